@@ -1,0 +1,1 @@
+"""Containers: one API over a deterministic model and the real Linux kernel."""

@@ -1,0 +1,1 @@
+"""Guest programs: sources, built images and how they are built."""

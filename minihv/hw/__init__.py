@@ -1,0 +1,1 @@
+"""The machine: a RISC-V hart, its memory and its run loop."""
