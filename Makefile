@@ -1,0 +1,56 @@
+# Everything that one types. Needs make and Python >= 3.11 with venv; the rest comes into .venv.
+#   make lab ARGS=--no-browser    options for JupyterLab
+#   make test PYTEST=-x           options for pytest
+
+PYTHON_IN_VENV := .venv/bin/python
+NOTEBOOKS := $(wildcard notebooks/*.ipynb)
+START := $(wildcard notebooks/00_start_here.ipynb)
+# JupyterLab refuses to run as root (containers, CI) unless told.
+AS_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
+WORKERS ?= 2
+CELL_SECONDS ?= 180
+
+.PHONY: help lab test lint bench guests doctor clean distclean
+
+help:
+	@echo "make lab      open the course in JupyterLab"
+	@echo "make test     check everything: style, types, tests, notebooks"
+	@echo "make bench    measure the machine against its peers"
+	@echo "make guests   rebuild the guest programs"
+	@echo "make doctor   show what this host offers"
+	@echo "make clean    remove caches and build results (distclean: .venv too)"
+
+lab:
+	@sh scripts/venv.sh lab
+	@exec $(PYTHON_IN_VENV) -m jupyterlab $(AS_ROOT) $(START) $(ARGS)
+
+# One pytest run for tests and notebooks, so that its summary is the last line.
+test: lint
+	@$(PYTHON_IN_VENV) -m pytest -n $(WORKERS) --dist loadscope -q -rs \
+		--nbval-lax --nbval-current-env --nbval-cell-timeout=$(CELL_SECONDS) \
+		$(PYTEST) tests $(NOTEBOOKS)
+
+lint:
+	@sh scripts/venv.sh test
+	@$(PYTHON_IN_VENV) -m ruff check --quiet .
+	@$(PYTHON_IN_VENV) -m mypy --no-error-summary
+	@$(PYTHON_IN_VENV) -m tests.project.house
+
+bench:
+	@sh scripts/venv.sh bench
+	@$(PYTHON_IN_VENV) -m minihv bench $(ARGS)
+
+guests:
+	@sh scripts/venv.sh guests
+	@$(PYTHON_IN_VENV) -m minihv.guests.build $(ARGS)
+
+doctor:
+	@sh scripts/venv.sh lab
+	@$(PYTHON_IN_VENV) -m minihv doctor
+
+clean:
+	rm -rf build dist screenshots .pytest_cache .ruff_cache .mypy_cache .hypothesis *.egg-info
+	find minihv tests scripts -name __pycache__ -type d -prune -exec rm -rf {} +
+
+distclean: clean
+	rm -rf .venv
