@@ -1,1 +1,23 @@
-"""Guest programs: sources, built images and how they are built."""
+"""Guest programs: C and assembly sources in src, the built ELF images in bin, build.py between.
+
+`path("hello")` is the image to hand to a machine; `names()` lists those there are.
+"""
+
+from pathlib import Path
+
+from minihv.errors import ImageError
+
+SRC = Path(__file__).parent / "src"
+BIN = Path(__file__).parent / "bin"
+
+
+def names() -> list[str]:
+    """Names of the built guests, sorted."""
+    return sorted(image.stem for image in BIN.glob("*.elf"))
+
+
+def path(name: str) -> Path:
+    """The ELF image of guest `name`. Raises ImageError when there is none of that name."""
+    if name not in names():
+        raise ImageError(f"no guest named {name!r}; there are {', '.join(names())}")
+    return BIN / f"{name}.elf"
