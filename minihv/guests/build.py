@@ -10,7 +10,6 @@ shows names. Only rebuilding needs it; running a guest does not.
 """
 
 import argparse
-import subprocess
 import sys
 import tempfile
 from dataclasses import dataclass
@@ -85,6 +84,8 @@ def why_not() -> str | None:
 
 
 def _zig(tool: str, *arguments: str) -> None:
+    import subprocess
+
     command = [sys.executable, "-m", "ziglang", tool, *arguments]
     done = subprocess.run(command, cwd=SRC, capture_output=True, text=True)
     if done.returncode:
