@@ -1,0 +1,189 @@
+"""The disassembler: words to text, by the encoding table and the pseudo-instructions' table.
+
+Text follows GNU objdump: ABI register names, pseudo-instructions, compressed instructions shown
+as what they stand for, jump targets as addresses. A word that no row of the table encodes becomes
+``.word`` or ``.half``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from functools import cache
+from typing import NamedTuple
+
+from minihv.hw import csrnames
+from minihv.hw.isa import BY_NAME, Instruction, decode, length
+from minihv.hw.operands import (
+    FENCE_LETTERS,
+    REGISTER_FIELDS,
+    REGISTER_NUMBER,
+    REGISTERS,
+    expand,
+    extract_all,
+    fence_set,
+    hidden_fields,
+    operand_fields,
+    split_token,
+)
+from minihv.hw.pseudo import PSEUDOS, Pseudo
+
+
+class Line(NamedTuple):
+    """One instruction of a listing: its address, its word (`size` bytes) and its text."""
+
+    pc: int
+    word: int
+    size: int
+    text: str
+
+
+def disassemble(word: int, pc: int = 0, *, aliases: bool = True) -> str:
+    """The text of the instruction `word` at address `pc`.
+
+    Only the low 16 bits count where they are a compressed instruction. With `aliases` the text
+    uses pseudo-instructions, without it the table's names (``c.addi``, ``jalr``, ...).
+    """
+    size = length(word)
+    word &= (1 << 8 * size) - 1
+    row = decode(word)
+    if row is None:
+        return f".half {word:#06x}" if size == 2 else f".word {word:#010x}"
+    if not aliases:
+        return _plain(row, extract_all(row, word), pc)
+    base, values = expand(row, word) if row.base else (row, extract_all(row, word))
+    if row.name == "c.mv":  # add rd, x0, rs2 is shown as mv only where it is compressed
+        return _join("mv", [REGISTERS[values["rd"]], REGISTERS[values["rs2"]]])
+    return _alias(base, values, pc) or _plain(base, values, pc)
+
+
+def disassemble_range(
+    data: bytes, pc: int, symbols: Mapping[str, int] | None = None
+) -> Iterator[Line]:
+    """Every instruction of `data`, which lies at address `pc`.
+
+    With `symbols` (name to address) a jump, branch or auipc pair's target is followed by
+    ``<name>`` or ``<name+offset>``. An instruction that the end cuts off becomes ``.half``,
+    a last odd byte ``.byte``.
+    """
+    names = _Names(symbols or {})
+    at = 0
+    while at + 1 < len(data):
+        low = int.from_bytes(data[at : at + 2], "little")
+        size = length(low)
+        word = int.from_bytes(data[at : at + size], "little")
+        if at + size > len(data):
+            yield Line(pc + at, low, 2, f".half {low:#06x}")
+            size = 2
+        else:
+            text = disassemble(word, pc + at)
+            yield Line(pc + at, word, size, text + names.comment(word, pc + at))
+        at += size
+    if at < len(data):
+        yield Line(pc + at, data[at], 1, f".byte {data[at]:#04x}")
+
+
+class _Names:
+    """Finds the symbol at or before an address."""
+
+    def __init__(self, symbols: Mapping[str, int]):
+        self.sorted = sorted((address, name) for name, address in symbols.items())
+
+    def comment(self, word: int, pc: int) -> str:
+        """`` <name+offset>`` where `word` jumps to a place that has a name."""
+        target = branch_target(word, pc)
+        if target is None:
+            return ""
+        before = [(address, name) for address, name in self.sorted if address <= target]
+        if not before:
+            return ""
+        address, name = before[-1]
+        return f" <{name}>" if address == target else f" <{name}+{target - address:#x}>"
+
+
+def branch_target(word: int, pc: int) -> int | None:
+    """The address that a jump or branch with an immediate goes to, None for other words."""
+    row = decode(word)
+    if row is None or "target" not in row.syntax:
+        return None
+    return pc + row.extract(word, "imm") & (1 << 64) - 1
+
+
+def _plain(row: Instruction, values: Mapping[str, int], pc: int) -> str:
+    """The row's own syntax, with ``.aq`` and ``.rl`` after an atomic's name."""
+    order = ("aq" if values.get("aq") else "") + ("rl" if values.get("rl") else "")
+    operands = [_operand(token, values, pc) for token in row.syntax]
+    if row.name == "c.nop" and values["imm"] == 0:
+        operands = []
+    return _join(f"{row.name}.{order}" if order else row.name, operands)
+
+
+def _join(name: str, operands: list[str]) -> str:
+    return f"{name} {', '.join(operands)}" if operands else name
+
+
+def _operand(token: str, values: Mapping[str, int], pc: int) -> str:
+    """One operand as text; `token` is the table's, such as ``rd``, ``imm(rs1)``, ``target``."""
+    if "(" in token:
+        *offset, base = (_operand(part, values, pc) for part in split_token(token))
+        return f"{''.join(offset)}({base})"
+    match token:
+        case "target":
+            return f"{pc + values['imm'] & (1 << 64) - 1:#x}"
+        case "imm20":
+            return f"{values['imm'] >> 12 & 0xFFFFF:#x}"
+        case "csr":
+            return csrnames.NAME.get(values["csr"], f"{values['csr']:#x}")
+        case "pred" | "succ":
+            return fence_set(values[token])
+        case "sp":
+            return "sp"
+    return REGISTERS[values[token]] if token in REGISTER_FIELDS else str(values[token])
+
+
+@cache
+def _aliases(name: str) -> tuple[tuple[Pseudo, tuple[str, ...], int], ...]:
+    """The rows shown for instruction `name`: the row, its operands one a field, its fm."""
+    found = []
+    for pseudo in PSEUDOS:
+        ((step, operands), *_) = pseudo.steps
+        if pseudo.shown and step == name:
+            hidden = [o for o in operands if "=" in o]
+            flat = tuple(p for o in operands if o not in hidden for p in split_token(o))
+            found.append((pseudo, flat, int(hidden[0].partition("=")[2]) if hidden else 0))
+    return tuple(found)
+
+
+def _alias(row: Instruction, values: Mapping[str, int], pc: int) -> str | None:
+    """The first pseudo-instruction that means the same, as text."""
+    tokens = [part for token in row.syntax for part in split_token(token)]
+    fields = operand_fields(row)
+    for pseudo, operands, fm in _aliases(row.name):
+        if any(values[f] != (fm if f == "fm" else 0) for f in hidden_fields(row)):
+            continue
+        texts: dict[str, str] = {}
+        for token, field, operand in zip(tokens, fields, operands, strict=True):
+            constant = _constant(operand)
+            if constant is None:
+                texts[operand] = _operand(token, values, pc)
+            elif values[field] != constant:
+                break
+        else:
+            return _join(pseudo.name, [texts[operand] for operand in pseudo.operands])
+    return None
+
+
+def _constant(operand: str) -> int | None:
+    """The value of a pattern's fixed operand (register, number, CSR, fence set), else None."""
+    if operand in REGISTER_NUMBER:
+        return REGISTER_NUMBER[operand]
+    if operand in csrnames.NUMBER:
+        return csrnames.NUMBER[operand]
+    if operand and set(operand) <= set(FENCE_LETTERS):
+        return sum(8 >> FENCE_LETTERS.index(letter) for letter in operand)
+    try:
+        return int(operand)
+    except ValueError:
+        return None
+
+
+assert BY_NAME["fence"].syntax == ("pred", "succ"), "the table of pseudo-instructions relies on it"

@@ -1,0 +1,244 @@
+"""A hart: a hardware thread, seen from the host.
+
+Its state is one vector (`state`) that either engine can continue at any time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, MutableMapping
+
+import numpy as np
+
+from minihv.hw import csr as csr_file
+from minihv.hw import engine, mmu, pmp, trap
+from minihv.hw import state as st
+from minihv.hw.bits import MASK64, i64
+from minihv.hw.csrnames import NAME, NUMBER
+from minihv.hw.memory import Memory
+from minihv.hw.tables import CSR_SLOT
+
+MISA = i64(2 << 62 | sum(1 << ord(letter) - ord("A") for letter in "ACIMSU"))
+STOPPED, STARTED, SUSPENDED = "stopped", "started", "suspended"
+
+
+class Csrs(MutableMapping[str, int]):
+    """The CSRs of a hart by name, as M-mode would read and write them; values are unsigned."""
+
+    def __init__(self, hart: Hart):
+        self._hart = hart
+
+    def _number(self, name: str) -> int:
+        number = NUMBER.get(name, -1)
+        if number < 0 or CSR_SLOT[number] == -1:
+            raise KeyError(f"this machine has no CSR named {name!r}")
+        return number
+
+    def __getitem__(self, name: str) -> int:
+        return csr_file.read_csr(self._hart.s, self._number(name)) & MASK64
+
+    def __setitem__(self, name: str, value: int) -> None:
+        hart = self._hart
+        csr_file.write_csr(hart.s, hart.tlb, self._number(name), i64(value))
+
+    def __delitem__(self, name: str) -> None:
+        raise TypeError("a hart's CSRs cannot be deleted")
+
+    def __iter__(self) -> Iterator[str]:
+        return (name for number, name in NAME.items() if CSR_SLOT[number] != -1)
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+
+class Registers:
+    """x0..x31 as signed values; a write of x0 is ignored, any other is taken modulo 2**64."""
+
+    def __init__(self, s: memoryview):
+        self._s = s
+
+    def __getitem__(self, number: int) -> int:
+        if not 0 <= number < 32:
+            raise IndexError(f"there is no register x{number}")
+        return self._s[number]
+
+    def __setitem__(self, number: int, value: int) -> None:
+        if not 0 <= number < 32:
+            raise IndexError(f"there is no register x{number}")
+        self._s[number or st.SINK] = i64(value)
+
+    def __len__(self) -> int:
+        return 32
+
+
+def _slot(index: int, doc: str) -> property:
+    def get(self: Hart) -> int:
+        return self.s[index]
+
+    def put(self: Hart, value: int) -> None:
+        self.s[index] = i64(value)
+
+    return property(get, put, doc=doc)
+
+
+class Hart:
+    """One hart on `memory`; `kind` names the engine that runs it, "jit" or "python"."""
+
+    pc = _slot(st.PC, "The address of the next instruction (virtual, signed).")
+    clock = _slot(st.CLOCK, "Ticks so far: instructions retired and ticks idled.")
+    host_modes = _slot(st.HOST, "Modes whose traps return to the host: 1 M, 2 S, 3 both.")
+
+    def __init__(self, number: int, memory: Memory, kind: str = "jit"):
+        self.id = number
+        self.memory = memory
+        self.state = np.zeros(st.SLOTS, dtype=np.int64)
+        self.tlb_array = np.zeros(st.TLB_SLOTS, dtype=np.int64)
+        self.s = memoryview(self.state)  # the same memory; plain Python reads it faster
+        self.tlb = memoryview(self.tlb_array)
+        self.x = Registers(self.s)
+        self.csr = Csrs(self)
+        self.status = STARTED
+        self.use(kind)
+        self.reset()
+
+    def use(self, kind: str) -> None:
+        """Choose the engine for what comes; a run can be handed over at any point."""
+        if kind == "jit":
+            self._run: Callable[..., int] = engine.jit_run()
+            self._arguments: tuple = (self.state, self.tlb_array, *self.memory.arrays)
+        else:
+            self._run = engine.python_run()
+            self._arguments = (self.s, self.tlb, *self.memory.views)
+
+    def reset(self) -> None:
+        """The state after reset: M-mode, no translation, PMP off (Privileged ISA, section 3.4)."""
+        s = self.s
+        self.state[:] = 0
+        for slot in (st.RESERVATION, st.TOHOST, st.SKIP, st.LAST_TRAP, st.MTIMECMP, st.STIMECMP):
+            s[slot] = -1
+        s[st.PRIV] = 3
+        s[st.HARTID] = self.id
+        s[st.MISALIGNED] = 1
+        s[st.RAM_SIZE] = self.memory.size
+        s[st.MSTATUS] = st.UXL_SXL
+        s[st.MISA] = MISA
+        s[st.DEADLINE] = trap.NEVER
+        self.flush()
+
+    def run(self, stop: int) -> int:
+        """Run until `clock` reaches `stop` or the host is due; returns the reason (EXIT_*)."""
+        self.s[st.STOP] = stop
+        return self._run(*self._arguments)
+
+    # --- what the board and the host's firmware do to a hart --------------------------------
+
+    @property
+    def priv(self) -> int:
+        """The privilege mode: 0 U, 1 S, 3 M."""
+        return self.s[st.PRIV]
+
+    @priv.setter
+    def priv(self, value: int) -> None:
+        self.s[st.PRIV] = value
+        mmu.update_contexts(self.s, self.tlb)
+
+    @property
+    def waiting(self) -> bool:
+        """Whether the hart is in WFI and no interrupt would wake it now."""
+        s = self.s
+        return bool(s[st.WAIT]) and not (s[st.MIP_SOFT] | s[st.MIP_LINE]) & s[st.MIE]
+
+    @property
+    def mtime(self) -> int:
+        """The real-time counter as this hart's clock shows it, in units of 100 ns."""
+        return trap.mtime(self.s) & MASK64
+
+    @mtime.setter
+    def mtime(self, value: int) -> None:
+        self.s[st.TIME_OFFSET] = i64(value - self.s[st.CLOCK] // st.TICKS_PER_TIME)
+        trap.refresh_timers(self.s)
+
+    @property
+    def mtimecmp(self) -> int:
+        """The CLINT's comparator for this hart (unsigned)."""
+        return self.s[st.MTIMECMP] & MASK64
+
+    @mtimecmp.setter
+    def mtimecmp(self, value: int) -> None:
+        self.s[st.MTIMECMP] = i64(value)
+        trap.refresh_timers(self.s)
+
+    def set_sbi_timer(self, deadline: int) -> None:
+        """STIP when mtime reaches `deadline` (unsigned), and not before: SBI's set_timer."""
+        self.s[st.STIMECMP] = i64(deadline)
+        trap.refresh_timers(self.s)
+
+    def set_pending(self, bit: int, level: bool) -> None:
+        """Drive interrupt line `bit` of mip; for SSIP, which is no line, set or clear the bit."""
+        slot = st.MIP_SOFT if bit == trap.SSI else st.MIP_LINE
+        if level:
+            self.s[slot] |= 1 << bit
+        else:
+            self.s[slot] &= ~(1 << bit)
+
+    def fence_i(self) -> None:
+        """Nothing: stores drop decoded instructions at once."""
+
+    def sfence(self) -> None:
+        """Forget all translations."""
+        mmu.flush_tlb(self.s, self.tlb)
+
+    def flush(self) -> None:
+        """Bring the TLB and the PMP's regions in line with a state that the host wrote."""
+        self.tlb_array[:] = 0
+        self.state[st.SPACE : st.SPACE + 32] = -1
+        self.s[st.SPACES_USED] = 0
+        self.s[st.SUPERPAGES] = 0
+        pmp.update_regions(self.s)
+        mmu.update_contexts(self.s, self.tlb)
+
+    def own_machine_mode(self) -> None:
+        """Let the host be the firmware: traps to M return to it, all else is the guest's.
+
+        As OpenSBI does, S-mode gets all exceptions and interrupts but its own calls, the counters,
+        the timer comparator (Sstc) and all of memory.
+        """
+        s = self.s
+        s[st.HOST] = 1
+        s[st.MEDELEG] = 0xB3FF & ~(1 << 9)
+        s[st.MIDELEG] = 1 << 1 | 1 << 5 | 1 << 9
+        s[st.MCOUNTEREN] = 7
+        s[st.MENVCFG] = st.STCE
+        s[st.PMPADDR] = (1 << 54) - 1
+        s[st.PMPCFG] = 0x1F  # NAPOT over everything, R W X
+        pmp.update_regions(s)
+
+    def start(self, pc: int, opaque: int) -> None:
+        """Enter S-mode at physical `pc` with a0 = hart id, a1 = `opaque` (SBI 2.0, section 9.1)."""
+        s = self.s
+        s[st.PC] = i64(pc)
+        s[st.SATP] = 0
+        s[st.MSTATUS] &= ~(st.SIE | st.MPRV)
+        s[st.WAIT] = 0
+        self.priv = 1
+        self.x[10] = self.id
+        self.x[11] = opaque
+        self.status = STARTED
+
+    def stop(self) -> None:
+        """Stop until `start`."""
+        self.status = STOPPED
+
+    def suspend(self) -> None:
+        """Wait for an interrupt that is enabled in mie, then go on (retentive suspend)."""
+        self.s[st.WAIT] = 1
+
+    def retire(self, size: int) -> None:
+        """Count the instruction at pc, which the host carried out, and step over its bytes."""
+        self.s[st.PC] = i64(self.s[st.PC] + size)
+        self.s[st.CLOCK] += 1
+
+    def take_trap(self, cause: int, tval: int) -> None:
+        """Deliver a trap to the guest, as if its instruction at pc had raised it."""
+        self.s[st.CAUSE] = cause
+        self.s[st.TVAL] = i64(tval)
+        trap.take_trap(self.s, self.tlb)

@@ -1,0 +1,232 @@
+"""The run loop: one hart runs until the host is due.
+
+Three loops, one in the other. The outer one meets what can only happen between instructions:
+timers, interrupts, the end of the budget. The middle one enters a page of code. The inner one
+executes decoded instructions; the line that says ARMS is where `flatten` puts one branch for
+every operation of `ops`. An instruction that needs more than its operands leaves the inner loop
+with an event, is dealt with here, and the outer loop goes on.
+
+Arguments, all int64 unless said: `s` the hart's state; `tlb`; `r8`, `r16`, `r32`, `r64` one RAM
+seen as signed integers of each size; `pf` a flag byte per physical page; `code` the decode cache;
+`cof` (int32) the code page of each physical page, 0 for none; `shared` what all harts share.
+"""
+
+from minihv.hw.bits import i64, u64
+from minihv.hw.decode import decode
+from minihv.hw.mmu import fault, flush_tlb, raise_trap, translate
+from minihv.hw.state import (
+    BREAKPOINT,
+    BREAKPOINTS,
+    CLOCK,
+    CODE_STRIDE,
+    DATA_CONTEXT,
+    DEADLINE,
+    EPOCH,
+    EXIT,
+    EXIT_BREAKPOINT,
+    EXIT_BUDGET,
+    EXIT_NONE,
+    EXIT_TRAP,
+    FETCH,
+    FETCH_CONTEXT,
+    IDLE,
+    ILLEGAL,
+    MIE,
+    MIP_LINE,
+    MIP_SOFT,
+    PAGE_CODE,
+    PC,
+    RAM_BASE,
+    RAM_SIZE,
+    SHARED_CODE_PAGES,
+    SHARED_EPOCH,
+    SKIP,
+    STOP,
+    TLB_ENTRIES,
+    TLB_FETCH,
+    WAIT,
+)
+from minihv.hw.system import execute_atomic, execute_system
+from minihv.hw.trap import pending_interrupt, raise_interrupt, refresh_timers, take_trap
+
+# Events that leave the inner loop.
+NEXT_PAGE, BUDGET_SPENT, NOT_DECODED, MEMORY, SYSTEM_EVENT, ATOMIC_EVENT, ILLEGAL_EVENT = range(7)
+SCRATCH = -1  # no page: the instruction runs from slot 0 of code page 0
+
+
+def run(s, tlb, r8, r16, r32, r64, pf, code, cof, shared):
+    """Run the hart until STOP or until the host is due; returns the exit reason (EXIT_*)."""
+    if s[EPOCH] != shared[SHARED_EPOCH]:
+        s[EPOCH] = shared[SHARED_EPOCH]
+        flush_tlb(s, tlb)
+    s[EXIT] = EXIT_NONE
+    stop = s[STOP]
+    while True:
+        if s[CLOCK] >= s[DEADLINE]:
+            refresh_timers(s)
+        if s[CLOCK] >= stop:
+            return EXIT_BUDGET
+        until = min(stop, s[DEADLINE])
+        if s[WAIT]:
+            if (s[MIP_SOFT] | s[MIP_LINE]) & s[MIE] == 0:
+                s[IDLE] += until - s[CLOCK]
+                s[CLOCK] = until
+                continue
+            s[WAIT] = 0
+        interrupt = pending_interrupt(s)
+        if interrupt >= 0:
+            raise_interrupt(s, interrupt)
+            reason = take_trap(s, tlb)
+            if reason:
+                return reason
+            continue
+        left = until - s[CLOCK]
+        pc = s[PC]
+        word = 0
+        alone = False  # run the next instruction from the scratch page
+        event = NEXT_PAGE
+        while event == NEXT_PAGE and left > 0:
+            # Enter the page that pc lies in: base is its first slot, and pc = bias + 2 * i.
+            fetch_context = s[FETCH_CONTEXT]
+            e = TLB_FETCH + ((pc >> 12 & TLB_ENTRIES - 1) << 1)
+            if alone:
+                alone = False
+                if not fetch_one(s, tlb, r16, r64, pf, code, cof, pc):
+                    event = MEMORY
+                    break
+                base = 0
+                i = 0
+                page = SCRATCH
+                bias = pc
+                frame = 0
+            elif tlb[e] == pc & -4096 | fetch_context:
+                frame = pc + tlb[e + 1] >> 12
+                base = cof[frame] * CODE_STRIDE
+                if base == 0:
+                    base = new_code_page(s, tlb, pf, code, cof, shared, frame) * CODE_STRIDE
+                page = pc & -4096
+                i = base + ((pc & 4095) >> 1)
+                bias = page - (base << 1)
+            else:
+                s[CLOCK] = until - left
+                s[PC] = pc
+                pa = translate(s, tlb, r64, pf, code, cof, pc, 2, FETCH)
+                if s[EXIT]:
+                    event = MEMORY
+                    break
+                # Where the page may not be cached (PMP splits it, or it is no RAM): one by one.
+                alone = tlb[e] != pc & -4096 | fetch_context
+                continue
+            dctx = s[DATA_CONTEXT]
+            event = BUDGET_SPENT
+            while left > 0:
+                w = code[u64(i)]
+                op = w & 255
+                ARMS
+                left -= 1
+            if event == NEXT_PAGE:
+                continue
+            pc = bias + (i << 1)
+            if event == NOT_DECODED:
+                event = NEXT_PAGE
+                slot = i - base
+                if slot >= 2048 or base == 0:
+                    continue  # the page, or the scratch page, ends here
+                s[CLOCK] = until - left
+                s[PC] = pc
+                if s[BREAKPOINTS] and stops_at(s, pc):
+                    s[EXIT] = EXIT_BREAKPOINT
+                    event = MEMORY
+                    break
+                index = (frame << 11) + slot
+                half = r16[index] & 0xFFFF
+                if half & 3 == 3:
+                    if slot == 2047:
+                        alone = True  # it goes on in another page
+                        continue
+                    half |= (r16[index + 1] & 0xFFFF) << 16
+                if s[BREAKPOINTS] and may_stop_at(s, pc):
+                    alone = True  # stays undecoded, so that the next pass stops here again
+                else:
+                    code[i] = decode(half, slot)
+        # Deal with what left the inner loop.
+        s[PC] = pc
+        s[CLOCK] = until - left
+        if event == SYSTEM_EVENT:
+            execute_system(s, tlb, word)
+        elif event == ATOMIC_EVENT:
+            execute_atomic(s, tlb, r8, r64, pf, code, cof, word)
+        elif event == ILLEGAL_EVENT:
+            raise_trap(s, ILLEGAL, word)
+        reason = s[EXIT]
+        if reason == EXIT_TRAP:
+            reason = take_trap(s, tlb)
+            if reason:
+                return reason
+        elif reason:
+            return reason
+
+
+def fetch_one(s, tlb, r16, r64, pf, code, cof, pc):
+    """Decode the instruction at `pc` into the scratch page; False with EXIT set on a fault."""
+    low = fetch_half(s, tlb, r16, r64, pf, code, cof, pc)
+    high = 0
+    if s[EXIT] == 0 and low & 3 == 3:
+        high = fetch_half(s, tlb, r16, r64, pf, code, cof, i64(pc + 2))
+    if s[EXIT]:
+        return False
+    code[0] = decode(low | high << 16, -1)
+    code[1] = 0
+    code[2] = 0
+    return True
+
+
+def fetch_half(s, tlb, r16, r64, pf, code, cof, va):
+    """The 16 bits of code at `va`; EXIT is set where they cannot be fetched."""
+    offset = translate(s, tlb, r64, pf, code, cof, va, 2, FETCH) - RAM_BASE
+    if s[EXIT] == 0 and (offset < 0 or offset >= s[RAM_SIZE]):
+        fault(s, FETCH, va, False)
+    if s[EXIT]:
+        return 0
+    return r16[offset >> 1] & 0xFFFF
+
+
+def new_code_page(s, tlb, pf, code, cof, shared, frame):
+    """Give the physical page `frame` a page of the decode cache, and return its number.
+
+    No hart may keep a write entry for it in its TLB: stores must come by and drop what they hit.
+    """
+    number = shared[SHARED_CODE_PAGES]
+    if (number + 1) * CODE_STRIDE > len(code):
+        for k in range(len(code)):
+            code[k] = 0
+        for k in range(len(cof)):
+            cof[k] = 0
+            pf[k] = pf[k] & ~PAGE_CODE
+        number = 1
+    shared[SHARED_CODE_PAGES] = number + 1
+    cof[frame] = number
+    pf[frame] = pf[frame] | PAGE_CODE
+    shared[SHARED_EPOCH] += 1
+    s[EPOCH] = shared[SHARED_EPOCH]
+    flush_tlb(s, tlb)
+    return number
+
+
+def stops_at(s, pc):
+    """Whether the host set a breakpoint at `pc` and has not yet been told."""
+    if s[SKIP] == s[CLOCK]:
+        return False
+    for k in range(s[BREAKPOINTS]):
+        if s[BREAKPOINT + k] == pc:
+            s[SKIP] = s[CLOCK]
+            return True
+    return False
+
+
+def may_stop_at(s, pc):
+    """Whether a breakpoint lies at this place of some page: aliases share decoded code."""
+    for k in range(s[BREAKPOINTS]):
+        if (s[BREAKPOINT + k] ^ pc) & 4095 == 0:
+            return True
+    return False

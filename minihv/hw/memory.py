@@ -1,0 +1,90 @@
+"""RAM, and beside it what all harts share about it: page flags and the decode cache."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from minihv.errors import ConfigError
+from minihv.hw.bus import AccessFault
+from minihv.hw.state import (
+    CODE_STRIDE,
+    PAGE_CODE,
+    PAGE_DIRTY,
+    RAM_BASE,
+    SHARED_CODE_PAGES,
+    SHARED_EPOCH,
+    SHARED_SLOTS,
+)
+
+PAGE = 4096
+CODE_PAGES = 4096  # of the decode cache; memory that is never touched costs nothing
+LARGEST = 1 << 40
+
+
+class Memory:
+    """`size` bytes of RAM from RAM_BASE on, as bytes for the host and as arrays for the harts.
+
+    Every access of the host is bounds-checked; a write marks pages dirty and drops instructions
+    that were decoded from them. Untouched pages cost no host memory.
+    """
+
+    def __init__(self, size: int, base: int = RAM_BASE):
+        if size <= 0 or size % PAGE or size > LARGEST:
+            raise ConfigError(
+                f"memory of {size} bytes: give a positive multiple of 4096 bytes, such as 128M"
+            )
+        self.base = base
+        self.size = size
+        try:
+            self.bytes = np.zeros(size, dtype=np.uint8)
+        except (MemoryError, ValueError) as error:
+            raise ConfigError(f"this host has no {size} bytes of memory to give") from error
+        self.flags = np.zeros(size // PAGE, dtype=np.uint8)
+        pages = min(CODE_PAGES, size // PAGE + 1)
+        self.code = np.zeros((pages + 1) * CODE_STRIDE, dtype=np.int64)
+        self.code_of = np.zeros(size // PAGE, dtype=np.int32)
+        self.shared = np.zeros(SHARED_SLOTS, dtype=np.int64)
+        self.shared[SHARED_CODE_PAGES] = 1
+        signed = [self.bytes.view(kind) for kind in (np.int8, np.int16, np.int32, np.int64)]
+        self.arrays = (*signed, self.flags, self.code, self.code_of, self.shared)
+        self.views = tuple(memoryview(array) for array in self.arrays)
+
+    def _offset(self, gpa: int, n: int) -> int:
+        offset = gpa - self.base
+        if n < 0 or offset < 0 or offset + n > self.size:
+            raise AccessFault(f"{n} bytes at {gpa:#x} are not in RAM")
+        return offset
+
+    def read(self, gpa: int, n: int) -> bytes:
+        """`n` bytes from guest-physical `gpa`; AccessFault where they are not all RAM."""
+        offset = self._offset(gpa, n)
+        return self.bytes[offset : offset + n].tobytes()
+
+    def write(self, gpa: int, data: bytes) -> None:
+        """Store `data` at guest-physical `gpa`; AccessFault where that is not all RAM."""
+        if not data:
+            return
+        offset = self._offset(gpa, len(data))
+        self.bytes[offset : offset + len(data)] = np.frombuffer(data, dtype=np.uint8)
+        first, last = offset // PAGE, (offset + len(data) - 1) // PAGE
+        self.flags[first : last + 1] |= PAGE_DIRTY
+        for page in range(first, last + 1):
+            if self.flags[page] & PAGE_CODE:
+                start = int(self.code_of[page]) * CODE_STRIDE
+                self.code[start : start + CODE_STRIDE] = 0
+
+    def read_u64(self, gpa: int) -> int:
+        """The unsigned doubleword at guest-physical `gpa`."""
+        return int.from_bytes(self.read(gpa, 8), "little")
+
+    def drop_code(self) -> None:
+        """Forget all decoded instructions, as when breakpoints changed."""
+        used = int(self.shared[SHARED_CODE_PAGES])
+        self.code[: used * CODE_STRIDE] = 0
+        self.code_of[:] = 0
+        self.flags &= np.uint8(~PAGE_CODE & 0xFF)
+        self.shared[SHARED_CODE_PAGES] = 1
+
+    def drop_translations(self) -> None:
+        """Make every hart forget its TLB before it runs on, as when page flags changed."""
+        self.shared[SHARED_EPOCH] += 1
