@@ -144,7 +144,8 @@ class _Reader:
         while (token := self._token()) != END_NODE:
             if token == PROP:
                 length, name_offset = self._word(), self._word()
-                node.props[self._text(self.text + name_offset).decode("latin-1")] = self._take(length)
+                key = self._text(self.text + name_offset).decode("latin-1")
+                node.props[key] = self._take(length)
             elif token == BEGIN_NODE:
                 node.children.append(self._node(depth + 1))
             else:
@@ -196,10 +197,11 @@ def virt_tree(
     an ISA string such as "rv64imac_zicsr_zifencei". `devices` are added to /soc; their
     interrupt-parent is `PHANDLE_PLIC`.
     """
-    soc = {"#address-cells": 2, "#size-cells": 2, "compatible": "simple-bus", "ranges": None}
+    wide: dict[str, Value] = {"#address-cells": 2, "#size-cells": 2}
+    soc: dict[str, Value] = {**wide, "compatible": "simple-bus", "ranges": None}
     root = Node(
         "",
-        {"#address-cells": 2, "#size-cells": 2, "compatible": "riscv-virtio", "model": "minihv,virt"},
+        {**wide, "compatible": "riscv-virtio", "model": "minihv,virt"},
         [
             Node("chosen", _chosen(bootargs, initrd)),
             Node(
@@ -209,7 +211,7 @@ def virt_tree(
             _cpus(harts, isa, timebase),
             _syscon("poweroff", 0x5555),
             _syscon("reboot", 0x7777),
-            Node("soc", dict(soc), [*_platform(harts, sources), *devices]),
+            Node("soc", soc, [*_platform(harts, sources), *devices]),
         ],
     )
     return flatten(root)

@@ -1,0 +1,144 @@
+"""HTIF: the host-target interface, two 64-bit words in the guest's own memory.
+
+The guest stores a request to `tohost`; the host acts, clears `tohost`, and answers, where the
+request has an answer, in `fromhost`. A word is device (bits 63:56), command (55:48), payload
+(47:0):
+
+    device 1, command 1    print the payload's low byte
+    device 1, command 0    ask for a character; once there is one, it answers 0x100 | byte
+    odd                    exit with tohost >> 1
+    even                   address of a system call: eight 64-bit words, number and a0..a6;
+                           the result replaces the first word, then fromhost becomes 1
+
+The protocol has no specification; this follows the RISC-V instruction-set simulator's source.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Protocol
+
+from minihv.devices.console import Console
+from minihv.hw.bus import AccessFault
+
+CONSOLE_DEVICE, READ_CHARACTER, WRITE_CHARACTER = 1, 0, 1
+SYS_WRITE, SYS_EXIT = 64, 93
+EBADF, EFAULT, ENOSYS = 9, 14, 38
+MAX_STATUS = 255
+PAYLOAD = (1 << 48) - 1
+
+
+class Memory(Protocol):
+    """Guest physical memory; both methods raise AccessFault outside RAM."""
+
+    def read(self, gpa: int, n: int) -> bytes: ...
+    def write(self, gpa: int, data: bytes) -> None: ...
+
+
+@dataclass
+class HtifState:
+    """Characters the guest asked for and has not got, and answers that wait for fromhost."""
+
+    wanted: int = 0
+    answers: list[int] = field(default_factory=list)
+
+
+class Htif:
+    """One HTIF. `tohost` and `fromhost` are guest physical addresses (fromhost may be absent).
+
+    The machine calls `poke(value)` with the 64-bit content of tohost after each store to it, and
+    `poke(0)` after one to fromhost. `stop(exit_status, "exit")` ends the run.
+    """
+
+    def __init__(
+        self,
+        console: Console,
+        memory: Memory,
+        stop: Callable[[int, str], None],
+        tohost: int,
+        fromhost: int | None = None,
+    ):
+        self.console, self.memory = console, memory
+        self.tohost, self.fromhost = tohost, fromhost
+        self._stop = stop
+        self._state = HtifState()
+        console.listen(self._answer)
+
+    def poke(self, value: int) -> None:
+        """Serve the request `value`; 0 is none, but lets waiting answers through."""
+        value &= (1 << 64) - 1
+        device, command, payload = value >> 56, value >> 48 & 0xFF, value & PAYLOAD
+        if device == CONSOLE_DEVICE and command in (READ_CHARACTER, WRITE_CHARACTER):
+            self._acknowledge()
+            self._console(command, payload)
+        elif value & 1:
+            self._stop(min(value >> 1, MAX_STATUS), "exit")
+        elif value:
+            self._acknowledge()
+            if device == command == 0:
+                self._system_call(payload)
+        self._answer()
+
+    def save(self) -> HtifState:
+        """The state for a snapshot; tohost and fromhost are in guest memory."""
+        return replace(self._state, answers=list(self._state.answers))
+
+    def restore(self, state: HtifState) -> None:
+        """Return to a saved state."""
+        self._state = replace(state, answers=list(state.answers))
+
+    def _acknowledge(self) -> None:
+        self._put(self.tohost, 0)
+
+    def _console(self, command: int, payload: int) -> None:
+        if command == WRITE_CHARACTER:
+            self.console.write(bytes([payload & 0xFF]))
+        else:
+            self._state.wanted += 1
+
+    def _answer(self) -> None:
+        """Move answers into fromhost, each only when the guest has taken the one before."""
+        s = self._state
+        served = min(s.wanted, self.console.queued())
+        s.wanted -= served  # before reading: the console tells us about that, too
+        for byte in self.console.read(served):
+            s.answers.append(CONSOLE_DEVICE << 56 | READ_CHARACTER << 48 | 0x100 | byte)
+        if s.answers and self.fromhost is not None and not self._get(self.fromhost):
+            self._put(self.fromhost, s.answers.pop(0))
+
+    def _system_call(self, block: int) -> None:
+        """Run the system call whose eight words lie at guest physical address `block`."""
+        try:
+            number, *args = struct.unpack("<8Q", self.memory.read(block, 64))
+            if number == SYS_EXIT:
+                return self._stop(min(args[0] & (1 << 32) - 1, MAX_STATUS), "exit")
+            result = self._sys_write(*args[:3]) if number == SYS_WRITE else -ENOSYS
+            self.memory.write(block, struct.pack("<q", result))
+        except AccessFault:
+            pass  # no block, no result; the guest still gets its acknowledgement
+        self._state.answers.append(1)
+
+    def _sys_write(self, descriptor: int, address: int, n: int) -> int:
+        """write(2): bytes written, or a negative error number."""
+        if descriptor not in (1, 2):
+            return -EBADF
+        try:
+            self.console.write(self.memory.read(address, n))
+        except AccessFault:
+            return -EFAULT
+        return n
+
+    def _get(self, gpa: int) -> int:
+        try:
+            return int.from_bytes(self.memory.read(gpa, 8), "little")
+        except AccessFault:
+            return 0
+
+    def _put(self, gpa: int, value: int) -> None:
+        """Store a word; symbols that point outside RAM must not end the host."""
+        try:
+            self.memory.write(gpa, struct.pack("<Q", value))
+        except AccessFault:
+            pass
