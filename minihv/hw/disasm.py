@@ -7,19 +7,20 @@ as what they stand for, jump targets as addresses. A word that no row of the tab
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import NamedTuple
 
 from minihv.hw import csrnames
-from minihv.hw.isa import BY_NAME, Instruction, decode, length
+from minihv.hw.isa import Instruction, decode, length
 from minihv.hw.operands import (
-    FENCE_LETTERS,
     REGISTER_FIELDS,
     REGISTER_NUMBER,
     REGISTERS,
     expand,
     extract_all,
+    fence_bits,
     fence_set,
     hidden_fields,
     operand_fields,
@@ -93,10 +94,10 @@ class _Names:
         target = branch_target(word, pc)
         if target is None:
             return ""
-        before = [(address, name) for address, name in self.sorted if address <= target]
-        if not before:
+        after = bisect_right(self.sorted, target, key=lambda symbol: symbol[0])
+        if not after:
             return ""
-        address, name = before[-1]
+        address, name = self.sorted[after - 1]
         return f" <{name}>" if address == target else f" <{name}+{target - address:#x}>"
 
 
@@ -178,12 +179,7 @@ def _constant(operand: str) -> int | None:
         return REGISTER_NUMBER[operand]
     if operand in csrnames.NUMBER:
         return csrnames.NUMBER[operand]
-    if operand and set(operand) <= set(FENCE_LETTERS):
-        return sum(8 >> FENCE_LETTERS.index(letter) for letter in operand)
     try:
         return int(operand)
     except ValueError:
-        return None
-
-
-assert BY_NAME["fence"].syntax == ("pred", "succ"), "the table of pseudo-instructions relies on it"
+        return fence_bits(operand)

@@ -180,6 +180,10 @@ class Hart:
         else:
             self.s[slot] &= ~(1 << bit)
 
+    def pending(self, bit: int) -> bool:
+        """Whether interrupt `bit` is pending in mip."""
+        return bool((self.s[st.MIP_SOFT] | self.s[st.MIP_LINE]) >> bit & 1)
+
     def fence_i(self) -> None:
         """Nothing: stores drop decoded instructions at once."""
 
@@ -231,6 +235,29 @@ class Hart:
     def suspend(self) -> None:
         """Wait for an interrupt that is enabled in mie, then go on (retentive suspend)."""
         self.s[st.WAIT] = 1
+
+    @property
+    def instructions(self) -> int:
+        """Instructions retired so far."""
+        return self.s[st.CLOCK] - self.s[st.IDLE]
+
+    @property
+    def executed(self) -> int:
+        """Ticks that were not spent waiting: what a budget counts."""
+        return self.s[st.CLOCK] - self.s[st.WAITED]
+
+    @property
+    def deadline(self) -> int:
+        """The clock at which a timer of this hart is due next; `trap.NEVER` for none."""
+        return self.s[st.DEADLINE]
+
+    def idle_until(self, clock: int) -> None:
+        """Let time pass without running."""
+        s = self.s
+        ticks = max(0, clock - s[st.CLOCK])
+        s[st.CLOCK] += ticks
+        s[st.IDLE] += ticks
+        s[st.WAITED] += ticks
 
     def retire(self, size: int) -> None:
         """Count the instruction at pc, which the host carried out, and step over its bytes."""

@@ -45,6 +45,7 @@ from minihv.hw.state import (
     TLB_ENTRIES,
     TLB_FETCH,
     WAIT,
+    WAITED,
 )
 from minihv.hw.system import execute_atomic, execute_system
 from minihv.hw.trap import pending_interrupt, raise_interrupt, refresh_timers, take_trap
@@ -70,6 +71,7 @@ def run(s, tlb, r8, r16, r32, r64, pf, code, cof, shared):
         if s[WAIT]:
             if (s[MIP_SOFT] | s[MIP_LINE]) & s[MIE] == 0:
                 s[IDLE] += until - s[CLOCK]
+                s[WAITED] += until - s[CLOCK]
                 s[CLOCK] = until
                 continue
             s[WAIT] = 0

@@ -31,6 +31,14 @@ def fence_set(bits: int) -> str:
     return "".join(c for i, c in enumerate(FENCE_LETTERS) if bits >> 3 - i & 1) or "0"
 
 
+def fence_bits(text: str) -> int | None:
+    """The 4 bits of a fence's set such as ``rw`` or ``0``; None if `text` is no such set."""
+    if text == "0":
+        return 0
+    known = text and set(text) <= set(FENCE_LETTERS) and len(set(text)) == len(text)
+    return sum(8 >> FENCE_LETTERS.index(letter) for letter in text) if known else None
+
+
 def split_token(token: str) -> tuple[str, ...]:
     """The fields in an operand of a row's syntax: ``imm(rs1)`` is imm and rs1."""
     outer, paren, inner = token.partition("(")
@@ -48,6 +56,16 @@ def operand_fields(row: Instruction) -> tuple[str, ...]:
 def hidden_fields(row: Instruction) -> tuple[str, ...]:
     """Fields that the row's syntax does not show (fence's fm, ...), aq and rl apart."""
     return tuple(f for f in row.fields if f not in (*operand_fields(row), "aq", "rl"))
+
+
+def limits(row: Instruction, field: str) -> tuple[int, int, int]:
+    """The lowest and highest value that an immediate `field` holds, and the step between."""
+    pieces = row.fields[field]
+    low = min(piece.target for piece in pieces)
+    top = max(piece.target + piece.width for piece in pieces)
+    if field == "imm":
+        return -(1 << top - 1), (1 << top - 1) - (1 << low), 1 << low
+    return 0, (1 << top) - (1 << low), 1 << low
 
 
 def extract_all(row: Instruction, word: int) -> dict[str, int]:

@@ -42,6 +42,7 @@ TOHOST = 58  # physical address of HTIF's tohost, or -1
 BREAKPOINTS = 59  # how many
 WATCHPOINTS = 60
 CSR_WATCHES = 61
+WAITED = 68  # the part of IDLE that was spent in WFI
 
 # Translation: what a TLB entry's tag is completed with.
 DATA_CONTEXT = 62
