@@ -15,12 +15,12 @@ from __future__ import annotations
 import io
 import struct
 from dataclasses import dataclass, field
-from typing import Any, Literal, NamedTuple
-
-from elftools.elf.elffile import ELFFile
-from elftools.elf.sections import SymbolTableSection
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from minihv.errors import ImageError
+
+if TYPE_CHECKING:
+    from elftools.elf.elffile import ELFFile
 
 Boot = Literal["m", "s"]
 Kind = Literal["elf", "linux", "flat"]
@@ -34,6 +34,7 @@ ELF_MAGIC = b"\x7fELF"
 ELF_HEADER_SIZE, PHDR_SIZE, SHDR_SIZE, SYMBOL_SIZE = 64, 56, 64, 24
 EM_RISCV, ET_EXEC, ET_DYN, PN_XNUM = 243, 2, 3, 0xFFFF
 ELF_TYPES = {0: "no type", 1: "relocatable: link it first", 4: "core dump"}
+SHT_NULL, SHT_SYMTAB, SHT_STRTAB, SHT_NOBITS = 0, 2, 3, 8
 STT_SECTION, STT_FILE = 3, 4
 
 
@@ -116,18 +117,24 @@ class _Header(NamedTuple):
 
 
 def _load_elf(data: bytes, boot: Boot | None) -> Image:
+    from elftools.elf.elffile import ELFFile  # a tenth of the time that importing minihv may take
+
     _check_ident(data)
     header = _Header._make(struct.unpack_from("<HHIQQQIHHHHHH", data, 16))
     _check_header(header, len(data))
+    has_sections = bool(header.e_shoff and header.e_shnum)
+    if has_sections:
+        _check_sections(data, header)
     try:
         elf = ELFFile(io.BytesIO(data))
         loaded = [s.header for s in elf.iter_segments("PT_LOAD") if s.header["p_memsz"]]
         _check_segments(loaded, len(data))
-        symbols = _symbols(elf, data) if header.e_shoff and header.e_shnum else {}
+        symbols = _symbols(elf, data) if has_sections else {}
     except ImageError:
         raise
     except Exception as error:  # the ELF reader has no common base class for malformed input
-        detail = " ".join(str(error).split()) or type(error).__name__
+        text = "".join(c if c.isprintable() else " " for c in str(error))
+        detail = " ".join(text.split()) or type(error).__name__
         raise ImageError(f"ELF section or program headers are malformed: {detail}") from None
     entry = _physical_entry(header.e_entry, loaded)
     segments = [
@@ -172,6 +179,25 @@ def _check_header(h: _Header, size: int) -> None:
             raise ImageError(
                 f"ELF header: e_shstrndx {h.e_shstrndx} is not one of {h.e_shnum} sections"
             )
+
+
+def _check_sections(data: bytes, h: _Header) -> None:
+    """The fields of section headers that reading symbols depends on."""
+    table = data[h.e_shoff : h.e_shoff + h.e_shnum * SHDR_SIZE]
+    sections = list(struct.iter_unpack("<IIQQQQIIQQ", table))
+    for i, (_, kind, _, _, offset, size, link, _, _, entry) in enumerate(sections):
+        where = f"ELF section {i}"
+        if kind not in (SHT_NULL, SHT_NOBITS) and offset + size > len(data):
+            raise ImageError(
+                f"{where}: sh_offset {offset:#x} + sh_size {size:#x} is past the file's end "
+                f"({len(data):#x})"
+            )
+        if kind != SHT_SYMTAB:
+            continue
+        if entry != SYMBOL_SIZE or size % SYMBOL_SIZE:
+            raise ImageError(f"{where} (symbols): sh_size {size:#x}, sh_entsize {entry} (not 24)")
+        if link >= h.e_shnum or sections[link][1] != SHT_STRTAB:
+            raise ImageError(f"{where} (symbols): sh_link {link} is not a string table")
 
 
 def _check_table(size: int, what: str, offset: int, count: int, entry: int, expected: int) -> None:
@@ -232,16 +258,12 @@ def _physical_entry(entry: int, loaded: list[Any]) -> int:
 def _symbols(elf: ELFFile, data: bytes) -> dict[str, int]:
     """Named functions, objects and labels; {} for a stripped file.
 
-    Read with struct: a kernel has 100,000 of them, and a table's size field cannot be trusted.
+    Read with struct: a kernel has 100,000 of them.
     """
     symbols: dict[str, int] = {}
     for section in elf.iter_sections("SHT_SYMTAB"):
-        if not isinstance(section, SymbolTableSection):
-            continue
-        table = _section_bytes(section.header, data, "symbol table")
-        names = _section_bytes(section.stringtable.header, data, "string table")
-        if len(table) % SYMBOL_SIZE:
-            raise ImageError(f"ELF symbol table: sh_size {len(table)} is not a multiple of 24")
+        names = _content(elf.get_section(section.header["sh_link"]).header, data)
+        table = _content(section.header, data)
         for at, info, _, _, value, _ in struct.iter_unpack("<IBBHQQ", table):
             end = names.find(b"\0", at)
             if at and end > at and info & 15 not in (STT_SECTION, STT_FILE):
@@ -249,11 +271,6 @@ def _symbols(elf: ELFFile, data: bytes) -> dict[str, int]:
     return symbols
 
 
-def _section_bytes(header: Any, data: bytes, what: str) -> bytes:
-    start, size = header["sh_offset"], header["sh_size"]
-    if start + size > len(data):
-        raise ImageError(
-            f"ELF {what} is out of range: sh_offset {start:#x} + sh_size {size:#x} is past the "
-            f"file's end ({len(data):#x})"
-        )
-    return data[start : start + size]
+def _content(header: Any, data: bytes) -> bytes:
+    """A section's bytes as they are in the file: never decompressed, however they are marked."""
+    return data[header["sh_offset"] : header["sh_offset"] + header["sh_size"]]

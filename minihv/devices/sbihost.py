@@ -50,7 +50,10 @@ class SbiConsole(Protocol):
 
 
 class SbiHost(Protocol):
-    """The world that the firmware acts on. Hart ids are the indices of `harts`."""
+    """The world that the firmware acts on. Hart ids are the indices of `harts`.
+
+    Wherever a method takes a hart, it is one of `harts`, so a host may narrow the type.
+    """
 
     @property
     def harts(self) -> Sequence[SbiHart]: ...
@@ -62,7 +65,7 @@ class SbiHost(Protocol):
     def shutdown(self, exit_status: int, reason: str) -> None:
         """End the run: reason "exit", or "reset" when the supervisor asked for a reboot."""
 
-    def load_virtual(self, hart: SbiHart, gva: int) -> int | None:
+    def load_virtual(self, hart: Any, gva: int) -> int | None:
         """The 64-bit word at a virtual address of the supervisor (legacy calls only).
 
         None: it faulted, and the host has redirected the fault to the supervisor with sepc at the
