@@ -9,8 +9,9 @@ functions.
 
 from __future__ import annotations
 
+import difflib
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -25,7 +26,17 @@ class Problem(ValueError):
 
 
 class UndefinedSymbol(Problem):
-    """A symbol that has no value (yet)."""
+    """A symbol, `name`, that has no value (yet)."""
+
+    def __init__(self, message: str, column: int, name: str):
+        super().__init__(message, column)
+        self.name = name
+
+
+def suggest(name: str, known: Iterable[str]) -> str:
+    """``; did you mean ...?`` with the names nearest to `name`, empty if none is near."""
+    near = difflib.get_close_matches(name, list(known), 3, 0.6)
+    return f"; did you mean {' or '.join(near)}?" if near else ""
 
 
 class Scope(Protocol):
@@ -184,7 +195,7 @@ def parse(text: str, column: int = 0) -> Node:
     node = parser.binary()
     kind, rest, at = parser.peek()
     if kind != "end":
-        raise Problem(f"unexpected {rest!r} after the expression", at)
+        raise Problem(f"unexpected {rest!r} here; is a comma or an operator missing?", at)
     return node
 
 

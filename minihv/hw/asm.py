@@ -1,0 +1,213 @@
+"""The assembler: RISC-V assembly source to a program in memory, for cells and guest sources.
+
+``assemble("li a0, 5\\n ebreak")`` is all it takes. Syntax is GNU as's: labels, numeric local labels
+(``1:``, ``1b``, ``1f``), the standard pseudo-instructions, CSR names, sections laid one behind the
+other, comments ``#``, ``//`` and ``/* */``, several statements on a line with ``;``.
+
+Differences from GNU as: explicit ``c.`` instructions need no ``.option rvc`` (which makes the
+assembler itself choose short forms); li takes any expression, also of labels further down; a
+branch out of reach is an error and not turned around; there are no macros and conditionals.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from minihv.errors import AssemblyError
+from minihv.hw.directives import DIRECTIVES
+from minihv.hw.expressions import Node, Problem, Symbol, parse, substitute, suggest
+from minihv.hw.isa import length
+from minihv.hw.items import Assignment, Code, Item, Label, LoadConstant, Section
+from minihv.hw.layout import Layout
+from minihv.hw.program import Extent, Program
+from minihv.hw.statements import Given, instructions, read_operand, split
+
+_LABEL = re.compile(r"\s*([A-Za-z_.$][\w.$]*|\d+)\s*:")
+_ASSIGNMENT = re.compile(r"([A-Za-z_.$][\w.$]*)\s*=(?!=)")
+_COMMENT = re.compile(
+    r'"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])\'|/\*.*?\*/|//[^\n]*|#[^\n]*', re.DOTALL
+)
+_STANDARD = (".text", ".rodata", ".data", ".bss")
+
+
+def assemble(source: str, origin: int = 0x80000000, *, compress: bool = False) -> Program:
+    """The program of `source`, laid out from address `origin` up.
+
+    With `compress` every instruction that has a 16-bit form takes it, as after ``.option rvc``.
+    Raises AssemblyError with the line and column of the first mistake.
+    """
+    assembler = Assembler(compress)
+    for number, text in enumerate(_without_comments(source).split("\n"), 1):
+        try:
+            assembler.line(number, text)
+        except Problem as error:
+            raise AssemblyError(error.message, number, error.column + 1) from None
+    return assembler.finish(origin)
+
+
+def caret(error: AssemblyError, source: str) -> str:
+    """The line of `source` with a caret under the column where `error` is, and what it says."""
+    lines = source.split("\n")
+    if not 0 < error.line <= len(lines):
+        return str(error)
+    line = lines[error.line - 1]
+    indent = "".join("\t" if c == "\t" else " " for c in line[: error.column - 1])
+    return f"{line}\n{indent}^\n{error}"
+
+
+def _without_comments(source: str) -> str:
+    """`source` with every comment blanked, so that lines and columns stay the same."""
+
+    def blank(match: re.Match[str]) -> str:
+        return match[0] if match[0][0] in "\"'" else re.sub(r"[^\n]", " ", match[0])
+
+    text = _COMMENT.sub(blank, source)
+    opened = re.search(r"/\*", re.sub(r'"(?:\\.|[^"\\\n])*"', lambda m: " " * len(m[0]), text))
+    if opened:
+        before = text[: opened.start()]
+        line, column = before.count("\n") + 1, opened.start() - before.rfind("\n")
+        raise AssemblyError("this /* comment is never closed", line, column)
+    return text
+
+
+class Assembler:
+    """The first pass: collects items, sections and labels from lines.
+
+    Directives (directives.py) work on its attributes: `section` is the current one, `compress`
+    whether instructions are shortened, `globals` the names of ``.globl``.
+    """
+
+    def __init__(self, compress: bool = False):
+        self.sections = {name: Section(name) for name in _STANDARD}
+        self.section = self.sections[".text"]
+        self.items: list[Item] = []
+        self.compress = compress
+        self.options: list[bool] = []
+        self.globals: set[str] = set()
+        self.defined: dict[str, int] = {}
+        self.assigned: set[str] = set()
+        self.counts: dict[str, int] = {}
+        self.number = 0
+
+    def line(self, number: int, text: str) -> None:
+        """Takes one line without comments; Problem where it is malformed."""
+        self.number = number
+        for statement, column in split(text, ";"):
+            self._statement(statement, column)
+
+    def _statement(self, text: str, column: int) -> None:
+        at = 0
+        while match := _LABEL.match(text, at):
+            self._label(match[1], column + match.start(1))
+            at = match.end()
+        column += at + len(text[at:]) - len(text[at:].lstrip())
+        text = text[at:].strip()
+        if not text:
+            return
+        if match := _ASSIGNMENT.match(text):
+            value = self.expression(text[match.end() :], column + match.end())
+            self.assign(match[1], value, column)
+            return
+        name, _, rest = text.replace("\t", " ").partition(" ")
+        rest_at = column + len(name) + 1
+        operands = [part for part in split(rest, ",", rest_at)] if rest.strip() else []
+        for part, at in operands:
+            if not part:
+                raise Problem("an operand is missing beside this comma", at)
+        if name.startswith("."):
+            self._directive(name.lower(), operands, column)
+        else:
+            self._instruction(name.lower(), operands, column)
+
+    def _label(self, name: str, column: int) -> None:
+        if name.isdigit():
+            self.counts[name] = self.counts.get(name, 0) + 1
+            name = f"{name}#{self.counts[name]}"
+        elif name in self.defined or name in self.assigned:
+            where = f" on line {self.defined[name]}" if name in self.defined else " by .set"
+            raise Problem(f"'{name}' is already defined{where}; rename one of the two", column)
+        self.defined[name] = self.number
+        self.add(Label(self.section, self.number, column, name))
+
+    def _directive(self, name: str, operands: list[tuple[str, int]], column: int) -> None:
+        handler = DIRECTIVES.get(name)
+        if handler is None:
+            raise Problem(f"unknown directive '{name}'{suggest(name, DIRECTIVES)}", column)
+        handler(self, name, operands, column)
+
+    def _instruction(self, name: str, operands: list[tuple[str, int]], column: int) -> None:
+        given = [self._local(read_operand(text, at)) for text, at in operands]
+        if name == "li" and [operand.kind for operand in given] == ["register", "expression"]:
+            register, node = given[0].register, given[1].node
+            assert register is not None and node is not None
+            item = LoadConstant(self.section, self.number, column, register, node, self.compress)
+            self.add(item)
+            return
+        for row, values in instructions(name, given, column):
+            self.add(Code(self.section, self.number, column, row, values, self.compress))
+
+    def _local(self, operand: Given) -> Given:
+        """The operand with ``1f`` and ``1b`` replaced by the labels that they mean here."""
+        if operand.node is None:
+            return operand
+        node = substitute(operand.node, self._local_symbol)
+        return Given(operand.text, operand.column, operand.register, node)
+
+    def _local_symbol(self, symbol: Symbol) -> Node:
+        if not symbol.name[0].isdigit():
+            return symbol
+        number, forward = symbol.name[:-1], symbol.name[-1] == "f"
+        count = self.counts.get(number, 0)
+        if not count and not forward:
+            raise Problem(f"no label {number}: comes before this", symbol.column)
+        return Symbol(f"{number}#{count + forward}", symbol.column)
+
+    def expression(self, text: str, column: int) -> Node:
+        """The expression in `text` with local labels resolved."""
+        return substitute(parse(text, column), self._local_symbol)
+
+    def assign(self, name: str, node: Node, column: int) -> None:
+        """``.set name, expression``."""
+        if name in self.defined:
+            line = self.defined[name]
+            raise Problem(f"'{name}' is already a label on line {line}; rename one", column)
+        self.assigned.add(name)
+        self.add(Assignment(self.section, self.number, column, name, node))
+
+    def add(self, item: Item) -> None:
+        """Puts an item behind the others of its section."""
+        self.items.append(item)
+
+    def finish(self, origin: int) -> Program:
+        """Second pass: the program at `origin`."""
+        sections = sorted(self.sections.values(), key=_section_order)
+        layout = Layout(sections, self.items, origin)
+        layout.settle()
+        data = layout.emit()
+        names = {n: v for n, v in layout.symbols.items() if "#" not in n}
+        starts = list(self._starts(data, origin))
+        return Program(
+            origin,
+            data,
+            names,
+            {address: line for address, line, _ in starts},
+            tuple(Extent(s.name, s.base, s.size) for s in sections),
+            frozenset(self.globals & set(names)),
+            {n: s.name for n, s in layout.section_of.items() if "#" not in n},
+            any(short for _, _, short in starts),
+        )
+
+    def _starts(self, data: bytes, origin: int) -> Iterator[tuple[int, int, bool]]:
+        """Of every instruction and datum: address, source line, whether it is compressed."""
+        for item in self.items:
+            at, end = item.address, item.address + item.size
+            while at < end:
+                size = length(data[at - origin]) if item.is_code else item.size
+                yield at, item.line, item.is_code and size == 2
+                at += size
+
+
+def _section_order(section: Section) -> int:
+    """.text, .rodata, .data, the source's own, .bss; equal ones stay in the source's order."""
+    return {".text": 0, ".rodata": 1, ".data": 2, ".bss": 4}.get(section.name, 3)
