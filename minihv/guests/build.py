@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from minihv.errors import MinihvError
-from minihv.guests import BIN, SRC
+from minihv.guests import BIN, SRC, labos
 
 ZIGLANG = "0.17.1"
 
@@ -62,6 +62,7 @@ RECIPES: dict[str, Recipe] = {
     "exits": Recipe((*M_MODE, "exits.c")),
     "syscalls": Recipe((*BENCH, "trap.S", "syscalls.c", "syscalls_user.S")),
 }
+ALL = (*RECIPES, *labos.IMAGES)
 
 
 def compiler_version() -> str | None:
@@ -95,11 +96,13 @@ def _zig(tool: str, *arguments: str) -> None:
 def build(name: str) -> bytes:
     """The ELF image of guest `name`, built now. Raises BuildError."""
     recipe = RECIPES.get(name)
-    if recipe is None:
-        raise BuildError(f"no guest named {name!r}; there are {', '.join(RECIPES)}")
+    if recipe is None and name not in labos.IMAGES:
+        raise BuildError(f"no guest named {name!r}; there are {', '.join(ALL)}")
     if reason := why_not():
         raise BuildError(reason)
     with tempfile.TemporaryDirectory() as directory:
+        if recipe is None:
+            return labos.build(name, _zig, COMPILE, LINK, Path(directory))
         objects = []
         for source in recipe.sources:
             objects.append(str(Path(directory) / (source + ".o")))
@@ -117,7 +120,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--check", action="store_true", help="compare, write nothing")
     options = parser.parse_args(arguments)
     different = 0
-    for name in options.names or RECIPES:
+    for name in options.names or ALL:
         try:
             image = build(name)
         except BuildError as error:

@@ -1,6 +1,10 @@
 // Text and bytes, for the kernel and for user programs alike.
 #pragma once
-#include <stdarg.h>
+
+typedef __builtin_va_list va_list;
+#define va_start __builtin_va_start
+#define va_arg __builtin_va_arg
+#define va_end __builtin_va_end
 
 void *memset(void *to, int byte, unsigned long size);
 void *memcpy(void *to, const void *from, unsigned long size);
