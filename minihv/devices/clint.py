@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
-MSIP_BASE, MTIMECMP_BASE, MTIME = 0x0000, 0x4000, 0xBFF8
+MTIMECMP_BASE, MTIME = 0x4000, 0xBFF8
 MSIP_BIT = 3  # in mip
 MASK64 = (1 << 64) - 1
 

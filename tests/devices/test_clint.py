@@ -2,11 +2,12 @@
 
 import pytest
 
-from minihv.devices.clint import MSIP_BIT, MTIME, MTIMECMP_BASE, Clint
+from minihv.devices.clint import MTIME, MTIMECMP_BASE, Clint
 
 from .fakes import FakeHart
 
 ALL_ONES = (1 << 64) - 1
+MSIP_BIT = 3
 
 
 @pytest.fixture
@@ -42,6 +43,8 @@ def test_mtimecmp_64_and_32_bits(clint, harts):
     assert harts[1].mtimecmp == 0xAABBCCDD55667788
     clint.write(MTIMECMP_BASE + 8, 4, 0)
     assert harts[1].mtimecmp == 0xAABBCCDD00000000
+    clint.write(MTIMECMP_BASE, 8, 7)
+    assert harts[0].mtimecmp == clint.read(MTIMECMP_BASE, 8) == 7
     assert clint.read(MTIMECMP_BASE + 12, 4) == 0xAABBCCDD
     assert clint.read(MTIMECMP_BASE + 8, 8) == 0xAABBCCDD00000000
 

@@ -19,7 +19,8 @@ def test_input_is_a_queue():
     console.feed(b"abc")
     console.feed(b"d")
     assert console.pending() and console.queued() == 4
-    assert console.read(3) == b"abc"
+    assert console.read(0) == b"" and console.read(-2) == b"", "neither takes anything"
+    assert console.read() == b"a" and console.read(2) == b"bc"
     assert console.read(3) == b"d"
     assert console.read(-1) == b"" and not console.pending()
 

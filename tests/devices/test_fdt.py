@@ -8,6 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from minihv.devices.clint import Clint
+from minihv.devices.console import Console
 from minihv.devices.fdt import (
     PHANDLE_PLIC,
     DeviceTreeError,
@@ -18,6 +20,9 @@ from minihv.devices.fdt import (
     parse,
     virt_tree,
 )
+from minihv.devices.finisher import Finisher
+from minihv.devices.plic import Plic
+from minihv.devices.uart import Uart
 
 MEMORY = (0x80000000, 128 << 20)
 ISA = "rv64imac_zicsr_zifencei_sstc"
@@ -160,6 +165,19 @@ def test_more_devices():
     tree = parse(virt_tree(*MEMORY, 1, ISA, devices=[disk]))
     assert tree.find("/soc/virtio_mmio@10001000").props["interrupts"] == encode(1)
     assert tree.find("/soc/plic@c000000").props["phandle"] == encode(PHANDLE_PLIC)
+
+
+@pytest.mark.parametrize(
+    "path, device",
+    [
+        ("serial@10000000", Uart(Console(), lambda level: None)),
+        ("clint@2000000", Clint([])),
+        ("plic@c000000", Plic([])),
+        ("test@100000", Finisher(lambda *how: None)),
+    ],
+)
+def test_sizes_are_those_of_the_devices(path, device):
+    assert cells(parse(BLOB).find(f"/soc/{path}").props["reg"])[3] == device.size
 
 
 # --- against others ------------------------------------------------------------------------
