@@ -16,7 +16,7 @@ from collections.abc import Iterator
 
 from minihv.errors import AssemblyError
 from minihv.hw.directives import DIRECTIVES
-from minihv.hw.expressions import Node, Problem, Symbol, parse, substitute, suggest
+from minihv.hw.expressions import Node, Problem, Symbol, parse, substitute, suggest, symbols
 from minihv.hw.isa import length
 from minihv.hw.items import Assignment, Code, Item, Label, LoadConstant, Section
 from minihv.hw.layout import Layout
@@ -87,6 +87,7 @@ class Assembler:
         self.globals: set[str] = set()
         self.defined: dict[str, int] = {}
         self.assigned: set[str] = set()
+        self.constants: set[str] = set()
         self.counts: dict[str, int] = {}
         self.number = 0
 
@@ -112,9 +113,6 @@ class Assembler:
         name, _, rest = text.replace("\t", " ").partition(" ")
         rest_at = column + len(name) + 1
         operands = [part for part in split(rest, ",", rest_at)] if rest.strip() else []
-        for part, at in operands:
-            if not part:
-                raise Problem("an operand is missing beside this comma", at)
         if name.startswith("."):
             self._directive(name.lower(), operands, column)
         else:
@@ -138,14 +136,20 @@ class Assembler:
 
     def _instruction(self, name: str, operands: list[tuple[str, int]], column: int) -> None:
         given = [self._local(read_operand(text, at)) for text, at in operands]
-        if name == "li" and [operand.kind for operand in given] == ["register", "expression"]:
+        where = self.section, self.number, column
+        if name in ("li", "la", "lla") and [o.kind for o in given] == ["register", "expression"]:
             register, node = given[0].register, given[1].node
             assert register is not None and node is not None
-            item = LoadConstant(self.section, self.number, column, register, node, self.compress)
-            self.add(item)
-            return
+            # la of a number is li, as in GNU as: a device's address may be far from the code
+            if name == "li" or self._is_constant(node):
+                self.add(LoadConstant(*where, register, node, self.compress))
+                return
         for row, values in instructions(name, given, column):
-            self.add(Code(self.section, self.number, column, row, values, self.compress))
+            self.add(Code(*where, row, values, self.compress))
+
+    def _is_constant(self, node: Node) -> bool:
+        """Whether a value is known here and is no address of this program."""
+        return all(symbol.name in self.constants for symbol in symbols(node))
 
     def _local(self, operand: Given) -> Given:
         """The operand with ``1f`` and ``1b`` replaced by the labels that they mean here."""
@@ -173,6 +177,7 @@ class Assembler:
             line = self.defined[name]
             raise Problem(f"'{name}' is already a label on line {line}; rename one", column)
         self.assigned.add(name)
+        (self.constants.add if self._is_constant(node) else self.constants.discard)(name)
         self.add(Assignment(self.section, self.number, column, name, node))
 
     def add(self, item: Item) -> None:

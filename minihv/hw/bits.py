@@ -87,3 +87,8 @@ def divu(a: int, b: int) -> int:
 def remu(a: int, b: int) -> int:
     """Unsigned remainder; a for b = 0."""
     return a if b == 0 else i64((a & MASK64) % (b & MASK64))
+
+
+def call_region(address, s, tlb, ram, slot, left, page, dctx):
+    """Run the compiled region at `address` (see `regions`); plain Python has none, so no step."""
+    return left

@@ -5,6 +5,9 @@ int64 arithmetic wraps by itself there, so `i64` has nothing to do.
 """
 
 import numpy as np
+from llvmlite import ir
+from numba.core import types
+from numba.extending import intrinsic
 
 MASK64 = -1
 
@@ -87,3 +90,21 @@ def remu(a, b):
     if b == 0:
         return a
     return np.int64(np.uint64(a) % np.uint64(b))
+
+
+@intrinsic
+def call_region(typing, address, s, tlb, ram, slot, left, page, dctx):
+    signature = types.int64(address, s, tlb, ram, slot, left, page, dctx)
+
+    def generate(context, builder, signature, arguments):
+        word = ir.IntType(64)
+        values = []
+        for kind, value in zip(signature.args[1:], arguments[1:]):
+            if isinstance(kind, types.Array):
+                array = context.make_array(kind)(context, builder, value)
+                value = builder.ptrtoint(array.data, word)
+            values.append(value)
+        function = ir.FunctionType(word, [word] * 7).as_pointer()
+        return builder.call(builder.inttoptr(arguments[0], function), values)
+
+    return signature, generate

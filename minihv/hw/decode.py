@@ -1,7 +1,8 @@
 """Decoding into the run loop's form: one int64 per instruction, made once and kept.
 
 bits 0-7 the operation (`ops`), 8-13 rd (SINK for x0), 14-18 rs1, 19-23 rs2, 24 set where the
-instruction has 16 bits, 32-63 the immediate. A system, atomic or illegal instruction keeps its
+instruction has 16 bits, 25-28 a load's or store's funct3 and whether it stores, 32-63 the
+immediate. A system, atomic or illegal instruction keeps its
 own word in place of the immediate.
 """
 
@@ -20,6 +21,7 @@ from minihv.hw.tables import FIRST, HEAD, PIECES, ROW_PIECES, ROWS
 
 EBREAK = 0x00100073
 SHORT = 1 << 24
+STORES = 1 << 28
 
 
 def find_row(word):
@@ -76,6 +78,7 @@ def decode(word, slot):
         else:
             imm >>= 1
     rd = SINK if rd == 0 else rd
-    return i64(op | rd << 8 | rs1 << 14 | rs2 << 19 | (SHORT if short else 0) | sll(imm, 32))
+    flags = ROWS[h + 3] << 25 | (SHORT if short else 0)
+    return i64(op | rd << 8 | rs1 << 14 | rs2 << 19 | flags | sll(imm, 32))
 
 

@@ -37,6 +37,9 @@ def _count(name: str, operands: Operands, column: int, low: int, high: int) -> N
         wanted = str(low) if low == high else f"{low} to {high}"
         message = f"{name} takes {wanted} operands, here are {len(operands)}"
         raise Problem(message, column)
+    for text, at in operands:
+        if not text and "align" not in name:  # .align 4, , 15 leaves the fill out
+            raise Problem("an operand is missing beside this comma", at)
 
 
 def _constant(asm: Assembler, text: str, column: int) -> int:
@@ -94,9 +97,9 @@ def _org(asm: Assembler, name: str, operands: Operands, column: int) -> None:
 def _align(asm: Assembler, name: str, operands: Operands, column: int) -> None:
     """``.align n`` and ``.p2align n`` to 2**n bytes, ``.balign n`` to n."""
     _count(name, operands, column, 1, 3)
-    numbers = [_constant(asm, text, at) for text, at in operands]
+    numbers = [_constant(asm, text, at) if text else None for text, at in operands]
     at = operands[0][1]
-    to = numbers[0]
+    to = numbers[0] or 0
     if name != ".balign":
         if not 0 <= to <= _MAX_ALIGN:
             raise Problem(f"{name} takes a power of two, 0..{_MAX_ALIGN} (.balign takes bytes), "

@@ -62,9 +62,9 @@ def disassemble_range(
 ) -> Iterator[Line]:
     """Every instruction of `data`, which lies at address `pc`.
 
-    With `symbols` (name to address) a jump, branch or auipc pair's target is followed by
-    ``<name>`` or ``<name+offset>``. An instruction that the end cuts off becomes ``.half``,
-    a last odd byte ``.byte``.
+    With `symbols` (labels to addresses) the target of a jump, a branch or a pair of auipc and
+    addi, jalr, load or store is named: ``<name>`` or ``<name+offset>``. An instruction that the
+    end cuts off becomes ``.half``, a last odd byte ``.byte``.
     """
     names = _Names(symbols or {})
     at = 0
@@ -84,14 +84,17 @@ def disassemble_range(
 
 
 class _Names:
-    """Finds the symbol at or before an address."""
+    """Names the places that instructions refer to."""
 
     def __init__(self, symbols: Mapping[str, int]):
         self.sorted = sorted((address, name) for name, address in symbols.items())
+        self.upper: tuple[int, int] | None = None  # the last instruction's rd and value, if auipc
 
     def comment(self, word: int, pc: int) -> str:
-        """`` <name+offset>`` where `word` jumps to a place that has a name."""
+        """`` <name+offset>`` where `word` refers to a place at or behind a symbol."""
         target = branch_target(word, pc)
+        if target is None:
+            target = self._pair(word, pc)
         if target is None:
             return ""
         after = bisect_right(self.sorted, target, key=lambda symbol: symbol[0])
@@ -99,6 +102,20 @@ class _Names:
             return ""
         address, name = self.sorted[after - 1]
         return f" <{name}>" if address == target else f" <{name}+{target - address:#x}>"
+
+    def _pair(self, word: int, pc: int) -> int | None:
+        """The address that an auipc and the instruction behind it make up."""
+        row, upper = decode(word), self.upper
+        self.upper = None
+        if row is None or row.size == 2:
+            return None
+        values = extract_all(row, word)
+        if row.name == "auipc":
+            self.upper = values["rd"], pc + values["imm"]
+        follows = row.name == "addi" or "imm(rs1)" in row.syntax
+        if upper is None or not follows or values["rs1"] != upper[0]:
+            return None
+        return upper[1] + values["imm"] & (1 << 64) - 1
 
 
 def branch_target(word: int, pc: int) -> int | None:

@@ -19,7 +19,7 @@ from functools import cache
 from pathlib import Path
 
 from minihv.errors import ConfigError
-from minihv.hw import csr, decode, flatten, mmu, ops, pmp, state, system, tables, trap
+from minihv.hw import bits, csr, decode, flatten, mmu, ops, pmp, state, system, tables, trap
 
 MODULES = (state, pmp, mmu, trap, csr, decode, system)  # compiled in this order, then the loop
 
@@ -30,9 +30,11 @@ def python_run() -> Callable:
     names: dict[str, object] = {}
     from minihv.hw import loop
 
-    for module in (*MODULES, loop):
+    for module in (bits, *MODULES, loop):
         names |= flatten.names_of(module)
-    exec(compile(flatten.flat_module(compiled=False), "<minihv run loop>", "exec"), names)
+    inline = flatten.Inline(ast.parse(inspect.getsource(bits)))
+    flat = ast.fix_missing_locations(inline.visit(flatten.flat_module(compiled=False)))
+    exec(compile(flat, "<minihv run loop>", "exec"), names)
     run = names["run"]
     assert callable(run)
     return run
@@ -53,40 +55,80 @@ def _constants(node: ast.ImportFrom) -> list[ast.stmt]:
     return ast.parse("\n".join(lines)).body
 
 
-def _compilable(module: ast.Module) -> list[ast.stmt]:
-    """A module's functions, decorated, and its constants; without imports and docstrings."""
-    kept: list[ast.stmt] = []
+ARRAY_TYPES = {
+    "s": "i8[::1]", "tlb": "i8[::1]", "code": "i8[::1]", "shared": "i8[::1]",
+    "r8": "i1[::1]", "r16": "i2[::1]", "r32": "i4[::1]", "r64": "i8[::1]",
+    "pf": "u1[::1]", "cof": "i4[::1]",
+}  # fmt: skip
+
+
+def compiled(signature: str, **options: object) -> Callable[[Callable], Callable]:
+    """Numba's njit with the types said, but lazy.
+
+    Left alone, Numba compiles a function once for every constant that it is called with; told the
+    types, it compiles at once, even where the caller comes from the cache.
+    """
+    from numba import njit
+    from numba.core.sigutils import normalize_signature
+
+    def decorate(function: Callable) -> Callable:
+        dispatcher = njit(error_model="numpy", **options)(function)
+        arguments, _ = normalize_signature(signature)
+        compile_once = dispatcher.compile
+        dispatcher.compile = lambda _: compile_once(arguments)
+        return dispatcher
+
+    return decorate
+
+
+def _decorate(node: ast.FunctionDef) -> None:
+    """Make a function Numba's, with its types said: left alone, Numba compiles it once for every
+    constant that it is called with."""
+    if isinstance(node.body[0], ast.Expr) and len(node.body) > 1:
+        node.body = node.body[1:]
+    node.returns = None
+    for argument in node.args.args:
+        argument.annotation = None
+    if node.decorator_list:  # an intrinsic, which is no function to compile
+        return
+    types = ", ".join(ARRAY_TYPES.get(argument.arg, "i8") for argument in node.args.args)
+    options = ", cache=True" if node.name == "run" else ""
+    call = f"compiled('({types},)'{options})"
+    node.decorator_list = [ast.parse(call, mode="eval").body]
+
+
+def _parts(module: ast.Module) -> tuple[list[ast.stmt], list[ast.FunctionDef]]:
+    """A module's constants, and its functions decorated; no imports, no docstrings."""
+    constants: list[ast.stmt] = []
+    functions = []
     for node in module.body:
         if isinstance(node, ast.ImportFrom):
-            kept += _constants(node)
+            constants += _constants(node)
         elif isinstance(node, ast.FunctionDef):
-            if isinstance(node.body[0], ast.Expr) and len(node.body) > 1:
-                node.body = node.body[1:]
-            node.returns = None
-            for argument in node.args.args:
-                argument.annotation = None
-            options = "cache=True, " if node.name == "run" else ""
-            node.decorator_list = [
-                ast.parse(f"njit({options}error_model='numpy')", mode="eval").body
-            ]
-            kept.append(node)
+            _decorate(node)
+            functions.append(node)
         elif isinstance(node, ast.Assign):
-            kept.append(node)
-    return kept
+            constants.append(node)
+    return constants, functions
 
 
 def jit_source() -> str:
     """The whole machine as one Python file for Numba."""
-    primitives = Path(__file__).with_name("bits_jit.py").read_text(encoding="utf-8")
-    body = _compilable(ast.parse(primitives))
-    for module in MODULES:
-        tree = ast.parse(inspect.getsource(module))
-        body += _compilable(flatten.Inline(ast.parse(primitives)).visit(tree))
-    body += _compilable(flatten.flat_module(compiled=True, primitives=primitives))
+    primitives = ast.parse(Path(__file__).with_name("bits_jit.py").read_text(encoding="utf-8"))
+    inline = flatten.Inline(primitives)
+    trees = [primitives]
+    trees += [inline.visit(ast.parse(inspect.getsource(module))) for module in MODULES]
+    trees.append(inline.visit(flatten.flat_module(compiled=True)))
+    constants, functions = [], []
+    for tree in trees:
+        more_constants, more_functions = _parts(tree)
+        constants += more_constants
+        functions += more_functions
+    imports = [node for node in primitives.body if isinstance(node, (ast.Import, ast.ImportFrom))]
+    head = ast.parse("from minihv.hw.engine import compiled\nfrom minihv.hw.tables import ARRAYS").body
+    body = [*imports, *head, *constants, *functions]
     text = ast.unparse(ast.fix_missing_locations(ast.Module(body, [])))
-    head = "# Generated by minihv.hw.engine from the modules of minihv.hw.\n"
-    imports = "import numpy as np\nfrom numba import njit\nfrom minihv.hw.tables import ARRAYS\n"
-    return head + imports + text + "\n"
+    return f"# Generated by minihv.hw.engine from the modules of minihv.hw.\n{text}\n"
 
 
 def cache_folder() -> Path:

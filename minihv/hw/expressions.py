@@ -278,12 +278,12 @@ def _relocate(node: Operation, value: int, scope: Scope) -> int:
         case "%pcrel_hi":
             if not reaches(value - scope.here):
                 raise Problem(f"{value & (1 << 64) - 1:#x} is more than 2 GiB away; use li",
-                              node.column)  # fmt: skip
+                              node.arguments[0].column)  # fmt: skip
             return high20(value - scope.here)
         case "%lo":
             return low12(value)
     # On RV64 lui sign-extends: bit 31 of an address must not be set. A constant may want that.
     if any(symbols(node)) and not reaches(value) or not -(1 << 31) <= value < 1 << 32:
         raise Problem(f"%hi cannot reach {value & (1 << 64) - 1:#x}: lui gives signed 32-bit "
-                      "values; use la, or %pcrel_hi with auipc", node.column)  # fmt: skip
+                      "values; use la, or %pcrel_hi with auipc", node.arguments[0].column)  # fmt: skip
     return high20(value)

@@ -12,7 +12,7 @@ import inspect
 from collections.abc import Callable
 from types import ModuleType
 
-from minihv.hw import bits, loop
+from minihv.hw import loop
 from minihv.hw.ops import OPS
 from minihv.hw.semantics import BRANCH, IMMEDIATE, LOAD, REGISTER, STORE
 
@@ -72,36 +72,24 @@ else:
 LOADED = """
 va = i64({rs1} + {imm})
 e = (va >> 12 & TLB_ENTRIES - 1) << 1
-if tlb[e] == va & {aligned} | dctx:
-    {rd} = {value}
-else:
-    s[CLOCK] = until - left
-    value = load(s, tlb, r8, r64, pf, code, cof, va, {kind})
-    if s[EXIT]:
-        s[ACCESS_RD] = w >> 8 & 63
-        s[LENGTH] = 2 * {step}
-        event = MEMORY
-        break
-    {rd} = value
+if tlb[e] != va & {aligned} | dctx:
+    event = TLB_MISS
+    break
+{rd} = {value}
 i += {step}
 """
 STORED = """
 va = i64({rs1} + {imm})
 e = TLB_WRITE + ((va >> 12 & TLB_ENTRIES - 1) << 1)
-if tlb[e] == va & {aligned} | dctx:
-    {ram}[u64(va + tlb[e + 1] >> {kind})] = {value}
-else:
-    s[CLOCK] = until - left
-    store(s, tlb, r8, r64, pf, code, cof, va, {kind}, {rs2})
-    if s[EXIT]:
-        s[ACCESS_RD] = -1
-        s[LENGTH] = 2 * {step}
-        event = MEMORY
-        break
+if tlb[e] != va & {aligned} | dctx:
+    event = TLB_MISS
+    break
+{ram}[u64(va + tlb[e + 1] >> {kind})] = {value}
 i += {step}
 """
 SIMPLE = {
     "undecoded": "event = NOT_DECODED\nbreak",
+    "region": "word = w >> 32\nevent = REGION_EVENT\nbreak",
     "illegal": LEAVE.format(event="ILLEGAL_EVENT"),
     "system": LEAVE.format(event="SYSTEM_EVENT"),
     "atomic": LEAVE.format(event="ATOMIC_EVENT"),
@@ -144,7 +132,7 @@ def arm(op: str) -> str:
     if name in LOAD:
         kind = LOAD[name]
         aligned = -4096 | (1 << (kind & 3)) - 1
-        return LOADED.format(value=load_value(kind), kind=kind, aligned=aligned, **fields)
+        return LOADED.format(value=load_value(kind), aligned=aligned, **fields)
     if name in STORE:
         kind = STORE[name]
         value = RS2 if kind == 3 else f"i{8 << kind}({RS2})"
@@ -216,13 +204,11 @@ class _Place(ast.NodeTransformer):
         return node
 
 
-def flat_module(compiled: bool, primitives: str | None = None) -> ast.Module:
+def flat_module(compiled: bool) -> ast.Module:
     """The module `loop` with all arms in place, for one of the two engines."""
     module = ast.parse(inspect.getsource(loop))
     arms = chain(range(len(OPS))) if compiled else tree(range(len(OPS)))
-    module = _Place(arms).visit(module)
-    module = Inline(ast.parse(primitives or inspect.getsource(bits))).visit(module)
-    return ast.fix_missing_locations(module)
+    return ast.fix_missing_locations(_Place(arms).visit(module))
 
 
 def names_of(module: ModuleType) -> dict[str, object]:

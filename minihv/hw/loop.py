@@ -11,10 +11,11 @@ seen as signed integers of each size; `pf` a flag byte per physical page; `code`
 `cof` (int32) the code page of each physical page, 0 for none; `shared` what all harts share.
 """
 
-from minihv.hw.bits import i64, u64
-from minihv.hw.decode import decode
-from minihv.hw.mmu import fault, flush_tlb, raise_trap, translate
+from minihv.hw.bits import call_region, i64, u64
+from minihv.hw.decode import SHORT, STORES, decode
+from minihv.hw.mmu import fault, flush_tlb, load, raise_trap, store, translate
 from minihv.hw.state import (
+    ACCESS_RD,
     BREAKPOINT,
     BREAKPOINTS,
     CLOCK,
@@ -31,15 +32,18 @@ from minihv.hw.state import (
     FETCH_CONTEXT,
     IDLE,
     ILLEGAL,
+    LENGTH,
     MIE,
     MIP_LINE,
     MIP_SOFT,
     PAGE_CODE,
+    PAGE_REGION,
     PC,
     RAM_BASE,
     RAM_SIZE,
     SHARED_CODE_PAGES,
     SHARED_EPOCH,
+    SHARED_REGIONS,
     SKIP,
     STOP,
     TLB_ENTRIES,
@@ -51,7 +55,8 @@ from minihv.hw.system import execute_atomic, execute_system
 from minihv.hw.trap import pending_interrupt, raise_interrupt, refresh_timers, take_trap
 
 # Events that leave the inner loop.
-NEXT_PAGE, BUDGET_SPENT, NOT_DECODED, MEMORY, SYSTEM_EVENT, ATOMIC_EVENT, ILLEGAL_EVENT = range(7)
+NEXT_PAGE, BUDGET_SPENT, NOT_DECODED, TLB_MISS, REGION_EVENT = 0, 1, 2, 3, 4
+STOPPED, SYSTEM_EVENT, ATOMIC_EVENT, ILLEGAL_EVENT = 5, 6, 7, 8
 SCRATCH = -1  # no page: the instruction runs from slot 0 of code page 0
 
 
@@ -94,7 +99,7 @@ def run(s, tlb, r8, r16, r32, r64, pf, code, cof, shared):
             if alone:
                 alone = False
                 if not fetch_one(s, tlb, r16, r64, pf, code, cof, pc):
-                    event = MEMORY
+                    event = STOPPED
                     break
                 base = 0
                 i = 0
@@ -114,7 +119,7 @@ def run(s, tlb, r8, r16, r32, r64, pf, code, cof, shared):
                 s[PC] = pc
                 pa = translate(s, tlb, r64, pf, code, cof, pc, 2, FETCH)
                 if s[EXIT]:
-                    event = MEMORY
+                    event = STOPPED
                     break
                 # Where the page may not be cached (PMP splits it, or it is no RAM): one by one.
                 alone = tlb[e] != pc & -4096 | fetch_context
@@ -129,16 +134,40 @@ def run(s, tlb, r8, r16, r32, r64, pf, code, cof, shared):
             if event == NEXT_PAGE:
                 continue
             pc = bias + (i << 1)
-            if event == NOT_DECODED:
+            s[PC] = pc
+            s[CLOCK] = until - left
+            if event == TLB_MISS:
+                event = NEXT_PAGE
+                size = 2 if w & SHORT else 4
+                va = i64(s[w >> 14 & 31] + (w >> 32))
+                if w & STORES:
+                    store(s, tlb, r8, r64, pf, code, cof, va, w >> 25 & 7, s[w >> 19 & 31])
+                else:
+                    value = load(s, tlb, r8, r64, pf, code, cof, va, w >> 25 & 7)
+                    if s[EXIT] == 0:
+                        s[w >> 8 & 63] = value
+                if s[EXIT]:
+                    s[ACCESS_RD] = -1 if w & STORES else w >> 8 & 63
+                    s[LENGTH] = size
+                    event = STOPPED
+                    break
+                pc = i64(pc + size)
+                left -= 1
+            elif event == REGION_EVENT:
+                event = NEXT_PAGE
+                before = left
+                address = shared[SHARED_REGIONS + word]
+                left = call_region(address, s, tlb, r8, i - base, left, page, dctx)
+                pc = s[PC]
+                alone = left == before  # it could not even start: a TLB miss, or little budget
+            elif event == NOT_DECODED:
                 event = NEXT_PAGE
                 slot = i - base
                 if slot >= 2048 or base == 0:
                     continue  # the page, or the scratch page, ends here
-                s[CLOCK] = until - left
-                s[PC] = pc
                 if s[BREAKPOINTS] and stops_at(s, pc):
                     s[EXIT] = EXIT_BREAKPOINT
-                    event = MEMORY
+                    event = STOPPED
                     break
                 index = (frame << 11) + slot
                 half = r16[index] & 0xFFFF
@@ -204,7 +233,7 @@ def new_code_page(s, tlb, pf, code, cof, shared, frame):
             code[k] = 0
         for k in range(len(cof)):
             cof[k] = 0
-            pf[k] = pf[k] & ~PAGE_CODE
+            pf[k] = pf[k] & ~(PAGE_CODE | PAGE_REGION)
         number = 1
     shared[SHARED_CODE_PAGES] = number + 1
     cof[frame] = number

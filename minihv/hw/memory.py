@@ -10,6 +10,7 @@ from minihv.hw.state import (
     CODE_STRIDE,
     PAGE_CODE,
     PAGE_DIRTY,
+    PAGE_REGION,
     RAM_BASE,
     SHARED_CODE_PAGES,
     SHARED_EPOCH,
@@ -72,6 +73,7 @@ class Memory:
             if self.flags[page] & PAGE_CODE:
                 start = int(self.code_of[page]) * CODE_STRIDE
                 self.code[start : start + CODE_STRIDE] = 0
+                self.flags[page] &= ~PAGE_REGION & 0xFF
 
     def read_u64(self, gpa: int) -> int:
         """The unsigned doubleword at guest-physical `gpa`."""
@@ -82,7 +84,7 @@ class Memory:
         used = int(self.shared[SHARED_CODE_PAGES])
         self.code[: used * CODE_STRIDE] = 0
         self.code_of[:] = 0
-        self.flags &= np.uint8(~PAGE_CODE & 0xFF)
+        self.flags &= np.uint8(~(PAGE_CODE | PAGE_REGION) & 0xFF)
         self.shared[SHARED_CODE_PAGES] = 1
 
     def drop_translations(self) -> None:

@@ -40,6 +40,7 @@ from minihv.hw.state import (
     MXR,
     PAGE_CODE,
     PAGE_DIRTY,
+    PAGE_REGION,
     PAGE_SLOW,
     PRIV,
     RAM_BASE,
@@ -243,12 +244,15 @@ def touch(s, pf, code, cof, offset, size):
     flags = pf[page]
     if flags & PAGE_CODE:
         base = cof[page] * CODE_STRIDE
-        first = (offset & 4095) >> 1
+        first = max(((offset & 4095) >> 1) - 1, 0)
         last = ((offset & 4095) + size - 1) >> 1
-        for slot in range(first - 1 if first > 0 else 0, last + 1):
+        if flags & PAGE_REGION:  # a region may have been made from these bytes: drop the page
+            first = 0
+            last = 2047
+            flags &= ~PAGE_REGION
+        for slot in range(first, last + 1):
             code[base + slot] = 0
-    if flags & PAGE_DIRTY == 0:
-        pf[page] = flags | PAGE_DIRTY
+    pf[page] = flags | PAGE_DIRTY
 
 
 def watched(s, pa, size, kind):

@@ -13,7 +13,7 @@ from minihv.hw.semantics import BRANCH, IMMEDIATE, LOAD, REGISTER, STORE
 
 _SHORT = {row.base for row in INSTRUCTIONS if row.base} - {"jal", "ebreak"}
 
-OPS: list[str] = ["undecoded", "illegal", "system", "atomic", "fence"]
+OPS: list[str] = ["undecoded", "illegal", "system", "atomic", "fence", "region"]
 for _name in [*BRANCH, "jal", "j"]:
     OPS += [_name, _name + ".far"]
     if _name in _SHORT:
@@ -26,7 +26,7 @@ for _name in ["jalr", "lui", "auipc", *LOAD, *STORE, *IMMEDIATE, *REGISTER]:
         OPS.append(_name + ".c")
 
 NUMBER = {name: number for number, name in enumerate(OPS)}
-UNDECODED, ILLEGAL_OP, SYSTEM, ATOMIC, FENCE = range(5)
+UNDECODED, ILLEGAL_OP, SYSTEM, ATOMIC, FENCE, REGION = range(6)
 JAL, J = NUMBER["jal"], NUMBER["j"]
 
 

@@ -151,7 +151,7 @@ def load_constant(value: int) -> Steps:
     if len(best) <= 2:
         return best
     rest = (value & 0xFFF) - 0x800
-    if value & 0x1800 == 0x1000 and value & 0xFFF and _fits(value - rest):
+    if value & 0x1800 == 0x1000 and value & 0xFFF:
         best = _shorter(best, [*_chain(value - rest), ("addi", rest)])
     if value > 0:
         best = _without_leading_zeros(value, best)
@@ -161,7 +161,11 @@ def load_constant(value: int) -> Steps:
     return best
 
 
-def _fits(value: int, bits: int = 64) -> bool:
+def _wrap(value: int) -> int:
+    return (value + (1 << 63) & (1 << 64) - 1) - (1 << 63)
+
+
+def _fits(value: int, bits: int) -> bool:
     return -(1 << bits - 1) <= value < 1 << bits - 1
 
 
@@ -171,6 +175,7 @@ def _shorter(best: Steps | None, other: Steps) -> Steps:
 
 def _chain(value: int) -> Steps:
     """The plain recipe: lui and addi for 32 bits, above that shift the rest up and add 12 more."""
+    value = _wrap(value)
     low = (value + 0x800 & 0xFFF) - 0x800
     if _fits(value, 32):
         high = value + 0x800 >> 12 & 0xFFFFF
@@ -179,7 +184,7 @@ def _chain(value: int) -> Steps:
             # addiw only where lui's result and the rest would leave the 32-bit range
             steps.append(("addiw" if high == 0x80000 and low < 0 <= value else "addi", low))
         return steps
-    rest = value - low
+    rest = _wrap(value - low)
     shift = 0
     if not _fits(rest, 32):
         shift = (rest & -rest).bit_length() - 1

@@ -108,11 +108,14 @@ EXIT_NAMES = ("none", "budget", "trap", "mmio", "trapped", "breakpoint", "watchp
 PAGE_CODE = 1  # decoded instructions exist: a store must drop them
 PAGE_SLOW = 2  # never cache: tohost or a watchpoint lies here
 PAGE_DIRTY = 4  # written since the last snapshot
+PAGE_REGION = 8  # some of its decoded instructions enter a compiled region
 
 # Slots of the state that all harts of a machine share.
 SHARED_CODE_PAGES = 0  # pages of the decode cache in use; page 0 is the scratch page
 SHARED_EPOCH = 1  # raised when every hart must drop its TLB
-SHARED_SLOTS = 8
+SHARED_REGIONS = 8  # addresses of compiled regions
+REGIONS = 4096
+SHARED_SLOTS = SHARED_REGIONS + REGIONS
 
 RAM_BASE = 0x80000000
 TICKS_PER_TIME = 10  # a 10 MHz timebase at a nominal 100 MIPS

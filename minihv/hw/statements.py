@@ -47,6 +47,8 @@ class Given:
 
 def read_operand(text: str, column: int) -> Given:
     """The operand in `text`, which starts at `column`; Problem if it is malformed."""
+    if not text:
+        raise Problem("an operand is missing beside this comma", column)
     if text in REGISTER_NUMBER:
         return Given(text, column, REGISTER_NUMBER[text])
     memory = _MEMORY.fullmatch(text)

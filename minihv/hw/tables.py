@@ -11,6 +11,7 @@ import numpy as np
 from minihv.hw import state as st
 from minihv.hw.isa import INSTRUCTIONS, Instruction
 from minihv.hw.ops import OP_BY_NAME, OP_LOADS_RAW, OP_SHORT
+from minihv.hw.semantics import LOAD, STORE
 
 # --- CSRs ---------------------------------------------------------------------------------------
 
@@ -99,7 +100,7 @@ def _registers(row: Instruction) -> list[tuple[int, str]]:
 
 
 def _row(row: Instruction) -> tuple[list[int], list[int]]:
-    """A row of ROWS (match, mask, op, size, excluded...) and its pieces."""
+    """A row of ROWS (match, mask, op, access, excluded...) and its pieces."""
     name = row.base or row.name
     op = OP_BY_NAME[name]
     if row.size == 2 and name in OP_SHORT:
@@ -122,7 +123,11 @@ def _row(row: Instruction) -> tuple[list[int], list[int]]:
     for field_name in row.excluded:
         for p in row.fields[field_name]:
             excluded_mask |= (1 << p.width) - 1 << p.source
-    head = [row.match, row.mask, op, row.size, excluded_mask, signed, len(pieces) // 4, *constants]
+    access = 0  # funct3 of a load, or of a store with bit 3 set
+    if name in LOAD or name in STORE:
+        access = LOAD[name] if name in LOAD else 8 | STORE[name]
+    counted = [excluded_mask, signed, len(pieces) // 4]
+    head = [row.match, row.mask, op, access, *counted, *constants]
     return head, pieces
 
 

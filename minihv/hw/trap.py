@@ -151,9 +151,9 @@ def pending_interrupt(s):
     return STI
 
 
-def raise_interrupt(s, code):
+def raise_interrupt(s, number):
     """Make the interrupt the trap that is due."""
-    s[CAUSE] = INTERRUPT + code
+    s[CAUSE] = INTERRUPT + number
     s[TVAL] = 0
     s[WAIT] = 0
 
