@@ -119,6 +119,7 @@ struct answer fw_remote_fence(u64 me, u64 mask, u64 base)
             MSIP[hart] = 1;
         }
     while (__atomic_load_n(&harts[me].awaited, __ATOMIC_SEQ_CST))
-        fw_service(me);
+        if (__atomic_load_n(&harts[me].fence_for, __ATOMIC_SEQ_CST))
+            fw_service(me);
     return (struct answer){OK, 0};
 }

@@ -31,3 +31,6 @@ void fence_code(void)
     if (others(all))
         sbi_remote_fence_i(others(all));
 }
+
+// Before a process goes on at another hart: its own fence.i were all on the one that it left.
+void fence_migrated(void) { asm volatile("fence.i" ::: "memory"); }

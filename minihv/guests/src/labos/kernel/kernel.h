@@ -103,10 +103,12 @@ void page_free(void *page);
 void fence_page(struct space *space, u64 va);
 void fence_space(struct space *space);
 void fence_code(void);
+void fence_migrated(void);
 // space.c
 extern struct space kernel_space;
 extern int use_asids;
 void kernel_space_init(u64 memory_end);
+int space_has_asids(void);
 void space_switch(struct space *space);
 int space_create(struct space *space, u64 id);
 void space_destroy(struct space *space);

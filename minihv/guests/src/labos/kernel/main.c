@@ -59,9 +59,9 @@ _Noreturn void main(u64 hart_id, const void *dtb)
     u64 end = MEMORY_BASE + (memory < MEMORY_MAX ? memory : MEMORY_MAX);
     end -= end % MEGAPAGE;
     page_init(kernel_end, end);
-    use_asids = find_number(args, "asids", 0);
     quantum = find_number(args, "quantum", 100000);
     kernel_space_init(end);
+    use_asids = find_number(args, "asids", 0) && space_has_asids();
     kernel_pages = pages_used;
     lock();
     int limit = find_number(args, "harts", MAX_HARTS);

@@ -107,6 +107,8 @@ struct frame *schedule(void)
         ready_first = process->next;
         process->state = RUNNING;
         this_hart->process = process;
+        if (process->frame.hart != this_hart)
+            fence_migrated();
     }
     if (ready_first)
         wake_idle_hart();

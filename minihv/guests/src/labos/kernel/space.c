@@ -37,9 +37,14 @@ void kernel_space_init(u64 memory_end)
     }
     for (; a + MEGAPAGE <= memory_end; a += MEGAPAGE)
         middle[PTE_INDEX(a, 1)] = PTE_OF(a) | PTE_R | PTE_W | PTE_A | PTE_D | PTE_V;
+}
+
+// Bits of the ASID that the hart does not have read as 0. To be called before space_switch.
+int space_has_asids(void)
+{
     u64 satp = SATP_SV39 | ASID_MASK << SATP_ASID_SHIFT | (u64)kernel_space.root >> 12;
-    csr_write(satp, satp);              // bits of the ASID that do not exist read as 0
-    use_asids = use_asids && csr_read(satp) == satp;
+    csr_write(satp, satp);
+    return csr_read(satp) == satp;
 }
 
 // The invariant of `harts`: a hart that is not in it holds no translation of the space. Without

@@ -7,9 +7,9 @@ void *memset(void *to, int byte, unsigned long size)
     unsigned char *p = to, *end = p + size;
     unsigned long word = (byte & 0xfful) * 0x0101010101010101ul;
     if (((unsigned long)p & 7) == 0)
-        for (; end - p >= 32; p += 32) {
+        for (; end - p >= 64; p += 64) {
             unsigned long *w = (unsigned long *)p;
-            w[0] = w[1] = w[2] = w[3] = word;
+            w[0] = w[1] = w[2] = w[3] = w[4] = w[5] = w[6] = w[7] = word;
         }
     while (p < end)
         *p++ = byte;
@@ -21,9 +21,10 @@ void *memcpy(void *to, const void *from, unsigned long size)
     unsigned char *p = to, *end = p + size;
     const unsigned char *q = from;
     if ((((unsigned long)p | (unsigned long)q) & 7) == 0)
-        for (; end - p >= 16; p += 16, q += 16) {
-            ((unsigned long *)p)[0] = ((const unsigned long *)q)[0];
-            ((unsigned long *)p)[1] = ((const unsigned long *)q)[1];
+        for (; end - p >= 32; p += 32, q += 32) {
+            unsigned long *to8 = (unsigned long *)p;
+            const unsigned long *from8 = (const unsigned long *)q;
+            to8[0] = from8[0], to8[1] = from8[1], to8[2] = from8[2], to8[3] = from8[3];
         }
     while (p < end)
         *p++ = *q++;

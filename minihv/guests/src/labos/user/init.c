@@ -10,7 +10,7 @@
 
 static const char *const tests[] = {
     "test_write", "test_fork", "test_cow", "test_mmap", "test_exec",
-    "test_protect", "test_stack", "test_sleep", "test_preempt", "test_many",
+    "test_code", "test_protect", "test_stack", "test_sleep", "test_preempt", "test_many",
 };
 #define TESTS ((int)(sizeof tests / sizeof *tests))
 

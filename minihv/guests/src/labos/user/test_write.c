@@ -12,6 +12,7 @@ int main(void)
     check(write(0, 1) == -1, "no page there");
     check(write(KERNEL, 1) == -1, "the kernel's memory");
     check(write((char *)-1, 2) == -1, "the end of the address space");
-    say("  %s %d %u %x %ld %c%c\n", "formats", -5, 4000000000u, 0xbeef, (long)(1ul << 63), '4', '2');
+    say("  %s %d %u %x %ld %c%c\n", "formats", -5, 4000000000u, 0xbeef,
+        (long)(1ul << 63), '4', '2');
     return failures;
 }
