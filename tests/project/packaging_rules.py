@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import re
 import subprocess
+import sys
 import tomllib
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 import yaml
+
+from tests.project.house import imports
 
 # Written in parts, so that this file names no host itself.
 REGISTRY_HOSTS = tuple(".".join(parts) for parts in (
@@ -20,6 +24,8 @@ LOCK_FILES = frozenset({
     "package-lock.json", "npm-shrinkwrap.json", "yarn.lock", "pnpm-lock.yaml", "poetry.lock",
     "uv.lock", "pdm.lock", "Pipfile.lock", "Cargo.lock", "conda-lock.yml", "pylock.toml",
 })
+# llvmlite is a part of Numba, in the one version that fits.
+WITH_ANOTHER = frozenset({"llvmlite"})
 PIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*==[A-Za-z0-9.+!]+")
 REQUIREMENT = re.compile(r"([A-Za-z0-9][A-Za-z0-9._-]*)\s*(\[[^]]*\])?\s*(.*)")
 
@@ -82,6 +88,27 @@ def environment_differences(folder: Path) -> list[str]:
     if by_pip != ["--editable ."]:
         wrong.append(f"pip section: {by_pip}, but only minihv itself comes by pip")
     return wrong
+
+
+def imported(folder: Path, below: str) -> set[str]:
+    """The third-party top-level modules that Python files under `below` import anywhere."""
+    found = set()
+    for path in (folder / below).rglob("*.py"):
+        found |= {item.module.split(".")[0]
+                  for item in imports(path.read_text(encoding="utf-8"), ["minihv"])}
+    return found - set(sys.stdlib_module_names) - {"minihv", "tests"}
+
+
+def undeclared(folder: Path, below: str, extras: tuple[str, ...]) -> list[str]:
+    """Modules imported under `below` that neither pyproject.toml nor these extras bring."""
+    about = project(folder)
+    wanted = list(about["dependencies"])
+    for extra in extras:
+        wanted += about["optional-dependencies"][extra]
+    declared = {parsed(item)[0] for item in wanted}
+    makers = metadata.packages_distributions()
+    return sorted(module for module in imported(folder, below) - WITH_ANOTHER
+                  if not declared & {plain(name) for name in makers.get(module, [module])})
 
 
 def tracked(folder: Path) -> list[str]:

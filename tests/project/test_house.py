@@ -14,9 +14,10 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.fixture
 def copy(tmp_path: Path) -> Path:
-    """A tree with the sources of minihv, to plant faults in."""
-    shutil.copytree(ROOT / "minihv", tmp_path / "minihv",
-                    ignore=shutil.ignore_patterns("__pycache__", "*.elf"))
+    """A tree with the least of minihv, to plant faults in."""
+    (tmp_path / "minihv").mkdir()
+    for name in ("__init__.py", "errors.py"):
+        shutil.copy(ROOT / "minihv" / name, tmp_path / "minihv" / name)
     return tmp_path
 
 
@@ -60,12 +61,11 @@ def test_every_room_stands_in_the_plan_once():
     ("attic/planted.py", "", "has no place in the plan"),
 ])
 def test_a_planted_import_is_found(copy: Path, name: str, source: str, said: str):
-    before = house.wrong_imports(copy)
     plant(copy, name, source)
-    new = [line for line in house.wrong_imports(copy) if line not in before]
-    assert len(new) == 1
-    assert new[0].startswith(f"minihv/{name}:")
-    assert said in new[0]
+    found = house.wrong_imports(copy)
+    assert len(found) == 1
+    assert found[0].startswith(f"minihv/{name}:")
+    assert said in found[0]
 
 
 @pytest.mark.parametrize(("name", "source"), [
@@ -79,7 +79,7 @@ def test_a_planted_import_is_found(copy: Path, name: str, source: str, said: str
 ])
 def test_a_right_import_is_let_through(copy: Path, name: str, source: str):
     plant(copy, name, source)
-    assert [line for line in house.wrong_imports(copy) if name in line] == []
+    assert house.wrong_imports(copy) == []
 
 
 def test_errors_are_neither_hidden_nor_nameless():
@@ -143,6 +143,8 @@ def test_rooms_below_course_import_without_numba():
 
 
 def test_a_room_that_needs_numba_to_import_is_found(copy: Path):
+    plant(copy, "hw/__init__.py", "")
+    assert import_below_course(copy).returncode == 0
     plant(copy, "hw/planted.py", "import numba")
     done = import_below_course(copy)
     assert done.returncode == 1

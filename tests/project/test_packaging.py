@@ -66,6 +66,19 @@ def test_the_required_dependencies_are_there():
     assert {"jupyterlab", "ipywidgets", "numpy", "nbval"} <= names
 
 
+@pytest.mark.parametrize(("below", "extras"), [
+    ("minihv", ("guests", "bench")), ("tests", ("guests", "test", "bench"))])
+def test_every_import_is_declared(below: str, extras: tuple[str, ...]):
+    assert rules.undeclared(ROOT, below, extras) == []
+
+
+def test_an_undeclared_import_is_found(copy: Path):
+    (copy / "minihv").mkdir()
+    (copy / "minihv" / "a.py").write_text("import os, numpy, elftools.elf\nimport scipy.linalg")
+    (copy / "minihv" / "b.py").write_text("def f():\n    import ruff, unicorn, llvmlite")
+    assert rules.undeclared(copy, "minihv", ("bench",)) == ["ruff", "scipy"]
+
+
 def test_environment_equals_pyproject():
     assert rules.environment_differences(ROOT) == []
 
