@@ -150,6 +150,23 @@ def test_registers_keep_the_bits_that_exist(board):
     assert enables == [0xFFFFFFFE, 0xFFFFFFFF, 0xFFFFFFFF, 0, 0]
 
 
+def test_enable_words_are_separate_and_can_be_cleared(board):
+    for word, value in enumerate((0xFFFFFFFE, 0x0F0F0F0F, 0xAAAAAAAA)):
+        board.plic.write(ENABLE + ENABLE_STRIDE + 4 * word, 4, value)
+    board.plic.write(ENABLE + ENABLE_STRIDE + 4, 4, 0x10)
+    read = [board.plic.read(ENABLE + ENABLE_STRIDE + 4 * word, 4) for word in range(3)]
+    assert read == [0xFFFFFFFE, 0x10, 0xAAAAAAAA]
+    assert board.plic.read(ENABLE, 4) == 0, "another context"
+
+
+def test_nothing_is_claimed_or_enabled_at_first(board):
+    board.plic.write(4, 4, 1)
+    board.plic.set_line(1, True)
+    assert not any(board.levels()) and board.pending(1)
+    board.plic.write(ENABLE, 4, 2)
+    assert board.levels() == [True, False, False, False] and board.claim() == 1
+
+
 def test_absent_contexts_read_zero(board):
     for offset in (ENABLE + 4 * ENABLE_STRIDE, CONTEXT + 4 * CONTEXT_STRIDE, CONTEXT + 8, 0x5FFFFC):
         board.plic.write(offset, 4, 0xFFFFFFFF)

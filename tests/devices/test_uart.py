@@ -31,6 +31,7 @@ from minihv.devices.uart import (
     RBR_THR,
     SCR,
     Uart,
+    UartState,
 )
 
 from .fakes import Line
@@ -64,10 +65,15 @@ def poll(port):
 
 
 def test_reset_state(port):
-    assert port.get(LSR) == LSR_THRE | LSR_TEMT
-    assert port.get(IIR_FCR) == IIR_NONE
-    assert port.get(IER) == 0 and not port.line.level
-    assert port.get(MSR) & 0xB0 == 0xB0, "carrier, data set ready, clear to send"
+    assert [port.get(register) for register in range(8)] == [0, 0, 1, 0, 0, 0x60, 0xB0, 0]
+    assert port.uart.save() == UartState(polls=1) and not port.line.level
+
+
+def test_constants_are_those_of_the_data_sheet():
+    assert (IIR_NONE, IIR_THRI, IIR_RDI, IIR_RLSI, IIR_TIMEOUT) == (1, 2, 4, 6, 12)
+    assert (IER_RDI, IER_THRI, IER_RLSI) == (1, 2, 4)
+    assert (FCR_ENABLE, FCR_CLEAR_RX, LCR_DLAB, MCR_LOOP) == (1, 2, 0x80, 0x10)
+    assert (LSR_DR, LSR_OE, LSR_THRE, LSR_TEMT) == (1, 2, 0x20, 0x40)
 
 
 def test_transmit(port):
@@ -83,6 +89,8 @@ def test_divisor_latch(port):
     port.put(RBR_THR, 0x34)
     port.put(IER, 0x12)
     assert (port.get(RBR_THR), port.get(IER)) == (0x34, 0x12)
+    port.put(RBR_THR, 0x0F)
+    assert (port.get(RBR_THR), port.get(IER)) == (0x0F, 0x12), "two separate bytes"
     assert port.console.output == b"", "with DLAB set, offset 0 is not the transmitter"
     port.put(LCR, 3)
     assert port.get(IER) == 0 and port.get(LCR) == 3
@@ -111,6 +119,52 @@ def test_polled_input(port):
     assert bytes(poll(port) for _ in range(3)) == b"xyz"
     assert not port.get(LSR) & LSR_DR
     assert port.get(RBR_THR) == 0
+
+
+def test_without_fifos_one_byte_is_a_full_receiver(port):
+    port.put(IER, IER_RDI)
+    port.console.feed(b"x" * 20)
+    assert port.get(IIR_FCR) == IIR_RDI, "no FIFO, no time-out"
+    port.put(MCR, MCR_LOOP)
+    for byte in (1, 2):
+        port.put(RBR_THR, byte)
+    assert port.get(LSR) & LSR_OE and port.get(RBR_THR) == 1
+    assert not port.get(LSR) & LSR_DR, "the second byte had no room"
+
+
+@pytest.mark.parametrize(
+    "before, write, kept",
+    [
+        (FCR_ENABLE, FCR_ENABLE | FCR_CLEAR_RX, False),
+        (FCR_ENABLE, FCR_ENABLE | 4, True),
+        (FCR_ENABLE, FCR_ENABLE | 0xC0, True),
+        (FCR_ENABLE, 0, False),
+        (0, FCR_ENABLE, False),
+        (0, 0, True),
+    ],
+)
+def test_what_resets_the_receive_fifo(port, before, write, kept):
+    port.put(IIR_FCR, before)
+    port.put(MCR, MCR_LOOP)
+    port.put(RBR_THR, 1)
+    port.put(IIR_FCR, write)
+    assert bool(port.get(LSR) & LSR_DR) == kept
+
+
+def test_polling_starts_over_after_a_reset_of_the_fifo(port):
+    port.console.feed(b"x")
+    assert [port.get(LSR) & LSR_DR for _ in range(8)] == [0] * 7 + [1]
+    port.put(IIR_FCR, FCR_ENABLE | FCR_CLEAR_RX)
+    assert [port.get(LSR) & LSR_DR for _ in range(9)] == [0] * 7 + [1, 1]
+
+
+def test_overrun_interrupts_only_if_enabled(port):
+    port.put(MCR, MCR_LOOP)
+    for byte in (1, 2):
+        port.put(RBR_THR, byte)
+    assert port.get(IIR_FCR) == IIR_NONE
+    port.put(IER, IER_RLSI)
+    assert port.get(IIR_FCR) == IIR_RLSI
 
 
 def test_receive_interrupt_follows_the_data(port):
