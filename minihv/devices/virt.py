@@ -33,6 +33,7 @@ from minihv.hw.bus import AccessFault, Bus
 from minihv.hw.hart import STARTED, STOPPED, Hart
 from minihv.hw.memory import Memory
 from minihv.hw.mmu import extend
+from minihv.hw.regions import HotRegions
 from minihv.hw.trap import NEVER
 
 FINISHER, CLINT, PLIC, UART = 0x100000, 0x2000000, 0xC000000, 0x10000000
@@ -114,6 +115,7 @@ class Machine:
         self.poll: Callable[[], bytes] | None = None  # asked for input at the start of a round
         self.input_log: list[tuple[int, bytes]] = []  # (clock, bytes) of all input so far
         self.on_trap: Callable[[Hart], None] | None = None
+        self.regions = HotRegions(self.memory) if self.engine == "jit" else None
         self._slice = SLICE if harts == 1 else SHARED_SLICE
         self._turn = 0  # whose turn it is; 0 with equal clocks starts a round
         self._round_end = 0
@@ -309,6 +311,8 @@ class Machine:
             self._serve_trap(hart)
         elif reason == st.EXIT_BUDGET:
             self.exits["slice"] += 1
+            if self.regions is not None:
+                self.regions.sample(hart)
         elif reason == st.EXIT_TRAPPED:
             if self.on_trap is not None:
                 self.on_trap(hart)

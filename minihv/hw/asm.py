@@ -190,7 +190,7 @@ class Assembler:
         layout = Layout(sections, self.items, origin)
         layout.settle()
         data = layout.emit()
-        names = {n: v for n, v in layout.symbols.items() if "#" not in n}
+        names = layout.symbols()
         starts = list(self._starts(data, origin))
         return Program(
             origin,
@@ -199,7 +199,7 @@ class Assembler:
             {address: line for address, line, _ in starts},
             tuple(Extent(s.name, s.base, s.size) for s in sections),
             frozenset(self.globals & set(names)),
-            {n: s.name for n, s in layout.section_of.items() if "#" not in n},
+            {n: label.section.name for n, label in layout.labels.items() if "#" not in n},
             any(short for _, _, short in starts),
         )
 

@@ -47,10 +47,16 @@ class Item:
     section: Section
     line: int
     column: int
-    address: int = field(init=False, default=0)
+    offset: int = field(init=False, default=0)
     size: int = field(init=False, default=0)
+    placed: bool = field(init=False, default=False)
 
     is_code = False
+
+    @property
+    def address(self) -> int:
+        """Where it lies, as far as it is known yet (`placed`)."""
+        return self.section.base + self.offset
 
     def measure(self, scope: Layout) -> int:
         """Its size in bytes at `scope.here`; may raise Problem while symbols are missing."""
@@ -65,10 +71,6 @@ class Item:
 class Label(Item):
     name: str
 
-    def measure(self, scope: Layout) -> int:
-        scope.symbols[self.name] = scope.here
-        return 0
-
 
 @dataclass(eq=False)
 class Assignment(Item):
@@ -78,7 +80,7 @@ class Assignment(Item):
     node: Node
 
     def measure(self, scope: Layout) -> int:
-        scope.symbols[self.name] = evaluate(self.node, scope)
+        scope.assigned[self.name] = evaluate(self.node, scope)
         return 0
 
     def emit(self, scope: Layout) -> bytes:
@@ -128,7 +130,7 @@ class Align(Item):
     code: bool
 
     def measure(self, scope: Layout) -> int:
-        gap = -scope.here % self.to
+        gap = -scope.position % self.to
         return gap if self.most is None or gap <= self.most else 0
 
     def emit(self, scope: Layout) -> bytes:
@@ -168,8 +170,9 @@ class Org(Item):
 
     def distance(self, scope: Layout) -> int:
         """Bytes from here to the target, negative if it lies behind."""
-        start = 0 if any(symbols(self.target)) else self.section.base
-        return evaluate(self.target, scope) + start - scope.here
+        if any(symbols(self.target)):
+            return evaluate(self.target, scope) - scope.here
+        return evaluate(self.target, scope) + self.section.base - scope.position
 
     def measure(self, scope: Layout) -> int:
         return min(max(self.distance(scope), 0), MAX_BYTES + 1)
@@ -253,8 +256,9 @@ class Code(Item):
         for operand in self.operands:
             if isinstance(operand.value, int):
                 continue
-            labels = [scope.section_of.get(s.name, self.section) for s in symbols(operand.value)]
-            far = any(section is not self.section for section in labels)
+            names = [symbol.name for symbol in symbols(operand.value)]
+            labels = [scope.labels[name] for name in names if name in scope.labels]
+            far = any(label.section is not self.section for label in labels)
             if far or has_function(operand.value) or self._is_address(operand, scope):
                 return False
         try:
@@ -270,7 +274,7 @@ class Code(Item):
         if isinstance(operand.value, int) or operand.token == "target":
             return False
         names = [symbol.name for symbol in symbols(operand.value)]
-        return any(name == "." or name in scope.section_of for name in names)
+        return any(name == "." or name in scope.labels for name in names)
 
     def emit(self, scope: Layout) -> bytes:
         _check_even(self, scope)

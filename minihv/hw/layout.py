@@ -7,7 +7,7 @@ only ever grow in this, which makes it end.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
 from minihv.errors import AssemblyError
 from minihv.hw.expressions import Operation, Problem, UndefinedSymbol, evaluate, suggest
@@ -19,31 +19,41 @@ _ROUNDS = 100
 class Layout:
     """Addresses of items and values of symbols: the scope in which expressions stand.
 
-    The sections lie one behind the other from `origin` up; `here` is the address of the item at
-    hand. Numeric local labels are symbols such as ``1#2``, the second ``1:`` of the source.
+    The sections lie one behind the other from `origin` up. While they settle, `here` and every
+    label are where the last walk left them, so that distances between them are of one layout;
+    `position` is where the item at hand comes to lie now. Numeric local labels are symbols such
+    as ``1#2``, the second ``1:`` of the source.
     """
 
     def __init__(self, sections: Iterable[Section], items: list[Item], origin: int):
         self.sections = list(sections)
         self.items = items
         self.origin = origin
-        self.here = origin
-        self.symbols: dict[str, int] = {}
-        self.section_of = {i.name: i.section for i in items if isinstance(i, Label)}
+        self.here = self.position = origin
+        self.labels = {item.name: item for item in items if isinstance(item, Label)}
+        self.assigned: dict[str, int] = {}
         self.distances: dict[int, int] = {}
+        self.settled = False
         for section in self.sections:
             section.base = origin
 
     def value(self, name: str, column: int) -> int:
         """The symbol's value; UndefinedSymbol with names like it if it has none."""
-        if name in self.symbols:
-            return self.symbols[name]
+        if name in self.assigned:
+            return self.assigned[name]
+        if name in self.labels and self.labels[name].placed:
+            return self.labels[name].address
         if "#" in name:
             number = name.partition("#")[0]
             raise UndefinedSymbol(f"no label {number}: comes after this", column, name)
-        known = [symbol for symbol in self.symbols if "#" not in symbol]
+        known = self.symbols() if self.settled else {}
         message = f"undefined label '{name}'{suggest(name, known)}"
         raise UndefinedSymbol(message, column, name)
+
+    def symbols(self) -> dict[str, int]:
+        """Labels and assigned names with their values, numeric labels left out."""
+        labels = {name: item.address for name, item in self.labels.items() if "#" not in name}
+        return labels | self.assigned
 
     def pcrel_distance(self, address: int, column: int) -> int:
         """How far the %pcrel_hi of the instruction at `address` reaches."""
@@ -54,43 +64,46 @@ class Layout:
     def settle(self) -> None:
         """Walks the items until no address, size or symbol changes."""
         for _ in range(_ROUNDS):
-            before = dict(self.symbols)
-            if not self._walk(self._measure) and before == self.symbols:
+            before = dict(self.assigned)
+            if not self._walk() and before == self.assigned:
+                self.settled = True
                 return
         raise AssemblyError("sizes never settle: some .space, .align or .org depends on itself")
 
-    def _walk(self, visit: Callable[[Item], bool]) -> bool:
-        """Visits the items in the source's order, then places sections; whether any moved."""
+    def _walk(self) -> bool:
+        """Measures the items in the source's order, then moves all at once; whether any moved."""
+        offsets = []
+        moved = False
         for section in self.sections:
             section.size = 0
-        moved = False
         for item in self.items:
-            self.here = item.section.base + item.section.size
-            moved |= visit(item)
-            item.section.size += item.size
+            section = item.section
+            offsets.append(section.size)
+            self.here, self.position = item.address, section.base + section.size
+            size = self._measure(item)
+            moved |= size != item.size
+            item.size = size
+            section.size += size
+        for item, offset in zip(self.items, offsets, strict=True):
+            moved |= item.offset != offset or not item.placed
+            item.offset, item.placed = offset, True
+        return self._place_sections() or moved
+
+    def _measure(self, item: Item) -> int:
+        try:
+            return item.measure(self)
+        except Problem:
+            return item.size  # a symbol is missing still; if for good, emit says so
+
+    def _place_sections(self) -> bool:
         base = self.origin
+        moved = False
         for section in self.sections:
             if section.size and base != self.origin:
                 base += -base % section.align
             moved |= section.base != base
-            self._shift(section, base - section.base)
+            section.base = base
             base += section.size
-        return moved
-
-    def _shift(self, section: Section, distance: int) -> None:
-        """Moves a section and its labels, so that distances within it stay what they are."""
-        section.base += distance
-        for name, where in self.section_of.items():
-            if where is section and name in self.symbols:
-                self.symbols[name] += distance
-
-    def _measure(self, item: Item) -> bool:
-        try:
-            size = item.measure(self)
-        except Problem:
-            size = item.size  # a symbol is missing still; if for good, emit says so
-        moved = (item.address, item.size) != (self.here, size)
-        item.address, item.size = self.here, size
         return moved
 
     def emit(self) -> bytes:
@@ -102,7 +115,7 @@ class Layout:
         self._note_distances()
         image = bytearray(end - self.origin)
         for item in self.items:
-            self.here = item.address
+            self.here = self.position = item.address
             data = self._emit(item)
             at = item.address - self.origin
             image[at : at + len(data)] = data
