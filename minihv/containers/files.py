@@ -56,6 +56,8 @@ class Files:
         place = self._directory(head or ("/" if path.startswith("/") else "."))
         if not name or name in place.node.children:
             raise fail(errno.EEXIST, f"{path} exists")
+        if place.mount.fs.fstype == "proc":
+            raise fail(errno.ENOENT, "nothing can be made in a /proc")
         self._writable(place)
         if place.mount.fs.user_ns.from_kernel(self.kuid) is None:
             raise fail(errno.EOVERFLOW, "the file system cannot store this uid")
@@ -108,9 +110,8 @@ class Files:
     def listdir(self, path: str) -> list[str]:
         """Sorted names; in a /proc only the numbers of its pid namespace."""
         place = self._directory(path)
-        for pid_ns, fs in self.kernel.proc.items():
-            if fs.root is place.node:
-                return [str(n) for n in sorted(pid_ns.processes)]
+        if pid_ns := self.kernel.proc.get(place.node):
+            return [str(n) for n in sorted(pid_ns.processes)]
         return sorted(place.node.children)
 
     def chdir(self, path: str) -> None:

@@ -105,29 +105,34 @@ class Kernel:
     """One machine. `contained`: its first user namespace is itself a child of another (as the
     test's is), so that nobody in here has power over the hardware."""
 
-    def __init__(self, uid_map: list[tuple[int, int, int]] | None = None, contained: bool = False):
-        self.contained = contained
+    def __init__(self, uid_map: list[tuple[int, int, int]] | None = None, contained: bool = False,
+                 dirs: tuple[str, ...] = ()):
+        self.contained = False
         host = UserNamespace(None, uid_map=uid_map or [(0, 0, 2**32 - 1)])
         ns: dict[str, Any] = {k: Namespace(k, host, "host") for k in KINDS}
         ns |= {"user": host, "pid": PidNamespace(host)}
         self.cgroup = ns["cgroup"].root = Cgroup("/")
-        self.proc: dict[PidNamespace, FileSystem] = {}
+        self.proc: dict[Node, PidNamespace] = {}
         kuid = host.to_kernel(0) or 0
         rootfs = Mount(FileSystem("rootfs", "rootfs", host, Node("")), Node(""))
         root = Mount(FileSystem("tmpfs", "root", host, Node("", owner=kuid)), Node(""))
-        root.root = root.fs.root
+        root.root, root.locked = root.fs.root, contained
         root.attach(rootfs, rootfs.root)
         ns["mnt"] = MountNamespace(host, rootfs)
         place = Place(root, root.root)
         self.init = Process(self, None, ns, kuid, CAPS, place, place, self.cgroup)
+        for name in ("proc", *dirs):
+            self.init.mkdir(f"/{name}")
+        self.init.mount("proc", "/proc", "proc")
+        self.contained = contained
 
     def proc_fs(self, pid_ns: PidNamespace) -> FileSystem:
-        """The one /proc of a pid namespace."""
+        """A new /proc that shows a pid namespace (since Linux 5.8 each mount is one of its own)."""
         fs = FileSystem("proc", "proc", pid_ns.user_ns, Node(""))
-        fs.root.kind = "dir"
         for name in ("sys", "self"):
             fs.root.add(name)
-        return self.proc.setdefault(pid_ns, fs)
+        self.proc[fs.root] = pid_ns
+        return fs
 
     def processes(self) -> list[Process]:
         """All processes that are not reaped yet, oldest first."""
@@ -185,9 +190,9 @@ class Process(Files):
     def may_access(self, other: Process) -> bool:
         """The rule of ptrace(2), also asked by /proc and by setns: same user and no more
         capabilities, or CAP_SYS_PTRACE over the other's user namespace."""
-        if self.capable(other.ns["user"], "SYS_PTRACE"):
+        if self.capable(other.user_ns, "SYS_PTRACE"):
             return True
-        same_ns = self.ns["user"] is other.ns["user"]
+        same_ns = self.ns["user"] is other.user_ns
         return self.kuid == other.kuid and same_ns and other.caps <= self.caps
 
     def owns(self, kuid: int) -> bool:
@@ -494,11 +499,12 @@ class Process(Files):
             "queues": tuple(sorted(self.ns["ipc"].queues)),
             "processes": tuple(sorted(pid_ns.processes)), "mounts": self.mountinfo(),
             "ns": {kind: id(ns) for kind, ns in self.ns.items()}
-            | {f"{kind}_for_children": id(ns) for kind, ns in self.child_ns.items()},
+            | {f"{kind}_for_children": "" if kind == "pid" and ns.init is None else id(ns)
+               for kind, ns in self.child_ns.items()},
         }
 
     def _map_as_seen(self, user: UserNamespace) -> tuple[tuple[int, int, int], ...]:
-        above = user.parent or user
+        above = user.parent or UserNamespace(None, uid_map=[(0, 0, 2**32 - 1)])
         return tuple((a, above.from_kernel(b) or 0, n) for a, b, n in sorted(user.uid_map))
 
 

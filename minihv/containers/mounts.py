@@ -159,6 +159,7 @@ class Mount:
     def set_propagation(self, kind: str) -> None:
         """mount(2) with MS_SHARED, MS_SLAVE, MS_PRIVATE or MS_UNBINDABLE."""
         if kind == "shared":
+            self.unbindable = False
             if not self.group:
                 self.join(PeerGroup())
             return

@@ -1,0 +1,365 @@
+"""A real process that makes system calls on request: the other half of linux.Process.
+
+The controller starts one helper (`python -I -S`, single-threaded, since a process with threads
+may not unshare its user namespace). Its first clone is the init of a throw-away world; every
+further one is a process of that world. Each serves its own socket: a JSON request in, a JSON
+reply out, descriptors beside it. When a socket closes its process ends, and with the init all do.
+"""
+
+from __future__ import annotations
+
+import array
+import fcntl
+import json
+import os
+import resource
+import signal
+import socket
+import struct
+import sys
+from typing import Any
+
+from minihv.containers import cgroups
+from minihv.containers import syscalls as sc
+
+SIOCBRADDBR = 0x89A0
+# The world's owner as root: 65,536 ids that nobody uses, so that root inside is no one outside.
+SUBORDINATE = 100000, 65536
+
+
+class Agent:
+    """The system calls of model.Process, made for real by this very process."""
+
+    def __init__(self, proc: int):
+        self.proc = proc  # the outer /proc, as a detached mount that no namespace shows
+        self.handles: list[int] = []
+        self.sockets: list[socket.socket] = []
+        self.fds: list[int] = []
+        self.ballast: list[bytearray] = []
+
+    # ---- namespaces -----------------------------------------------------------------------
+
+    def clone(self, *kinds: str) -> tuple[int, list[int]]:
+        """A child that serves a socket of its own: its outer pid, [pidfd, socket]."""
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        try:
+            pid, pidfd = sc.clone(kinds)
+        except OSError:
+            ours.close()
+            theirs.close()
+            raise
+        if pid == 0:
+            ours.close()
+            serve(theirs, self)
+            os._exit(0)
+        theirs.close()
+        text = self._slurp(f"self/fdinfo/{pidfd}")
+        outer = next(line.split()[1] for line in text.splitlines() if line.startswith("Pid:"))
+        return int(outer), [pidfd, ours.detach()]
+
+    def unshare(self, *kinds: str) -> None:
+        """unshare(2); then dumpable again, as after an exec, so that its peers may look at it."""
+        sc.unshare(kinds)
+        sc.prctl(sc.PR_SET_DUMPABLE, 1)
+
+    def setns(self, kind: str) -> None:
+        """setns(2) with the pidfd that came along."""
+        sc.setns(self.fds[0], [kind])
+        sc.prctl(sc.PR_SET_DUMPABLE, 1)
+
+    # ---- users ----------------------------------------------------------------------------
+
+    def map_ids(self, pid: int, *extents: list[int]) -> None:
+        """Write the uid map of outer pid `pid`, then one of the only group in use, 0."""
+        lines = "\n".join(" ".join(map(str, e)) for e in extents)
+        self._put(f"{pid}/uid_map", lines)
+        self._put(f"{pid}/setgroups", "deny")
+        self._put(f"{pid}/gid_map", "0 0 1")
+
+    def setuid(self, uid: int) -> None:
+        """setuid(2)."""
+        os.setuid(uid)
+        sc.prctl(sc.PR_SET_DUMPABLE, 1)
+
+    def drop(self, *caps: str) -> None:
+        """capset(2) without these (SETUID takes SETGID along)."""
+        names = [*caps, *(["SETGID"] if "SETUID" in caps else [])]
+        effective, permitted = sc.capabilities()
+        sc.set_capabilities(effective & ~sc.bits_of(names), permitted & ~sc.bits_of(names))
+
+    # ---- life and death -------------------------------------------------------------------
+
+    def kill(self, pid: int, sig: int) -> None:
+        """kill(2)."""
+        os.kill(pid, sig)
+
+    def exit(self, code: int = 0) -> None:
+        """_exit(2): no reply."""
+        os._exit(code)
+
+    def wait(self) -> tuple[int, int] | None:
+        """waitpid(-1, WNOHANG)."""
+        pid, status = os.waitpid(-1, os.WNOHANG)
+        return (pid, status) if pid else None
+
+    def trace(self) -> None:
+        """May this process trace the one behind the pidfd? PTRACE_SEIZE, let go at once."""
+        raise NotImplementedError
+
+    # ---- the rest ---------------------------------------------------------------------------
+
+    def sethostname(self, name: str) -> None:
+        """sethostname(2)."""
+        socket.sethostname(name)
+
+    def link_add(self, name: str) -> None:
+        """A bridge, by the old ioctl."""
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+            fcntl.ioctl(s, SIOCBRADDBR, struct.pack("16s", name.encode()))
+
+    def bind(self, port: int) -> None:
+        """A TCP socket on all addresses."""
+        s = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        try:
+            s.bind(("0.0.0.0", port))
+        except OSError:
+            s.close()
+            raise
+        self.sockets.append(s)
+
+    def msgget(self, key: int, create: bool = False) -> None:
+        """msgget(2)."""
+        sc.msgget(key, create)
+
+    def allocate(self, size: int) -> None:
+        """Touch `size` more bytes."""
+        self.ballast.append(bytearray(b"x") * size)
+
+    def limit(self, name: str, pids: float = 0, memory: float = 0) -> None:
+        """Only the outer helper may: see linux.Kernel."""
+        raise PermissionError("limits are set from outside")
+
+    # ---- files ------------------------------------------------------------------------------
+
+    mount = staticmethod(sc.mount)
+    umount = staticmethod(sc.umount)
+    pivot_root = staticmethod(sc.pivot_root)
+
+    def mkdir(self, path: str) -> None:
+        """mkdir(2), mode 0755."""
+        os.mkdir(path, 0o755)
+
+    def mknod(self, path: str) -> None:
+        """The null device's numbers, whatever the name: harmless."""
+        os.mknod(path, 0o20666, os.makedev(1, 3))
+
+    def write(self, path: str, text: str) -> None:
+        """Replace a file's contents."""
+        fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
+        os.write(fd, text.encode())
+        os.close(fd)
+
+    def read(self, path: str) -> str:
+        """The first 64 KiB of a file."""
+        fd = os.open(path, os.O_RDONLY)
+        try:
+            return os.read(fd, 65536).decode(errors="replace")
+        finally:
+            os.close(fd)
+
+    def listdir(self, path: str) -> list[str]:
+        """Sorted names; of a /proc only its numbers, as in the model."""
+        names = os.listdir(path)
+        if "self" in names and "1" in names:
+            names = sorted((n for n in names if n.isdigit()), key=int)
+            return names
+        return sorted(names)
+
+    def chdir(self, path: str) -> None:
+        """chdir(2)."""
+        os.chdir(path)
+
+    def chroot(self, path: str) -> None:
+        """chroot(2)."""
+        os.chroot(path)
+
+    def opendir(self, path: str) -> int:
+        """A directory descriptor that children inherit; the handle is its index."""
+        self.handles.append(os.open(path, os.O_RDONLY | os.O_DIRECTORY))
+        return len(self.handles) - 1
+
+    def fchdir(self, handle: int) -> None:
+        """fchdir(2)."""
+        os.fchdir(self.handles[handle])
+
+    # ---- what it sees -----------------------------------------------------------------------
+
+    def _open(self, name: str, flags: int) -> int:
+        return os.open(name, flags | os.O_CLOEXEC, dir_fd=self.proc)
+
+    def _slurp(self, name: str) -> str:
+        with open(self._open(name, os.O_RDONLY)) as f:
+            return f.read()
+
+    def _put(self, name: str, text: str) -> None:
+        fd = self._open(name, os.O_WRONLY)
+        try:
+            os.write(fd, text.encode())
+        finally:
+            os.close(fd)
+
+    def view(self) -> dict[str, Any]:
+        """All but `processes`, which the controller adds."""
+        status = dict(line.split(":", 1) for line in self._slurp("self/status").splitlines())
+        caps = int(status["CapEff"], 16)
+        queues = [line.split()[0] for line in self._slurp("sysvipc/msg").splitlines()[1:]]
+        return {
+            "pid": os.getpid(), "ppid": os.getppid(), "uid": os.getuid(),
+            "pids": [int(n) for n in status["NSpid"].split()],
+            "caps": sorted(n for i, n in enumerate(sc.CAP_NAMES) if caps >> i & 1),
+            "uid_map": sorted([int(n) for n in line.split()]
+                              for line in self._slurp("self/uid_map").splitlines()),
+            "hostname": socket.gethostname(), "queues": sorted(map(int, queues)),
+            "links": sorted(name for _, name in socket.if_nameindex()),
+            "mounts": [mount_row(line) for line in self._slurp("self/mountinfo").splitlines()],
+            "ns": {name: self._ns(name) for name in [*sc.CLONE, "pid_for_children",
+                                                     "time_for_children"]},
+        }
+
+    def _ns(self, name: str) -> str:
+        try:
+            return os.readlink(f"self/ns/{name}", dir_fd=self.proc)
+        except FileNotFoundError:  # a pid namespace without an init yet
+            return ""
+
+    def tasks(self) -> dict[str, list[Any]]:
+        """Of every process of the world: [state, [pid in each namespace]], by outer pid."""
+        found = {}
+        fd = self._open(".", os.O_RDONLY)
+        names = os.listdir(fd)
+        os.close(fd)
+        for name in names:
+            if name.isdigit():
+                text = self._slurp(f"{name}/status")
+                status = dict(line.split(":", 1) for line in text.splitlines())
+                pids = [int(n) for n in status["NSpid"].split()]
+                found[name] = [status["State"].split()[0], pids]
+        return found
+
+
+def mount_row(line: str) -> list[Any]:
+    """One line of mountinfo (proc_pid_mountinfo(5)), as model.Process.mountinfo gives it."""
+    left, _, right = line.partition(" - ")
+    number, parent, _, root, path, options, *tags = left.split()
+    fstype, source, *_ = right.split()
+    tag = dict(t.split(":") if ":" in t else (t, "1") for t in tags)
+    return [int(number), int(parent), path, fstype, source, root, "ro" in options.split(","),
+            int(tag.get("shared", 0)), int(tag.get("master", 0)), "unbindable" in tag]
+
+
+# ---- serving ----------------------------------------------------------------------------------
+
+
+def serve(sock: socket.socket, agent: Any) -> None:
+    """Answer requests until the other end closes."""
+    while True:
+        data, fds, _, _ = socket.recv_fds(sock, 1 << 16, 4)
+        if not data:
+            return
+        request = json.loads(data)
+        agent.fds = fds
+        out: list[int] = []
+        try:
+            reply = {"ok": getattr(agent, request["call"])(*request["args"])}
+            if request["call"] in ("clone", "boot"):
+                reply["ok"], out = reply["ok"]
+        except OSError as error:
+            reply = {"errno": error.errno or 0, "why": str(error)}
+        text = json.dumps(reply).encode()
+        sock.sendmsg([text], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", out))])
+        for fd in [*fds, *out]:
+            os.close(fd)
+
+
+class Helper:
+    """The outer process: makes the world and its limits, and stays outside."""
+
+    fds: list[int] = []
+    limits = cgroups.Limits([])
+    world = 0
+
+    def boot(self, user: bool, dirs: list[str]) -> tuple[dict[str, Any], list[int]]:
+        """The world's init: ({pid, uid_map, limits}, [pidfd, socket])."""
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        ready, go = os.pipe()
+        kinds = [k for k in sc.CLONE if user or k != "user"]
+        self.limits = cgroups.Limits.make(f"world-{os.getpid()}", pids=64, memory=512 << 20)
+        pid, pidfd = sc.clone(kinds)
+        self.world = pid or self.world
+        if pid == 0:
+            os.close(go)
+            ours.close()
+            os.read(ready, 1)
+            serve(theirs, build_world(dirs, user))
+            os._exit(0)
+        theirs.close()
+        self.limits.add(pid)
+        uid_map = write_world_map(pid) if user else [[0, 0, 2**32 - 1]]
+        os.write(go, b"x")
+        os.close(ready)
+        os.close(go)
+        return {"pid": pid, "uid_map": uid_map, "limits": self.limits.works}, [
+            pidfd, ours.detach()]
+
+    def end(self) -> None:
+        """End the world and remove what would stay behind."""
+        if self.world:
+            os.kill(self.world, signal.SIGKILL)
+            os.waitpid(self.world, 0)
+            self.world = 0
+        self.limits.remove()
+
+
+def write_world_map(pid: int) -> list[list[int]]:
+    """Map the world's ids: a range of unused ones if we are root, else only our own."""
+    first, count = SUBORDINATE if os.getuid() == 0 else (os.getuid(), 1)
+    gid = first if os.getuid() == 0 else os.getgid()
+    for name, text in (("uid_map", f"0 {first} {count}"), ("setgroups", "deny"),
+                       ("gid_map", f"0 {gid} {count}")):
+        with open(f"/proc/{pid}/{name}", "w") as f:
+            f.write(text)
+    return [[0, first, count]]
+
+
+def build_world(dirs: list[str], user: bool) -> Agent:
+    """In the new namespaces: an empty root of its own, /proc, and hard limits on everything."""
+    if user:
+        os.setresgid(0, 0, 0)
+        os.setresuid(0, 0, 0)
+        sc.prctl(sc.PR_SET_DUMPABLE, 1)
+    sc.prctl(sc.PR_SET_PDEATHSIG, signal.SIGKILL)
+    os.umask(0o022)
+    for limit, value in ((resource.RLIMIT_NPROC, 64), (resource.RLIMIT_CPU, 120),
+                         (resource.RLIMIT_CORE, 0), (resource.RLIMIT_NOFILE, 256)):
+        resource.setrlimit(limit, (value, value))
+    sc.mount(None, "/", flags="rec private")
+    sc.mount("root", "/tmp", "tmpfs", data="mode=755,size=16m,nr_inodes=4096")
+    for name in ["old", "proc", *dirs]:
+        os.mkdir(f"/tmp/{name}", 0o755)
+    sc.mount("proc", "/tmp/proc", "proc")
+    sc.pivot_root("/tmp", "/tmp/old")
+    os.chdir("/")
+    sc.umount("/old", "lazy")
+    os.rmdir("/old")
+    socket.sethostname("host")
+    return Agent(sc.open_tree("/proc"))
+
+
+def main() -> None:
+    """The helper: serve the controller's socket, then leave nothing behind."""
+    sc.prctl(sc.PR_SET_PDEATHSIG, signal.SIGKILL)
+    helper = Helper()
+    try:
+        serve(socket.socket(fileno=int(sys.argv[1])), helper)
+    finally:
+        helper.end()

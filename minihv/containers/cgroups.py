@@ -1,0 +1,149 @@
+"""Limits by control groups: v1 or v2, whichever of the host's trees accepts a limit.
+
+Nothing is assumed of a version or controller: a group is made below the caller's own (so the
+caller's limits still hold), a limit is written and read back, and where that fails the limit is
+reported as not available. Rules: cgroups(7), Documentation/admin-guide/cgroup-v2.rst.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+
+FILES = {  # limit -> (file in v1, file in v2)
+    "pids": ("pids.max", "pids.max"),
+    "memory": ("memory.limit_in_bytes", "memory.max"),
+    "cpus": ("cpu.cfs_quota_us", "cpu.max"),
+    "shares": ("cpu.shares", "cpu.weight"),
+}
+CONTROLLER = {"pids": "pids", "memory": "memory", "cpus": "cpu", "shares": "cpu"}
+PERIOD = 100_000
+
+
+def own_group(controller: str) -> tuple[str, bool] | None:
+    """Directory of this process's group for a controller, and whether the tree is v2."""
+    found = None
+    mounts = [line.split(" - ") for line in open("/proc/self/mountinfo")]
+    for line in open("/proc/self/cgroup"):
+        _, names, path = line.rstrip("\n").split(":", 2)
+        for left, right in mounts:
+            root, point = left.split()[3:5]
+            fstype, _, options = right.split()[:3]
+            v2 = fstype == "cgroup2" and not names
+            v1 = fstype == "cgroup" and controller in names.split(",") and \
+                controller in options.split(",")
+            if v1 or (v2 and found is None):
+                inner = path if root == "/" else os.path.relpath(path, root)
+                place = os.path.normpath(f"{point}/{inner}")
+                if v1 or controller in read(f"{place}/cgroup.controllers").split():
+                    found = (place, v2)
+    return found
+
+
+def read(path: str) -> str:
+    """A file's text, empty if it cannot be read."""
+    try:
+        with open(path) as f:
+            return f.read().strip()
+    except OSError:
+        return ""
+
+
+def write(path: str, text: str) -> bool:
+    """Write without creating; False if refused."""
+    try:
+        fd = os.open(path, os.O_WRONLY)
+    except OSError:
+        return False
+    try:
+        os.write(fd, text.encode())
+        return True
+    except OSError:
+        return False
+    finally:
+        os.close(fd)
+
+
+def value_of(limit: str, value: float, v2: bool) -> str:
+    """What to write for a limit: processes, bytes, CPUs (1.0 = one core) or weight."""
+    if limit == "cpus":
+        quota = str(int(value * PERIOD))
+        return f"{quota} {PERIOD}" if v2 else quota
+    if limit == "shares" and v2:  # v1 shares of 1024 are a v2 weight of 100
+        return str(max(1, min(10000, int(value * 100 / 1024))))
+    return str(int(value))
+
+
+class Limits:
+    """Groups of one container, one directory for each tree in use. `works`: limits in force;
+    `missing`: limit -> why not."""
+
+    def __init__(self, dirs: list[str]):
+        self.dirs = dirs
+        self.works: dict[str, str] = {}
+        self.missing: dict[str, str] = {}
+
+    @classmethod
+    def make(cls, name: str, **limits: float) -> Limits:
+        """Make the groups and set the limits that the host grants."""
+        self = cls([])
+        for limit, value in limits.items():
+            reason = self._set(name, limit, value)
+            if reason:
+                self.missing[limit] = reason
+        return self
+
+    def _set(self, name: str, limit: str, value: float) -> str:
+        own = own_group(CONTROLLER[limit])
+        if own is None:
+            return f"no {CONTROLLER[limit]} controller in a mounted cgroup tree"
+        place, v2 = own
+        target = f"{place}/minihv-{name}"
+        if v2:
+            write(f"{place}/cgroup.subtree_control", f"+{CONTROLLER[limit]}")
+        if target not in self.dirs:
+            try:
+                os.mkdir(target)
+            except OSError as error:
+                return f"cannot make a cgroup: {error.strerror}"
+            self.dirs.append(target)
+        path = f"{target}/{FILES[limit][v2]}"
+        text = value_of(limit, value, v2)
+        if not write(path, text) or read(path).split()[:1] != text.split()[:1]:
+            return f"{FILES[limit][v2]} does not take {text}"
+        if limit == "memory":
+            for extra in ("memory.swap.max", "memory.memsw.limit_in_bytes"):
+                write(f"{target}/{extra}", "0" if v2 else text)
+        self.works[limit] = path
+        return ""
+
+    def add(self, pid: int) -> None:
+        """Move a process in; its later children are born inside."""
+        for place in self.dirs:
+            if not write(f"{place}/cgroup.procs", str(pid)):
+                self.missing["all"] = f"cannot move a process into {place}"
+
+    def pids(self) -> set[int]:
+        """Processes in any of the groups."""
+        return {int(n) for place in self.dirs for n in read(f"{place}/cgroup.procs").split()}
+
+    def memory_used(self) -> int:
+        """Bytes charged to the group now."""
+        for place in self.dirs:
+            text = read(f"{place}/memory.current") or read(f"{place}/memory.usage_in_bytes")
+            if text:
+                return int(text)
+        return 0
+
+    def remove(self) -> None:
+        """Remove the groups; dying processes may keep one busy for a moment."""
+        for place in self.dirs:
+            for _ in range(200):
+                try:
+                    os.rmdir(place)
+                    break
+                except FileNotFoundError:
+                    break
+                except OSError:
+                    time.sleep(0.005)
+        self.dirs = []
