@@ -11,8 +11,8 @@ Zig = Callable[..., None]   # runs a tool with arguments, in the directory src; 
 
 IMAGES = ("labos", "labos-m")
 
-TESTS = ("test_write", "test_fork", "test_cow", "test_mmap", "test_exec", "test_code",
-         "test_protect", "test_stack", "test_sleep", "test_preempt", "test_many")
+TESTS = ("test_write", "test_registers", "test_fork", "test_cow", "test_mmap", "test_exec",
+         "test_code", "test_protect", "test_stack", "test_sleep", "test_preempt", "test_many")
 WORKLOADS = ("compute", "syscalls", "pingpong", "faults", "forks", "churn", "memory", "ticks")
 PROGRAMS = ("init", "sh", "echo", "fail", "oom", *WORKLOADS, *TESTS)
 

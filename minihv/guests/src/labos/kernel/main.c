@@ -1,4 +1,5 @@
-// From the first instruction in C to the first process.
+// From the first instruction in C to the first process. Boot arguments that the kernel reads:
+// harts=N (at most), quantum=TICKS (a slice), asids (one for each process). All go to init, too.
 #include "kernel.h"
 
 struct hart harts[MAX_HARTS];

@@ -9,7 +9,7 @@
 #include "lib.h"
 
 static const char *const tests[] = {
-    "test_write", "test_fork", "test_cow", "test_mmap", "test_exec",
+    "test_write", "test_registers", "test_fork", "test_cow", "test_mmap", "test_exec",
     "test_code", "test_protect", "test_stack", "test_sleep", "test_preempt", "test_many",
 };
 #define TESTS ((int)(sizeof tests / sizeof *tests))

@@ -32,6 +32,10 @@ int main(void)
     check(mmap(a, PAGE, rw) == FAILED, "no mapping over a mapping");
     check(mmap(a + 2 * PAGE, 3 * PAGE, rw) == a + 2 * PAGE, "map the middle again");
     check(is_zero(a + 2 * PAGE, 3 * PAGE), "it is zero again");
+    memset(a, 'y', 8 * PAGE);
+    munmap(a + 2 * PAGE, 3 * PAGE);
+    mmap(a + 2 * PAGE, 3 * PAGE, rw);
+    check(is_zero(a + 2 * PAGE, 3 * PAGE), "and zero at once");
     char *far = (char *)0x30000000;
     check(mmap(far, 2 * PAGE, rw) == far && try_write(far) == 0, "an address of our choice");
     check(mmap(0, PAGE, PROT_WRITE) == FAILED, "write without read is refused");
