@@ -19,7 +19,7 @@ import struct
 import sys
 from typing import Any
 
-from minihv.containers import cgroups
+from minihv.containers import cgroups, steps
 from minihv.containers import syscalls as sc
 
 SIOCBRADDBR = 0x89A0
@@ -149,9 +149,14 @@ class Agent:
         """mkdir(2), mode 0755."""
         os.mkdir(path, 0o755)
 
-    def mknod(self, path: str) -> None:
-        """The null device's numbers, whatever the name: harmless."""
-        os.mknod(path, 0o20666, os.makedev(1, 3))
+    def mknod(self, path: str, device: str = "null") -> None:
+        """A device node, but only of the harmless ones."""
+        os.mknod(path, 0o20666, os.makedev(*steps.DEVICES[device]))
+        os.chmod(path, 0o666)
+
+    def open_for_writing(self, path: str) -> None:
+        """Open and close at once; nothing is written."""
+        os.close(os.open(path, os.O_WRONLY))
 
     def write(self, path: str, text: str) -> None:
         """Replace a file's contents."""

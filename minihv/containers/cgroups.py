@@ -74,6 +74,13 @@ def value_of(limit: str, value: float, v2: bool) -> str:
     return str(int(value))
 
 
+def leftovers(name: str) -> list[str]:
+    """Directories that Limits.make(name) may have made."""
+    places = [own_group(controller) for controller in set(CONTROLLER.values())]
+    found = {f"{place[0]}/minihv-{name}" for place in places if place}
+    return sorted(p for p in found if os.path.isdir(p))
+
+
 class Limits:
     """Groups of one container, one directory for each tree in use. `works`: limits in force;
     `missing`: limit -> why not."""

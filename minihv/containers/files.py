@@ -79,9 +79,19 @@ class Files:
         """mkdir(2), mode 0755."""
         self._create(path, "dir")
 
-    def mknod(self, path: str) -> None:
-        """mknod(2) of a null device (character device 1:3)."""
-        self._create(path, "dev")
+    def mknod(self, path: str, device: str = "null") -> None:
+        """mknod(2) of one of the harmless devices."""
+        self._create(path, "dev", device)
+
+    def open_for_writing(self, path: str) -> None:
+        """Open and close at once; nothing is written."""
+        place = self._at(path)
+        if place.node.kind == "dir":
+            raise fail(errno.EISDIR, f"{path} is a directory")
+        if place.node.kind != "dev":
+            self._writable(place)
+            if not self.owns(place.node.owner):
+                raise fail(errno.EACCES, f"{path} belongs to another user")
 
     def write(self, path: str, text: str) -> None:
         """Replace a file's contents; made with mode 0644 if it is not there."""

@@ -103,6 +103,14 @@ def prctl(option: int, arg: int = 0, extra: int = 0) -> None:
     check(libc.prctl(option, ctypes.c_ulong(arg), ctypes.c_ulong(extra), 0, 0))
 
 
+def seccomp(program: bytes) -> None:
+    """Install a filter (an array of struct sock_filter) for good; needs no_new_privs."""
+    buffer = ctypes.create_string_buffer(program, len(program))
+    header = struct.pack("H6xQ", len(program) // 8, ctypes.addressof(buffer))
+    where = ctypes.create_string_buffer(header, len(header))
+    prctl(PR_SET_SECCOMP, 2, ctypes.addressof(where))
+
+
 def capabilities() -> tuple[int, int]:
     """Effective and permitted sets of this process, as bits."""
     data = ctypes.create_string_buffer(24)

@@ -1,0 +1,264 @@
+"""`minihv container run | ps | exec | logs | inspect | rm | images | add`.
+
+The exit status of `run` and `exec` is the command's (128 + n if signal n killed it), signals that
+we get go to it; 125 when the container could not be made, 126 when the command cannot run, 127
+when there is none, 2 for bad usage.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import os
+import select
+import shutil
+import signal
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from minihv.containers import cgroups, images, runtime
+from minihv.containers.session import make_spec
+from minihv.errors import MinihvError
+
+UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
+
+
+def size(text: str) -> int:
+    """Bytes from a number with K, M or G."""
+    number, unit = (text[:-1], text[-1].upper()) if text[-1:].isalpha() else (text, "")
+    if unit not in UNITS or not number.isdigit() or not int(number):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a size such as 64M")
+    return int(number) * UNITS[unit]
+
+
+def positive(kind: type) -> Any:
+    """A number above 0."""
+    def parse(text: str) -> Any:
+        try:
+            value = kind(text)
+        except ValueError:
+            value = 0
+        if not 0 < value < float("inf"):
+            raise argparse.ArgumentTypeError(f"{text!r} is not a number above 0")
+        return value
+    return parse
+
+
+def add_parser(subparsers: Any) -> argparse.ArgumentParser:
+    """Add `container` and its commands to the parser of `minihv`."""
+    parser = subparsers.add_parser("container", help="run containers on this host's kernel")
+    parser.set_defaults(main=main)
+    commands = parser.add_subparsers(dest="container_command", required=True, metavar="COMMAND")
+    run = commands.add_parser("run", help="run a command in a new container")
+    run.add_argument("--rootless", action="store_true", default=None,
+                     help="uid 0 inside is no one outside (always so for ordinary users)")
+    run.add_argument("--memory", type=size, default=0, metavar="64M")
+    run.add_argument("--pids", type=positive(int), default=0, metavar="32")
+    run.add_argument("--cpus", type=positive(float), default=0, metavar="0.5")
+    run.add_argument("--net", choices=("bridge", "none"), default="none")
+    run.add_argument("--hostname", default="")
+    run.add_argument("--name", default="")
+    run.add_argument("--detach", "-d", action="store_true", help="print the id and go on")
+    run.add_argument("--rm", dest="remove", action="store_true", help="keep no record of it")
+    run.add_argument("image", help="a name of `images`, a tar file, an OCI layout, or busybox")
+    run.add_argument("cmd", nargs=argparse.REMAINDER, metavar="-- CMD")
+    commands.add_parser("ps", help="list containers")
+    commands.add_parser("images", help="list images")
+    add = commands.add_parser("add", help="take a tar file or an OCI layout into the store")
+    add.add_argument("path", type=Path)
+    add.add_argument("--name", default="")
+    inside = commands.add_parser("exec", help="run a command in a running container")
+    inside.add_argument("id")
+    inside.add_argument("cmd", nargs=argparse.REMAINDER, metavar="-- CMD")
+    for name, text in (("logs", "print the output"), ("inspect", "print all that is known"),
+                       ("rm", "kill if it runs, and forget")):
+        commands.add_parser(name, help=text + " of a container").add_argument("id")
+    return parser
+
+
+def main(args: argparse.Namespace) -> int:
+    """Carry out one command."""
+    store = images.Store()
+    try:
+        runtime.sweep(store.home)
+        return COMMANDS[args.container_command](store, args)
+    except MinihvError as error:
+        print(f"minihv: {error}", file=sys.stderr)
+        return 2
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # the reader went away: nothing to say
+        return 0
+    except OSError as error:
+        print(f"minihv: {explain(error)}", file=sys.stderr)
+        known = (runtime.NOT_FOUND, runtime.CANNOT_RUN)
+        return error.errno if error.errno in known else runtime.FAILED
+
+
+def explain(error: OSError) -> str:
+    """One line: what failed, and how to get it if the host refused."""
+    text = str(error.strerror or error)
+    if "not permitted" in text or error.errno == 1:
+        hint = "run as root" if os.getuid() else "this host forbids it even to root"
+        return f"{text}: {hint}; `minihv doctor` shows what it allows"
+    return text
+
+
+def after_dashes(cmd: list[str]) -> list[str]:
+    """A command without the `--` before it."""
+    return cmd[1:] if cmd[:1] == ["--"] else cmd
+
+
+def run(store: images.Store, args: argparse.Namespace) -> int:
+    """run"""
+    image = store.find(args.image)
+    spec = make_spec(store, image, after_dashes(args.cmd), memory=args.memory, pids=args.pids,
+                     cpus=args.cpus, net=args.net, rootless=args.rootless, name=args.name,
+                     hostname=args.hostname, remove=args.remove)
+    if args.name and any(s["name"] == args.name for s in states(store)):
+        raise images.ContainerError(f"a container is called {args.name} already; remove it "
+                                    f"with: minihv container rm {args.name}")
+    if args.detach:
+        return detach(spec)
+    return runtime.run_attached(spec, warn)
+
+
+def warn(running: runtime.Running) -> None:
+    """Say which limits the host does not grant."""
+    for limit in running.limits.missing:
+        print(f"minihv: the limit on {limit} is {running.limits.works[limit]}; run as root to get "
+              "one of the whole container", file=sys.stderr)
+
+
+def detach(spec: runtime.Spec) -> int:
+    """Leave a runner behind that waits for the container; print the id once it runs."""
+    reader, writer = os.pipe()
+    if os.fork():
+        os.close(writer)
+        with open(reader) as f:
+            problem = f.read()
+        print(f"minihv: {problem}" if problem else spec["id"],
+              file=sys.stderr if problem else sys.stdout)
+        return runtime.FAILED if problem else 0
+    try:
+        os.setsid()
+        null = os.open(os.devnull, os.O_RDWR)
+        log = os.memfd_create("early")
+        for fd in range(3):
+            os.dup2(null, fd)
+        running = runtime.start(spec, (0, log, log))
+        os.close(writer)
+        with open(running.folder / "log", "wb", buffering=0) as f:
+            follow(log, f.fileno(), running.pidfd)
+        running.finish()
+    except OSError as error:
+        os.write(writer, str(error.strerror or error).encode())
+    finally:
+        os._exit(0)
+    return 0
+
+
+def follow(source: int, target: int, pidfd: int) -> None:
+    """Copy what a container writes to its log until it ends."""
+    done, ended = 0, False
+    while not ended:
+        ended = bool(select.select([pidfd], [], [], 0.2)[0])
+        while data := os.pread(source, 1 << 16, done):
+            done += len(data)
+            os.write(target, data)
+
+
+def states(store: images.Store) -> list[runtime.Spec]:
+    """Records of all containers, oldest first."""
+    found = (runtime.read_state(folder) for folder in runtime.containers(store.home))
+    return [s for s in found if s]
+
+
+def find(store: images.Store, key: str) -> runtime.Spec:
+    """A container by name, id or the beginning of its id."""
+    hits = [s for s in states(store) if s["name"] == key or s["id"].startswith(key)]
+    if len(hits) != 1:
+        what = "no container" if not hits else "more than one container"
+        raise images.ContainerError(f"{what} is called {key!r}; see: minihv container ps")
+    return hits[0]
+
+
+def ps(store: images.Store, args: argparse.Namespace) -> int:
+    """ps"""
+    print(f"{'ID':14}{'NAME':16}{'IMAGE':14}{'STATUS':14}{'PID':>8}  COMMAND")
+    for state in states(store):
+        record = state["record"]
+        status = f"exited {record['exit']}" if "exit" in record else record["status"]
+        print(f"{state['id']:14}{state['name'][:15]:16}{state['image'][:13]:14}{status:14}"
+              f"{record.get('pid') or '-':>8}  {' '.join(state['cmd'])[:40]}")
+    return 0
+
+
+def execute(store: images.Store, args: argparse.Namespace) -> int:
+    """exec"""
+    state = find(store, args.id)
+    cmd = after_dashes(args.cmd)
+    if state["record"]["status"] != "running":
+        raise images.ContainerError(f"container {args.id} does not run")
+    if not cmd:
+        raise images.ContainerError("exec needs a command, for example: -- sh")
+    child = runtime.enter(state, cmd)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
+    return runtime.exit_code(os.waitpid(child, 0)[1])
+
+
+def logs(store: images.Store, args: argparse.Namespace) -> int:
+    """logs"""
+    with contextlib.suppress(FileNotFoundError):
+        sys.stdout.flush()
+        data = (Path(find(store, args.id)["folder"]) / "log").read_bytes()
+        runtime.write_all(1, data)
+    return 0
+
+
+def inspect(store: images.Store, args: argparse.Namespace) -> int:
+    """inspect"""
+    state = find(store, args.id)
+    state["memory_used"] = cgroups.Limits(state["record"].get("dirs", [])).memory_used()
+    upper = Path(state["upper"])
+    state["changed"] = sorted(str(p.relative_to(upper)) for p in upper.rglob("*"))[:1000]
+    print(json.dumps({k: v for k, v in state.items() if k != "site"}, indent=2))
+    return 0
+
+
+def remove(store: images.Store, args: argparse.Namespace) -> int:
+    """rm"""
+    state = find(store, args.id)
+    folder = Path(state["folder"])
+    if state["record"].get("pid"):
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(state["record"]["pid"], signal.SIGKILL)
+    for _ in range(500):  # its runner tidies up first
+        lock = runtime.claim(folder)
+        if lock is not None:
+            shutil.rmtree(folder, ignore_errors=True)
+            os.close(lock)
+            return 0
+        time.sleep(0.01)
+    raise images.ContainerError(f"the runner of container {args.id} does not let go of it")
+
+
+def list_images(store: images.Store, args: argparse.Namespace) -> int:
+    """images"""
+    for name in store.names():
+        image = store.find(name)
+        print(f"{name:20}{len(image.layers)} layers  {image.layers[-1][:12]}")
+    return 0
+
+
+def add(store: images.Store, args: argparse.Namespace) -> int:
+    """add"""
+    print(store.add(args.path, args.name).name)
+    return 0
+
+
+COMMANDS = {"run": run, "ps": ps, "exec": execute, "logs": logs, "inspect": inspect,
+            "rm": remove, "images": list_images, "add": add}

@@ -1,0 +1,110 @@
+"""How a container is made: a list of system calls, the same on the model and on the real kernel.
+
+`sys` is anything with the system calls of model.Process: a model process, a real one behind
+linux.Process, or (in the container's own first process) Agent itself. Each defence can be left out
+by name, so that an experiment can show what it is for.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+from typing import Any
+
+DEFENCES = ("pivot_root", "private", "masks", "user", "caps", "seccomp", "no_new_privs", "pids",
+            "memory", "close_fds", "pid_ns")
+DEVICES = {"null": (1, 3), "zero": (1, 5), "full": (1, 7), "random": (1, 8), "urandom": (1, 9),
+           "tty": (5, 0)}
+MASKED = ("/proc/kcore", "/proc/keys", "/proc/timer_list", "/proc/sched_debug",
+          "/proc/latency_stats", "/proc/sysrq-trigger")
+READ_ONLY = ("/proc/sys", "/proc/bus", "/proc/fs", "/proc/irq")
+KEPT_CAPS = ("CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID", "KILL", "SETGID", "SETUID", "SETPCAP",
+             "NET_BIND_SERVICE", "SYS_CHROOT", "SETFCAP")
+
+
+def namespaces(without: tuple[str, ...] = (), net: str = "none", user: bool = True) -> list[str]:
+    """The kinds of namespaces that a container gets."""
+    kinds = ["mnt", "uts", "ipc", "pid", "cgroup", "net", "time", "user"]
+    left_out = {"pid_ns": "pid", "user": "user"}
+    gone = {left_out[w] for w in without if w in left_out} | (set() if user else {"user"})
+    return [k for k in kinds if k not in gone and not (k == "net" and net == "host")]
+
+
+def mount_root(sys: Any, root: str, lowers: list[str], upper: str, work: str,
+               options: str = "", private: bool = True) -> None:
+    """Cut the ties with the host's mounts, then lay the image's layers under a writable one."""
+    if private:
+        sys.mount(None, "/", "", "rec private")
+    layers = f"lowerdir={':'.join(lowers)},upperdir={upper},workdir={work}"
+    sys.mount("overlay", root, "overlay", "", layers + options)
+
+
+def fill_dev(sys: Any, root: str) -> None:
+    """A /dev with the harmless devices only; bound from the host where mknod is refused."""
+    ensure(sys, f"{root}/dev")
+    sys.mount("dev", f"{root}/dev", "tmpfs", "nosuid noexec", "mode=755,size=64k")
+    for name in DEVICES:
+        path = f"{root}/dev/{name}"
+        try:
+            sys.mknod(path, name)
+        except PermissionError:
+            with contextlib.suppress(FileNotFoundError):
+                sys.write(path, "")
+                sys.mount(f"/dev/{name}", path, "", "bind")
+    sys.mkdir(f"{root}/dev/shm")
+
+
+def mount_proc(sys: Any, root: str, masks: bool = True) -> None:
+    """A fresh /proc of the new pid namespace; settings read-only, secrets covered by null."""
+    ensure(sys, f"{root}/proc")
+    sys.mount("proc", f"{root}/proc", "proc", "nosuid nodev noexec")
+    for path in READ_ONLY if masks else ():
+        with skip_missing():
+            sys.mount(root + path, root + path, "", "bind rec")
+            sys.mount(None, root + path, "", "remount bind ro nosuid nodev noexec")
+    for path in MASKED if masks else ():
+        with skip_missing():
+            sys.mount(f"{root}/dev/null", root + path, "", "bind")
+
+
+def enter_root(sys: Any, root: str, pivot: bool = True) -> None:
+    """Make `root` the root. After pivot_root the old one is unmounted: nothing is left to reach;
+    after a mere chroot it is still there, one `..` too far."""
+    if pivot:
+        sys.chdir(root)
+        sys.pivot_root(".", ".")
+        sys.umount(".", "lazy")
+    else:
+        sys.chroot(root)
+    sys.chdir("/")
+
+
+def build(sys: Any, spec: dict[str, Any]) -> None:
+    """All of it, in order, by the first process in the new namespaces."""
+    without = spec.get("without", ())
+    root = spec["root"]
+    mount_root(sys, root, spec["lowers"], spec["upper"], spec["work"], spec.get("options", ""),
+               "private" not in without)
+    for source, target in spec.get("binds", ()):
+        ensure(sys, root + target)
+        sys.mount(source, root + target, "", "bind rec")
+    fill_dev(sys, root)
+    mount_proc(sys, root, "masks" not in without)
+    enter_root(sys, root, "pivot_root" not in without)
+    sys.sethostname(spec["hostname"])
+
+
+def ensure(sys: Any, path: str) -> None:
+    """mkdir unless it is there."""
+    with contextlib.suppress(FileExistsError):
+        sys.mkdir(path)
+
+
+@contextlib.contextmanager
+def skip_missing() -> Any:
+    """Go on if a path is not there on this host."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in (errno.ENOENT, errno.ENOTDIR):
+            raise
