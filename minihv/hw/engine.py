@@ -72,7 +72,7 @@ def compiled(signature: str, **options: object) -> Callable[[Callable], Callable
     from numba.core.sigutils import normalize_signature
 
     def decorate(function: Callable) -> Callable:
-        dispatcher = njit(error_model="numpy", **options)(function)
+        dispatcher = njit(error_model="numpy", _nrt=False, no_cfunc_wrapper=True, **options)(function)
         arguments, _ = normalize_signature(signature)
         compile_once = dispatcher.compile
         dispatcher.compile = lambda _: compile_once(arguments)
@@ -92,8 +92,8 @@ def _decorate(node: ast.FunctionDef) -> None:
     if node.decorator_list:  # an intrinsic, which is no function to compile
         return
     types = ", ".join(ARRAY_TYPES.get(argument.arg, "i8") for argument in node.args.args)
-    options = ", cache=True" if node.name == "run" else ""
-    call = f"compiled('({types},)'{options})"
+    options = "cache=True" if node.name == "run" else "no_cpython_wrapper=True"
+    call = f"compiled('({types},)', {options})"
     node.decorator_list = [ast.parse(call, mode="eval").body]
 
 
