@@ -112,9 +112,15 @@ def test_system_calls_that_fail(guest, number, args, result):
     assert guest.console.output == b"" and guest.answer() == 1
 
 
-def test_sys_exit(guest):
-    guest.system_call(93, 7)
-    assert guest.ends == [(7, "exit")]
+@pytest.mark.parametrize("code, status", [(7, 7), (0, 0), ((1 << 64) - 1, 255), (1 << 32, 0)])
+def test_sys_exit(guest, code, status):
+    guest.system_call(93, code)
+    assert guest.ends == [(status, "exit")]
+
+
+def test_a_signed_value_is_the_same_word(guest):
+    guest.htif.poke(-1)
+    assert guest.ends == [(255, "exit")]
 
 
 @pytest.mark.parametrize("block", [8, RAM - 64, RAM + 0x10000 - 8, (1 << 48) - 2])

@@ -149,6 +149,16 @@ def test_bad_header_fields(field, value, words):
     refused(Elf(symbols={"a": 1}, header={field: value}).build(), words)
 
 
+def test_text_without_content_in_the_file_may_point_anywhere():
+    """A .bss section (SHT_NOBITS) occupies nothing; vaddr may end exactly at the top."""
+    data = bytearray(GOOD)
+    struct.pack_into("<I", data, len(data) - 192 + 4, 8)  # the null section becomes NOBITS
+    struct.pack_into("<QQ", data, len(data) - 192 + 24, 1 << 50, 1 << 50)
+    assert load_image(bytes(data)).symbols
+    top = Elf(loads=[Load(0x80000000, vaddr=(1 << 64) - 16)], header={"e_entry": (1 << 64) - 16})
+    assert load_image(top.build()).entry == 0x80000000
+
+
 @pytest.mark.parametrize(
     "load, words",
     [

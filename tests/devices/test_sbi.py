@@ -59,6 +59,17 @@ def caller():
     return Caller()
 
 
+def test_numbers_are_the_specifications():
+    assert (BASE, TIME, IPI, RFENCE) == (0x10, 0x54494D45, 0x735049, 0x52464E43)
+    assert (HSM, SRST, DBCN) == (0x48534D, 0x53525354, 0x4442434E)
+    assert (ERR_NOT_SUPPORTED, ERR_INVALID_PARAM) == (-2, -3)
+    assert (ERR_INVALID_ADDRESS, ERR_ALREADY_AVAILABLE) == (-5, -6)
+    states = ["started", "stopped", "start_pending", "stop_pending"]
+    states += ["suspended", "suspend_pending", "resume_pending"]
+    assert {name: number for number, name in enumerate(states)} == sbi.HART_STATES
+    assert SSIP == 1
+
+
 # --- base ----------------------------------------------------------------------------------
 
 
@@ -320,8 +331,9 @@ def test_legacy_console(caller):
     assert caller.legacy(1, ord("x")) == 0
     assert caller.host.console.output == b"x"
     assert caller.legacy(2) == -1
-    caller.host.console.feed(b"\xfe")
-    assert caller.legacy(2) == 0xFE
+    caller.host.console.feed(b"\xfe\x01")
+    assert caller.legacy(2) == 0xFE and caller.host.console.queued() == 1
+    assert caller.legacy(2) == 1
     assert caller.legacy(2) == -1
 
 
