@@ -11,7 +11,7 @@ A context is one privilege mode of one hart: hart h in M-mode is 2h, in S-mode 2
 
 Gateways are level-triggered. A high line becomes a pending bit; claiming clears that bit and
 closes the gateway; completion opens it again, and a line that is still high is pending at once.
-A pending bit survives a line that drops before anyone claims it (chapter 4).
+A pending bit survives a line that drops before anyone claims it (section "Interrupt Gateways").
 """
 
 from __future__ import annotations

@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import minihv.guests
-from minihv.devices.image import ADDRESS_LIMIT, load_image
+from minihv.devices.elf import ADDRESS_LIMIT
+from minihv.devices.image import load_image
 from minihv.errors import ImageError
 
 from .elfs import Elf, Load

@@ -213,7 +213,7 @@ steps = st.lists(
 
 @given(steps)
 def test_gateways_against_a_model(sequence):
-    """Each source is idle, pending or in service; only the transitions of chapter 4 happen."""
+    """Each source is idle, pending or in service; no other transition happens."""
     board = Board()
     state, line = dict.fromkeys(range(1, 5), "idle"), dict.fromkeys(range(1, 5), False)
     for source in state:
