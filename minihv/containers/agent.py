@@ -9,6 +9,7 @@ reply out, descriptors beside it. When a socket closes its process ends, and wit
 from __future__ import annotations
 
 import array
+import errno
 import fcntl
 import json
 import os
@@ -17,6 +18,7 @@ import signal
 import socket
 import struct
 import sys
+import time
 from typing import Any
 
 from minihv.containers import cgroups, steps
@@ -102,9 +104,25 @@ class Agent:
         pid, status = os.waitpid(-1, os.WNOHANG)
         return (pid, status) if pid else None
 
-    def trace(self) -> None:
-        """May this process trace the one behind the pidfd? PTRACE_SEIZE, let go at once."""
-        raise NotImplementedError
+    def trace(self, pid: int) -> None:
+        """PTRACE_SEIZE by a child that ends at once, which lets go again; nothing is stopped."""
+        child = os.fork()
+        if child == 0:
+            os._exit(sc.ptrace_seize(pid))
+        if code := os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]):
+            raise OSError(code, os.strerror(code))
+
+    def uid_of(self, pid: int) -> int:
+        """Owner of an outer pid, as the world's init calls it."""
+        return os.stat(str(pid), dir_fd=self.proc).st_uid
+
+    def burn(self, seconds: float) -> float:
+        """Keep CPU 0 busy for a while: the CPU seconds that it gave."""
+        os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+        end, start = time.monotonic() + seconds, time.process_time()
+        while time.monotonic() < end:
+            pass
+        return time.process_time() - start
 
     # ---- the rest ---------------------------------------------------------------------------
 
@@ -134,10 +152,6 @@ class Agent:
     def allocate(self, size: int) -> None:
         """Touch `size` more bytes."""
         self.ballast.append(bytearray(b"x") * size)
-
-    def limit(self, name: str, pids: float = 0, memory: float = 0) -> None:
-        """Only the outer helper may: see linux.Kernel."""
-        raise PermissionError("limits are set from outside")
 
     # ---- files ------------------------------------------------------------------------------
 
@@ -193,8 +207,16 @@ class Agent:
         self.handles.append(os.open(path, os.O_RDONLY | os.O_DIRECTORY))
         return len(self.handles) - 1
 
+    def close_handles(self) -> None:
+        """Close every open directory."""
+        for fd in self.handles:
+            os.close(fd)
+        self.handles = []
+
     def fchdir(self, handle: int) -> None:
         """fchdir(2)."""
+        if handle >= len(self.handles):
+            raise OSError(errno.EBADF, "no such open directory")
         os.fchdir(self.handles[handle])
 
     # ---- what it sees -----------------------------------------------------------------------
@@ -289,9 +311,11 @@ def serve(sock: socket.socket, agent: Any) -> None:
 class Helper:
     """The outer process: makes the world and its limits, and stays outside."""
 
-    fds: list[int] = []
-    limits = cgroups.Limits([])
-    world = 0
+    def __init__(self) -> None:
+        self.fds: list[int] = []
+        self.limits = cgroups.Limits([])
+        self.more: list[cgroups.Limits] = []
+        self.world = 0
 
     def boot(self, user: bool, dirs: list[str]) -> tuple[dict[str, Any], list[int]]:
         """The world's init: ({pid, uid_map, limits}, [pidfd, socket])."""
@@ -316,13 +340,25 @@ class Helper:
         return {"pid": pid, "uid_map": uid_map, "limits": self.limits.works}, [
             pidfd, ours.detach()]
 
+    def limit(self, limits: dict[str, float]) -> dict[str, str]:
+        """A cgroup of its own for the process behind the pidfd, bounded in any case."""
+        with open(f"/proc/self/fdinfo/{self.fds[0]}") as f:
+            pid = next(int(line.split()[1]) for line in f if line.startswith("Pid:"))
+        made = cgroups.Limits.make(f"world-{os.getpid()}-{pid}",
+                                   **{"pids": 64, "memory": 512 << 20} | limits)
+        made.add(pid)
+        self.more.append(made)
+        return made.missing
+
     def end(self) -> None:
         """End the world and remove what would stay behind."""
         if self.world:
             os.kill(self.world, signal.SIGKILL)
             os.waitpid(self.world, 0)
             self.world = 0
-        self.limits.remove()
+        for limits in [self.limits, *self.more]:
+            limits.remove()
+        self.more = []
 
 
 def write_world_map(pid: int) -> list[list[int]]:

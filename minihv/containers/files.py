@@ -135,7 +135,13 @@ class Files:
 
     def fchdir(self, handle: int) -> None:
         """fchdir(2): no path is looked up, so no root stops it."""
+        if handle >= len(self.handles):
+            raise fail(errno.EBADF, "no such open directory")
         self.cwd = self.handles[handle]
+
+    def close_handles(self) -> None:
+        """Close every open directory."""
+        self.handles.clear()
 
     def chroot(self, path: str) -> None:
         """chroot(2): changes where `/` is, not where the process stands."""

@@ -172,6 +172,20 @@ class Kernel:
         self.uid_map = [tuple(e) for e in facts["uid_map"]]
         self.limits: dict[str, str] = facts["limits"]
 
+    def limit(self, process: Process, **limits: float) -> None:
+        """A cgroup for a process, with limits (pids, memory in bytes, cpus, shares)."""
+        assert self.helper is not None
+        missing, _ = request(self.helper.sock, "limit", (limits,), [process.pidfd])
+        if refused := {k: v for k, v in missing.items() if k in limits or k == "all"}:
+            raise ConfigError(f"this host grants no such limit: {refused}")
+
+    def burn(self, busy: list[Process], seconds: float) -> list[float]:
+        """CPU seconds that busy loops get, all on one CPU."""
+        text = json.dumps({"call": "burn", "args": [seconds]}).encode()
+        for process in busy:
+            process.sock.send(text)
+        return [json.loads(p.sock.recv(1 << 16))["ok"] for p in busy]
+
     def close(self) -> None:
         """End the world: its init dies and all in it; the helper removes the limits."""
         for process in self.all[:1]:

@@ -93,8 +93,10 @@ class Cgroup:
 
     name: str
     parent: Cgroup | None = None
-    pids_max: float = float("inf")
-    memory_max: float = float("inf")
+    pids: float = float("inf")
+    memory: float = float("inf")
+    cpus: float = float("inf")
+    shares: float = 1024
 
     def chain(self) -> list[Cgroup]:
         """This group and all above: each has to agree to a charge."""
@@ -129,10 +131,29 @@ class Kernel:
     def proc_fs(self, pid_ns: PidNamespace) -> FileSystem:
         """A new /proc that shows a pid namespace (since Linux 5.8 each mount is one of its own)."""
         fs = FileSystem("proc", "proc", pid_ns.user_ns, Node(""))
-        for name in ("sys", "self"):
-            fs.root.add(name)
+        fs.root.add("self")
+        fs.root.add("sys").add("vm").add("swappiness", "file", data="60")
         self.proc[fs.root] = pid_ns
         return fs
+
+    def limit(self, process: Process, **limits: float) -> None:
+        """A new cgroup for a process, with limits (pids, memory in bytes, cpus, shares)."""
+        process.cgroup = Cgroup(f"c{process.pid}", process.cgroup, **limits)
+
+    def burn(self, busy: list[Process], seconds: float) -> list[float]:
+        """CPU seconds that busy loops get on one CPU: by weight, but no more than their quota."""
+        got = {p: 0.0 for p in busy}
+        left, hungry = seconds, list(busy)
+        while hungry and left > 1e-9:
+            weight = sum(p.cgroup.shares for p in hungry)
+            for p in hungry:
+                got[p] += min(left * p.cgroup.shares / weight, p.cgroup.cpus * seconds - got[p])
+            left = seconds - sum(got.values())
+            hungry = [p for p in hungry if p.cgroup.cpus * seconds - got[p] > 1e-9]
+        return list(got.values())
+
+    def close(self) -> None:
+        """Nothing to tidy up."""
 
     def processes(self) -> list[Process]:
         """All processes that are not reaped yet, oldest first."""
@@ -415,6 +436,19 @@ class Process(Files):
                 if list(ns.processes.values()) == [init]:
                     init._finish()
 
+    def trace(self, pid: int) -> None:
+        """ptrace(2) attach, let go at once."""
+        target = self.ns["pid"].processes.get(pid)
+        if target is None:
+            raise fail(errno.ESRCH, "no such process in this pid namespace")
+        if not self.may_access(target):
+            raise fail(errno.EPERM, "not the same user, or it has more capabilities")
+
+    def uid_of(self, pid: int) -> int:
+        """How the owner of a process is called here."""
+        uid = self.user_ns.from_kernel(self.ns["pid"].processes[pid].kuid)
+        return NOBODY if uid is None else uid
+
     def wait(self) -> tuple[int, int] | None:
         """waitpid(-1, WNOHANG): (pid, status) of a zombie child, None if none is there yet."""
         if not self.children:
@@ -424,6 +458,10 @@ class Process(Files):
                 child._release()
                 return child.pids[self.ns["pid"]], child.status
         return None
+
+    def wait_dead(self, seconds: float = 0) -> bool:
+        """Has the process ended? (Here nothing takes time.)"""
+        return self.state != "running"
 
     @property
     def user_ns(self) -> UserNamespace:
@@ -465,16 +503,12 @@ class Process(Files):
 
     # ---- limits ---------------------------------------------------------------------------
 
-    def limit(self, name: str, pids: float = float("inf"), memory: float = float("inf")) -> None:
-        """Move into a new cgroup below the present one, with limits (processes, bytes)."""
-        self.cgroup = Cgroup(name, self.cgroup, pids, memory)
-
     def _members(self, group: Cgroup) -> list[Process]:
         return [p for p in self.kernel.processes() if group in p.cgroup.chain()]
 
     def _charge_fork(self) -> None:
         for group in self.cgroup.chain():
-            if len(self._members(group)) >= group.pids_max:
+            if len(self._members(group)) >= group.pids:
                 raise fail(errno.EAGAIN, f"cgroup {group.name} is at its limit of processes")
 
     def allocate(self, size: int) -> None:
@@ -482,7 +516,7 @@ class Process(Files):
         self.held += size
         for group in self.cgroup.chain():
             members = self._members(group)
-            if sum(p.held for p in members) > group.memory_max:
+            if sum(p.held for p in members) > group.memory:
                 max(members, key=lambda p: p.held)._die(SIGKILL)
 
     # ---- what it sees -----------------------------------------------------------------------

@@ -131,6 +131,11 @@ def bits_of(caps: tuple[str, ...] | list[str]) -> int:
     return sum(1 << CAP_NAMES.index(c) for c in caps)
 
 
+def ptrace_seize(pid: int) -> int:
+    """ptrace(2) PTRACE_SEIZE, which does not stop the process: 0 or errno."""
+    return ctypes.get_errno() if libc.ptrace(0x4206, pid, None, None) < 0 else 0
+
+
 def msgget(key: int, create: bool) -> int:
     """msgget(2), exclusive when it creates."""
     return check(libc.msgget(key, 0o600 | 0o3000 if create else 0))
