@@ -7,8 +7,8 @@ queue until a device takes it:
     guest -> device.write -> output (kept) and sink (live, for a terminal)
     caller -> feed -> queue -> device.read -> guest
 
-Nothing here knows about time. The caller decides at which instruction count it feeds input and
-logs that, which is what makes a run with input repeatable.
+Nothing here knows about time. Who listens at `on_feed` logs input with its instruction count,
+which is what makes a run with input repeatable.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ class Console:
 
     def __init__(self, sink: Callable[[bytes], None] | None = None):
         self.sink = sink
+        self.on_feed: Callable[[bytes], None] | None = None  # told of input before it is queued
         self._output = bytearray()
         self._queue = bytearray()
         self._listeners: list[Callable[[], None]] = []
@@ -73,9 +74,11 @@ class Console:
         """Everything that the guest has written so far."""
         return bytes(self._output)
 
-    def feed(self, data: bytes) -> None:
-        """Queue input for the guest. Devices notice at once; the caller logs it."""
+    def feed(self, data: bytes, repeated: bool = False) -> None:
+        """Queue input for the guest. Devices notice at once; on_feed, unless it is repeated."""
         if data:
+            if self.on_feed is not None and not repeated:
+                self.on_feed(data)
             self._queue += data
             self._tell()
 

@@ -4,8 +4,8 @@
     0x10000000 UART (irq 10)    0x80000000 RAM
 
 All harts share one clock. A round gives each hart the same slice of it, in turn; a waiting hart
-idles through its own; when all wait, time jumps to the next event. Input is taken only at the
-start of a round and logged with the clock, so a run can be repeated exactly.
+idles through its own; when all wait, time jumps to the next event. Input is asked for only at the
+start of a round, and all input is logged with its instant, so a run can be repeated exactly.
 """
 
 from __future__ import annotations
@@ -15,16 +15,17 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from minihv.devices.clint import Clint
 from minihv.devices.console import Console
 from minihv.devices.fdt import virt_tree
 from minihv.devices.finisher import Finisher
-from minihv.devices.htif import Htif
+from minihv.devices.htif import Htif, HtifState
 from minihv.devices.image import Image, load_image
 from minihv.devices.plic import Plic
 from minihv.devices.sbi import Sbi
+from minihv.devices.stops import Stops
 from minihv.devices.uart import Uart
 from minihv.errors import ConfigError, ImageError
 from minihv.hw import state as st
@@ -46,13 +47,25 @@ ENGINES = ("jit", "python")
 ECALL_FROM_S = 9
 
 
+class Instant(NamedTuple):
+    """A point of a run: `ticks` of all harts' clocks together, and traps and calls taken by then.
+
+    For one hart, ticks is its clock. A trap moves no clock, so the second number orders what
+    happens at one tick. Instants compare in the order of the run.
+    """
+
+    ticks: int
+    traps: int = 0
+
+
 @dataclass(frozen=True)
 class End:
     """Why a run returned.
 
     `reason` is "exit" or "reset" (the guest ended itself, with `exit_status` 0..255), "budget"
     (max_instructions ran out), "deadlock" (every hart waits for an event that cannot come),
-    "input" (every hart waits, and input could wake one), "breakpoint" or "watchpoint".
+    "input" (every hart waits, and input could wake one), "breakpoint", "watchpoint", or "trap"
+    (a step ended in one).
     """
 
     reason: str
@@ -113,13 +126,18 @@ class Machine:
         self.exits: Counter[str] = Counter()
         self.calls: Counter[str] = Counter()  # SBI calls by name
         self.poll: Callable[[], bytes] | None = None  # asked for input at the start of a round
-        self.input_log: list[tuple[int, bytes]] = []  # (clock, bytes) of all input so far
+        self.input_log: list[tuple[Instant, bytes]] = []  # all of it, also what is to be repeated
+        self.console.on_feed = self._log_input
+        self.stops = Stops(self.harts, self.memory)
         self.on_trap: Callable[[Hart], None] | None = None
         self.regions = HotRegions(self.memory) if self.engine == "jit" else None
         self._slice = SLICE if harts == 1 else SHARED_SLICE
         self._turn = 0  # whose turn it is; 0 with equal clocks starts a round
         self._round_end = 0
         self._ended: End | None = None
+        self._served = 0  # traps into the host
+        self._fed = 0  # entries of input_log that the guest was given
+        self._at_traps = False  # whether the run returns at traps
 
     def _build(self) -> None:
         contexts = []
@@ -225,43 +243,69 @@ class Machine:
         """End the guest: what the finisher, HTIF and SBI call."""
         self._ended = End(reason, exit_status)
 
-    def run(self, max_instructions: int | None = None) -> End:
-        """Run until the guest ends, or `max_instructions` are executed, or a stop is due."""
+    @property
+    def ticks(self) -> int:
+        """The clocks of all harts together: never goes back while a guest runs."""
+        return sum(hart.clock for hart in self.harts)
+
+    @property
+    def instant(self) -> Instant:
+        """Where the run stands."""
+        return Instant(self.ticks, self._served + sum(hart.s[st.TRAPS] for hart in self.harts))
+
+    def run(
+        self, max_instructions: int | None = None, until: int | None = None, at_traps: bool = False
+    ) -> End:
+        """Run until the guest ends, or `max_instructions` are executed, or a stop is due.
+
+        until: stop at the first instant with that many ticks, too. at_traps: stop behind each
+        trap into the guest, before its handler, and behind each call of the host, too.
+        """
         goal = NEVER if max_instructions is None else self.executed + max_instructions
         while self._ended is None:
             if self._turn == 0 and self.harts[0].clock >= self._round_end:
                 stop = self._new_round()
                 if stop is not None:
                     return stop
-            left = goal - self.executed
-            if left <= 0:
+            ticks = self.ticks
+            due = self._repeat_input()
+            self._return_at_traps(at_traps or due == ticks)
+            executable, time = goal - self.executed, (NEVER if until is None else until) - ticks
+            hart = self.harts[self._turn]
+            if executable <= 0 or time <= 0:
+                hart.settle()
                 return End("budget")
-            stop = self._run_turn(self.harts[self._turn], left)
-            if stop is not None:
+            stop = self._run_turn(hart, executable, min(time, max(due - ticks, 1)))
+            if stop is not None and (at_traps or stop.reason != "trap"):
                 return stop
         return self._ended
 
     def step(self, n: int = 1) -> End:
-        """Execute `n` instructions; a trap counts as one, and stops before its handler."""
+        """Execute `n` instructions; a trap counts as one, and stops before its handler.
+
+        A breakpoint or watchpoint at the first of them is passed over.
+        """
+        self.pass_stop()
         end = End("budget")
         for _ in range(n):
-            before = self.executed, self._traps()
-            for hart in self.harts:
-                hart.s[st.STOP_ON_TRAP] = 1
-            while end.reason == "budget" and before == (self.executed, self._traps()):
-                end = self.run(1)
-            for hart in self.harts:
-                hart.s[st.STOP_ON_TRAP] = int(self.on_trap is not None)
-            if end.reason != "budget":
+            end = self.run(1, at_traps=True)
+            if end.reason not in ("budget", "trap"):
                 break
         return end
 
-    def _traps(self) -> int:
-        return sum(hart.s[st.TRAPS] for hart in self.harts)
+    def pass_stop(self) -> None:
+        """Let the next run leave the instruction where it starts, though a stop is set there."""
+        hart = self.harts[self._turn]
+        hart.s[st.SKIP] = hart.clock
+
+    def _return_at_traps(self, wanted: bool) -> None:
+        self._at_traps = wanted
+        for hart in self.harts:
+            hart.s[st.STOP_ON_TRAP] = int(wanted or self.on_trap is not None)
 
     def _new_round(self) -> End | None:
         """Take input, let time jump if all wait, and set the end of the round."""
-        if self.poll is not None:
+        if self._repeat_input() == NEVER and self.poll is not None:
             self.feed(self.poll())
         running = [hart for hart in self.harts if hart.status != STOPPED]
         clock = self.harts[0].clock
@@ -274,65 +318,91 @@ class Machine:
         self._round_end = (clock // self._slice + 1) * self._slice
         return None
 
-    def feed(self, data: bytes) -> None:
-        """Give the guest console input, and log it with the clock."""
-        if data:
-            self.input_log.append((self.harts[0].clock, data))
-            self.console.feed(data)
+    # --- input ------------------------------------------------------------------------------
 
-    def _run_turn(self, hart: Hart, left: int) -> End | None:
-        """Run one hart until its turn is over, `left` ticks are executed, or a stop is due."""
-        if hart.status == STOPPED:
-            hart.idle_until(self._round_end)
-        budget = hart.executed + left
+    def feed(self, data: bytes) -> None:
+        """Give the guest console input now, and log it.
+
+        After `restore` the rest of the log is repeated as the run goes on. Input that is new
+        starts another history: the rest is forgotten.
+        """
+        self.console.feed(data)
+
+    def _log_input(self, data: bytes) -> None:
+        """What the console calls before it takes input, from wherever it comes."""
+        if self._fed < len(self.input_log):
+            self.input_log = self.input_log[: self._fed]
+        self.input_log.append((self.instant, data))
+        self._fed += 1
+
+    def _repeat_input(self) -> int:
+        """Give again what was logged up to this instant; the tick of the next entry, or NEVER."""
+        while self._fed < len(self.input_log):
+            instant, data = self.input_log[self._fed]
+            if instant > self.instant:
+                return instant.ticks
+            self._fed += 1
+            self.console.feed(data, repeated=True)
+        return NEVER
+
+    # --- one hart's turn --------------------------------------------------------------------
+
+    def _run_turn(self, hart: Hart, executable: int, time: int) -> End | None:
+        """Run one hart until its turn is over, its share is executed, or a stop is due."""
+        budget, limit = hart.executed + executable, min(self._round_end, hart.clock + time)
         while self._ended is None:
+            if hart.status == STOPPED:
+                hart.idle_until(limit)
             clock = hart.clock
             if clock >= self._round_end:
                 if len(self.harts) > 1:
                     hart.s[st.RESERVATION] = -1  # another hart may store there now
                     self._turn = (self._turn + 1) % len(self.harts)
                 return None
-            if hart.executed >= budget:
+            if clock >= limit or hart.executed >= budget:
                 return None
-            reason = hart.run(min(self._round_end, clock + budget - hart.executed))
-            stop = self._handle(hart, reason)
-            if stop is not None or reason == st.EXIT_TRAPPED:
+            stop = self._handle(hart, hart.run(min(limit, clock + budget - hart.executed)))
+            if stop is not None and hart.executed < budget and hart.clock < limit:
                 return stop
-            if hart.status == STOPPED:
-                hart.idle_until(self._round_end)
         return None
 
     def _handle(self, hart: Hart, reason: int) -> End | None:
-        """Do what an exit asks for; an End where the run must stop."""
+        """Do what an exit asks for; an End where the run may have to stop."""
         if reason == st.EXIT_MMIO:
             self.exits["mmio"] += 1
-            self._access_device(hart)
-        elif reason == st.EXIT_TRAP:
-            self._serve_trap(hart)
-        elif reason == st.EXIT_BUDGET:
+            return self._access_device(hart)
+        if reason == st.EXIT_TRAP:
+            return self._serve_trap(hart)
+        if reason == st.EXIT_TRAPPED:
+            return self._trapped(hart)
+        if reason == st.EXIT_BUDGET:
             self.exits["slice"] += 1
-            if self.regions is not None:
+            if self.regions is not None and not self._at_traps:
                 self.regions.sample(hart)
-        elif reason == st.EXIT_TRAPPED:
-            if self.on_trap is not None:
-                self.on_trap(hart)
-        else:
-            name = st.EXIT_NAMES[reason]
-            self.exits[name] += 1
-            return End(name)
-        return None
+            return None
+        name = st.EXIT_NAMES[reason]
+        self.exits[name] += 1
+        return End(name)
 
-    def _serve_trap(self, hart: Hart) -> None:
+    def _trapped(self, hart: Hart) -> End | None:
+        """A trap inside the guest was taken: tell who wants to know."""
+        if self.on_trap is not None:
+            self.on_trap(hart)
+        return End("trap") if self._at_traps else None
+
+    def _serve_trap(self, hart: Hart) -> End | None:
         """Be the firmware: an SBI call is served, anything else goes to the guest."""
-        if hart.s[st.CAUSE] == ECALL_FROM_S:
-            self.exits["sbi"] += 1
-            hart.pc += 4
-            self.calls[self.sbi.call(hart)] += 1
-        else:
+        if hart.s[st.CAUSE] != ECALL_FROM_S:
             self.exits["trap"] += 1
             raise AssertionError(f"M-mode trap {hart.s[st.CAUSE]} is not delegated")
+        self.exits["sbi"] += 1
+        self._served += 1
+        hart.s[st.SKIP] = -1  # the clock stands still, but this is another instruction
+        hart.pc += 4
+        self.calls[self.sbi.call(hart)] += 1
+        return End("trap") if self._at_traps and self._ended is None else None
 
-    def _access_device(self, hart: Hart) -> None:
+    def _access_device(self, hart: Hart) -> End | None:
         """Carry out the load or store that left RAM, and step over it."""
         s = hart.s
         kind, address = s[st.ACCESS_KIND], s[st.ACCESS_ADDRESS]
@@ -346,8 +416,9 @@ class Machine:
                 s[s[st.ACCESS_RD]] = extend(value - (value >> 63 << 64), kind)
         except AccessFault:
             hart.take_trap(st.STORE_ACCESS if store else st.LOAD_ACCESS, s[st.TVAL])
-            return
+            return self._trapped(hart)
         hart.retire(s[st.LENGTH])
+        return None
 
     def load_virtual(self, hart: Hart, gva: int) -> int | None:
         """For legacy SBI calls: the doubleword at a guest-virtual address, None after a fault."""
@@ -357,6 +428,7 @@ class Machine:
         if value is None:
             hart.pc -= 4
             hart.take_trap(st.LOAD_PAGE_FAULT, gva)
+            self._trapped(hart)
         return value
 
     # --- snapshots ------------------------------------------------------------------------
@@ -371,11 +443,13 @@ class Machine:
             "clint": self.clint.save(),
             "htif": self.htif.save() if self.htif else None,
             "turn": (self._turn, self._round_end, self._ended),
-            "input": len(self.input_log),
+            "counts": (self.exits.copy(), self.calls.copy(), self._served, self._fed),
         }
 
     def restore(self, saved: dict[str, Any]) -> None:
-        """Return to `saved`; RAM is the caller's to restore first."""
+        """Return to `saved`; RAM is the caller's to restore first. Stops that are set stay."""
+        if self.htif:
+            self.htif.restore(HtifState())  # asks for nothing while the console changes
         self.console.restore(saved["console"])
         self.uart.restore(saved["uart"])
         self.plic.restore(saved["plic"])
@@ -383,6 +457,8 @@ class Machine:
         if self.htif:
             self.htif.restore(saved["htif"])
         self._turn, self._round_end, self._ended = saved["turn"]
+        exits, calls, self._served, self._fed = saved["counts"]
+        self.exits, self.calls = exits.copy(), calls.copy()
         for hart, (state, status) in zip(self.harts, saved["harts"], strict=True):
             keep = hart.state[st.BREAKPOINTS : st.CSR_WATCHES + 1].copy()
             lists = hart.state[st.BREAKPOINT : st.CSR_WATCH + 8].copy()

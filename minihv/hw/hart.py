@@ -259,6 +259,18 @@ class Hart:
         s[st.IDLE] += ticks
         s[st.WAITED] += ticks
 
+    def settle(self) -> None:
+        """Do what passing time alone does: look at the timers, end a wait that is over.
+
+        The loop does so before its next instruction; done at once, the state does not show
+        whether the loop had looked already.
+        """
+        s = self.s
+        if s[st.CLOCK] >= s[st.DEADLINE]:
+            trap.refresh_timers(s)
+        if s[st.WAIT] and not self.waiting:
+            s[st.WAIT] = 0
+
     def retire(self, size: int) -> None:
         """Count the instruction at pc, which the host carried out, and step over its bytes."""
         self.s[st.PC] = i64(self.s[st.PC] + size)

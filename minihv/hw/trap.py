@@ -38,6 +38,7 @@ from minihv.hw.state import (
     SCAUSE,
     SEPC,
     SIE,
+    SKIP,
     SPIE,
     SPP,
     STCE,
@@ -72,6 +73,7 @@ def take_trap(s, tlb):
         s[IDLE] += 1
     s[LAST_TRAP] = s[CLOCK]
     s[TRAPS] += 1
+    s[SKIP] = -1  # a breakpoint at the handler is another one than at this instruction
     s[TRAP_COUNT + (code & 31) + (32 if cause < 0 else 0)] += 1
     status = s[MSTATUS]
     if to_s:
