@@ -17,8 +17,9 @@ from collections.abc import Iterator
 from minihv.errors import AssemblyError
 from minihv.hw.directives import DIRECTIVES
 from minihv.hw.expressions import Node, Problem, Symbol, parse, substitute, suggest, symbols
+from minihv.hw.instructions import Code, LoadConstant
 from minihv.hw.isa import length
-from minihv.hw.items import Assignment, Code, Item, Label, LoadConstant, Section
+from minihv.hw.items import Assignment, Item, Label, Section
 from minihv.hw.layout import Layout
 from minihv.hw.program import Extent, Program
 from minihv.hw.statements import Given, instructions, read_operand, split

@@ -272,18 +272,21 @@ def reaches(distance: int) -> bool:
 
 
 def _relocate(node: Operation, value: int, scope: Scope) -> int:
+    column = node.arguments[0].column
+    shown = f"{value & (1 << 64) - 1:#x}"
     match node.operator:
         case "%pcrel_lo":
-            return low12(scope.pcrel_distance(value, node.column))
+            return low12(scope.pcrel_distance(value, column))
         case "%pcrel_hi":
             if not reaches(value - scope.here):
-                raise Problem(f"{value & (1 << 64) - 1:#x} is more than 2 GiB away; use li",
-                              node.arguments[0].column)  # fmt: skip
+                raise Problem(f"{shown} is more than 2 GiB away; use li", column)
             return high20(value - scope.here)
         case "%lo":
             return low12(value)
     # On RV64 lui sign-extends: bit 31 of an address must not be set. A constant may want that.
     if any(symbols(node)) and not reaches(value) or not -(1 << 31) <= value < 1 << 32:
-        raise Problem(f"%hi cannot reach {value & (1 << 64) - 1:#x}: lui gives signed 32-bit "
-                      "values; use la, or %pcrel_hi with auipc", node.arguments[0].column)  # fmt: skip
+        raise Problem(
+            f"%hi cannot reach {shown}: lui gives signed 32-bit values; use la, or %pcrel_hi "
+            "with auipc", column,
+        )  # fmt: skip
     return high20(value)

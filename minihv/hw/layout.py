@@ -11,7 +11,8 @@ from collections.abc import Iterable
 
 from minihv.errors import AssemblyError
 from minihv.hw.expressions import Operation, Problem, UndefinedSymbol, evaluate, suggest
-from minihv.hw.items import MAX_BYTES, Code, Item, Label, Section
+from minihv.hw.instructions import Code
+from minihv.hw.items import MAX_BYTES, Item, Label, Section
 
 _ROUNDS = 100
 

@@ -175,7 +175,6 @@ def _shorter(best: Steps | None, other: Steps) -> Steps:
 
 def _chain(value: int) -> Steps:
     """The plain recipe: lui and addi for 32 bits, above that shift the rest up and add 12 more."""
-    value = _wrap(value)
     low = (value + 0x800 & 0xFFF) - 0x800
     if _fits(value, 32):
         high = value + 0x800 >> 12 & 0xFFFFF

@@ -13,8 +13,8 @@ from functools import cache
 
 from minihv.hw import csrnames
 from minihv.hw.expressions import Node, Number, Problem, Symbol, parse, substitute, suggest
+from minihv.hw.instructions import Operand
 from minihv.hw.isa import BY_NAME, Instruction
-from minihv.hw.items import Operand
 from minihv.hw.operands import (
     REGISTER_FIELDS,
     REGISTER_NUMBER,

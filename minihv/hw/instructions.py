@@ -1,0 +1,176 @@
+"""The assembler's items that are instructions: one row of the encoding table, or li.
+
+As with other items, operands may be expressions until the layout has placed everything.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from minihv.hw import csrnames
+from minihv.hw.expressions import (
+    Node,
+    Problem,
+    UndefinedSymbol,
+    evaluate,
+    has_function,
+    suggest,
+    symbols,
+)
+from minihv.hw.isa import BY_NAME, Instruction, decode
+from minihv.hw.items import Item, nops
+from minihv.hw.operands import compress, encode, limits
+from minihv.hw.pseudo import load_constant
+
+if TYPE_CHECKING:
+    from minihv.hw.layout import Layout
+
+
+@dataclass(eq=False)
+class Operand:
+    """A value for `field` of a row: a number, or an expression that the table calls `token`."""
+
+    token: str
+    field: str
+    value: int | Node
+
+    def resolve(self, row: Instruction, scope: Layout) -> int:
+        """The field's value; Problem with the range that the row takes if it does not fit."""
+        if isinstance(self.value, int):
+            return self.value
+        value = self._evaluate(self.value, scope)
+        low, high, step = limits(row, self.field)
+        if self.token == "imm20":
+            signed = (value << 12 & 0xFFFFFFFF ^ 1 << 31) - (1 << 31)
+            if 0 <= value <= 0xFFFFF and low <= signed <= high:
+                return signed
+        elif self.token == "target":
+            value -= scope.here
+        if self.token != "imm20" and low <= value <= high and value % step == 0:
+            return value
+        raise Problem(self._misfit(row, value, low, high, step), self.value.column)
+
+    def _evaluate(self, node: Node, scope: Layout) -> int:
+        try:
+            return evaluate(node, scope)
+        except UndefinedSymbol as error:
+            if self.token != "csr":
+                raise
+            near = suggest(error.name, csrnames.NUMBER)
+            raise Problem(f"unknown CSR '{error.name}'{near}", error.column) from None
+
+    def _misfit(self, row: Instruction, value: int, low: int, high: int, step: int) -> str:
+        if self.token == "imm20":
+            takes = "0..0xfffff" if high > 1 << 20 else "1..0x1f or 0xfffe0..0xfffff"
+            return f"{value:#x} does not fit: {row.name} takes bits 31..12 of the value, {takes}"
+        if self.token == "target" and value % step:
+            return f"the target is {value} bytes away: an odd distance, but instructions are even"
+        if self.token == "target":
+            mend = "use call or tail" if row.name == "jal" else "branch the other way around a j"
+            return f"the target is {value} bytes away, {row.name} reaches {low}..{high}: {mend}"
+        steps = f" in steps of {step}" if step > 1 else ""
+        mend = " (li loads any constant)" if row.name in ("addi", "addiw") else ""
+        return f"{value} does not fit: {row.name} takes {low}..{high}{steps}{mend}"
+
+
+@dataclass(eq=False)
+class Code(Item):
+    """One instruction; `short` if it may be compressed."""
+
+    row: Instruction
+    operands: list[Operand]
+    short: bool
+
+    is_code = True
+
+    def values(self, scope: Layout) -> dict[str, int]:
+        """The row's fields at `scope.here`."""
+        found = {operand.field: operand.resolve(self.row, scope) for operand in self.operands}
+        return dict.fromkeys(self.row.fields, 0) | found
+
+    def measure(self, scope: Layout) -> int:
+        if self.row.size == 2 or self.size == 4:
+            return self.row.size  # one that grew stays long, so that the layout settles
+        return 2 if self.short and self._squeezes(scope) else 4
+
+    def _squeezes(self, scope: Layout) -> bool:
+        for operand in self.operands:
+            if isinstance(operand.value, int):
+                continue
+            names = [symbol.name for symbol in symbols(operand.value)]
+            labels = [scope.labels[name] for name in names if name in scope.labels]
+            far = any(label.section is not self.section for label in labels)
+            if far or has_function(operand.value) or self._is_address(operand, scope):
+                return False
+        try:
+            return compress(self.row, self.values(scope)) is not None
+        except UndefinedSymbol:  # a target further down: assume it is near
+            known = {o.field: o.value for o in self.operands if isinstance(o.value, int)}
+            return compress(self.row, dict.fromkeys(self.row.fields, 0) | known) is not None
+        except Problem:
+            return False
+
+    def _is_address(self, operand: Operand, scope: Layout) -> bool:
+        """Whether an immediate depends on the layout, which could then swing to and fro."""
+        if isinstance(operand.value, int) or operand.token == "target":
+            return False
+        names = [symbol.name for symbol in symbols(operand.value)]
+        return any(name == "." or name in scope.labels for name in names)
+
+    def emit(self, scope: Layout) -> bytes:
+        _check_even(self, scope)
+        values = self.values(scope)
+        if self.size == 2 and self.row.size == 4:
+            word = compress(self.row, values)
+            assert word is not None, "what was measured short is short"
+            return word.to_bytes(2, "little")
+        try:
+            word = encode(self.row, values)
+        except ValueError as error:
+            raise Problem(f"{error}: that encoding is reserved", self.column) from None
+        row = decode(word)
+        if row is not self.row:
+            what = row.name if row else "nothing"
+            raise Problem(f"with these operands this is {what}, not {self.row.name}", self.column)
+        return word.to_bytes(self.row.size, "little")
+
+
+def _check_even(item: Item, scope: Layout) -> None:
+    if scope.here & 1:
+        raise Problem("an instruction at an odd address; put .align 2 before it", item.column)
+
+
+@dataclass(eq=False)
+class LoadConstant(Item):
+    """``li rd, expression``: as many instructions as the value needs."""
+
+    register: int
+    node: Node
+    short: bool
+
+    is_code = True
+
+    def words(self, scope: Layout) -> list[bytes]:
+        """The encoded steps."""
+        out = []
+        source = 0
+        for name, immediate in load_constant(evaluate(self.node, scope)):
+            row = BY_NAME[name]
+            if name == "lui":
+                immediate = (immediate << 12 ^ 1 << 31) - (1 << 31)
+            number = "uimm" if "uimm" in row.fields else "imm"
+            values = {"rd": self.register, "rs1": source, number: immediate}
+            word = compress(row, values) if self.short else None
+            size = 4 if word is None else 2
+            out.append((encode(row, values) if word is None else word).to_bytes(size, "little"))
+            source = self.register
+        return out
+
+    def measure(self, scope: Layout) -> int:
+        return max(self.size, sum(map(len, self.words(scope))))
+
+    def emit(self, scope: Layout) -> bytes:
+        _check_even(self, scope)
+        code = b"".join(self.words(scope))
+        return code + nops(self.size - len(code))  # spare where a moved label made it simpler
