@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from elftools.elf.elffile import ELFFile
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from minihv.errors import AssemblyError, MinihvError
@@ -124,6 +124,7 @@ def _run(steps: list[tuple[str, int]]) -> int:
     return value
 
 
+@settings(deadline=None)
 @given(st.integers(-(1 << 63), (1 << 63) - 1))
 def test_li_loads_the_constant(value: int) -> None:
     steps = load_constant(value)
@@ -337,6 +338,7 @@ _WORDS = st.lists(st.sampled_from([
 ]), max_size=14).map(" ".join)  # fmt: skip
 
 
+@settings(deadline=None)
 @given(st.one_of(_TEXT, _WORDS), st.booleans())
 def test_any_text_assembles_or_has_one_clear_error(source: str, compress: bool) -> None:
     try:
