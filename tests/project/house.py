@@ -41,7 +41,7 @@ LAZY_ONLY = frozenset({"numba", "llvmlite", "threading", "subprocess", "multipro
 TEXT = frozenset({"minihv/hw/bits_jit.py"})
 
 LONG_FILE = 250         # lines; reported, not enforced: tables may be longer
-PACKAGE_LINES = 1_500   # lines of Python in a package ...
+PACKAGE_LINES = 1_500   # lines of Python in a package (without the packages in it) ...
 CORE = ("hw", "devices", "vmm")
 CORE_LINES = 8_000      # ... and in these three together
 
@@ -179,9 +179,9 @@ def oversized(folder: Path) -> list[str]:
     """The packages that outgrew their limit."""
     totals: dict[str, int] = {}
     for name, lines in lengths(folder).items():
-        parts = name.split("/")
-        if len(parts) > 2:
-            totals[parts[1]] = totals.get(parts[1], 0) + lines
+        room = "/".join(name.split("/")[1:-1])
+        if room:
+            totals[room] = totals.get(room, 0) + lines
     core = sum(totals.pop(room, 0) for room in CORE)
     grown = [f"{room}: {lines} lines of at most {PACKAGE_LINES}"
              for room, lines in totals.items() if lines > PACKAGE_LINES]
