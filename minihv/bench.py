@@ -17,7 +17,9 @@ import tempfile
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
+from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 from minihv import guests
 from minihv.devices.virt import FINISHER, UART, Machine
@@ -72,7 +74,7 @@ def _segments(name: str) -> tuple[list[tuple[int, bytes]], int]:
 def run_unicorn(name: str, count: int) -> float:
     """Unicorn with RAM, a UART that is always ready, and the finisher."""
     try:
-        import unicorn
+        unicorn: Any = import_module("unicorn")
     except ImportError as error:
         raise Absent("unicorn (pip install unicorn)") from error
     emulator = unicorn.Uc(unicorn.UC_ARCH_RISCV, unicorn.UC_MODE_RISCV64)
@@ -92,7 +94,7 @@ def run_unicorn(name: str, count: int) -> float:
 def run_tinyrv(name: str, count: int) -> float:
     """The first instructions of the guest in tinyrv's simulator."""
     try:
-        import tinyrv
+        tinyrv: Any = import_module("tinyrv")
     except ImportError as error:
         raise Absent("tinyrv (pip install tinyrv)") from error
     simulator = tinyrv.sim(xlen=64)
@@ -146,7 +148,10 @@ def _geometric_mean(values: list[float]) -> float:
 def speed_table(figures: dict, absent: dict[str, str]) -> list[str]:
     """Markdown: medians by guest, and the geometric mean of each peer's ratios."""
     peers = [who for who in CONTESTANTS if who != "minihv" and who not in absent]
-    lines = ["| guest | minihv | " + " | ".join(peers) + " |", "| --- |" + " ---: |" * (len(peers) + 1)]
+    lines = [
+        "| guest | minihv | " + " | ".join(peers) + " |",
+        "| --- |" + " ---: |" * (len(peers) + 1),
+    ]
     for guest, what in GUESTS.items():
         cells = [f"{statistics.median(figures[guest, who]):,.2f}" for who in ["minihv", *peers]]
         lines.append(f"| {guest} ({what}), MIPS | " + " | ".join(cells) + " |")
@@ -238,9 +243,9 @@ def report(rounds: int, say: Callable[[str], None]) -> str:
         "# Results",
         "",
         f"Measured {datetime.now(UTC):%Y-%m-%d} on {_host()}; repeat with `make bench`",
-        f"(`ARGS='--rounds {rounds} --write benchmarks/RESULTS.md'` stores it). All contestants of a",
-        "row ran in turn, "
-        f"{rounds} rounds; figures are medians, ratios the median of the rounds' ratios.",
+        f"(`ARGS='--rounds {rounds} --write benchmarks/RESULTS.md'` stores it). All contestants",
+        f"of a row ran in turn, {rounds} rounds; figures are medians, ratios the median of the",
+        "rounds' ratios.",
         "",
         "## Speed of the machine",
         "",
@@ -257,9 +262,9 @@ def report(rounds: int, say: Callable[[str], None]) -> str:
         f"| exit, bare round trip | {bare:.2f} µs | ≤ 3 µs |",
         f"| exit, a device register read in Python | {handled:.2f} µs | |",
         f"| `import minihv` | {times['import']:.2f} s | ≤ 0.3 s |",
-        f"| first output of a guest, warm process | {times['warm']:.3f} s | ≤ 1 s |",
-        f"| first output of a guest, new process, compiled code in the cache | {times['output']:.2f} s | |",
-        f"| first output of a guest, empty cache (cold compile) | {times['cold']:.1f} s | ≤ 15 s |",
+        f"| first output, warm process | {times['warm']:.3f} s | ≤ 1 s |",
+        f"| first output, new process, compiled code in the cache | {times['output']:.2f} s | |",
+        f"| first output, empty cache (cold compile) | {times['cold']:.1f} s | ≤ 15 s |",
     ]
     return "\n".join(lines) + "\n"
 

@@ -1,11 +1,11 @@
 """The encoding table: one row an instruction, written as the RISC-V manual draws it.
 
 A row is ``name  assembly-syntax | bits, most significant first [!excluded] [ = expansion]``. A
-word of 0s and 1s is fixed; ``rd``, ``rs1``, ``rs2`` are 5 bits (3 with a prime: x8..x15); ``imm[11:5]`` holds
-those bits of a sign-extended immediate, ``uimm[...]`` of a zero-extended one. A compressed row
-names the instruction that it stands for after ``=``. After ``!`` stand values that the encoding
-excludes. The decoder, the assembler and the disassembler all read this table; F/D and H are more
-rows, not more code.
+word of 0s and 1s is fixed; ``rd``, ``rs1``, ``rs2`` are 5 bits (3 with a prime: x8..x15);
+``imm[11:5]`` holds those bits of a sign-extended immediate, ``uimm[...]`` of a zero-extended one.
+A compressed row names the instruction that it stands for after ``=``. After ``!`` stand values
+that the encoding excludes. The decoder, the assembler and the disassembler all read this table;
+F/D and H are more rows, not more code.
 
 Source: RISC-V Unprivileged ISA 20240411, chapters 2 (RV32I), 4 (RV64I), 5 (Zifencei), 7 (Zicsr),
 12 (M), 13 (A), 26 (C) and 34 (listings); Privileged ISA 20240411, section 3.3 and chapter 10.
