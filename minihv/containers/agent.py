@@ -279,7 +279,7 @@ def mount_row(line: str) -> list[Any]:
     left, _, right = line.partition(" - ")
     number, parent, _, root, path, options, *tags = left.split()
     fstype, source, *_ = right.split()
-    tag = dict(t.split(":") if ":" in t else (t, "1") for t in tags)
+    tag = {name: value or "1" for name, _, value in (t.partition(":") for t in tags)}
     return [int(number), int(parent), path, fstype, source, root, "ro" in options.split(","),
             int(tag.get("shared", 0)), int(tag.get("master", 0)), "unbindable" in tag]
 
@@ -306,6 +306,8 @@ def serve(sock: socket.socket, agent: Any) -> None:
         sock.sendmsg([text], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", out))])
         for fd in [*fds, *out]:
             os.close(fd)
+        if idle := getattr(agent, "idle", None):
+            idle()
 
 
 class Helper:

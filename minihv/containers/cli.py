@@ -20,7 +20,6 @@ from pathlib import Path
 from typing import Any
 
 from minihv.containers import cgroups, images, runtime
-from minihv.containers.session import make_spec
 from minihv.errors import MinihvError
 
 UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
@@ -114,9 +113,9 @@ def after_dashes(cmd: list[str]) -> list[str]:
 def run(store: images.Store, args: argparse.Namespace) -> int:
     """run"""
     image = store.find(args.image)
-    spec = make_spec(store, image, after_dashes(args.cmd), memory=args.memory, pids=args.pids,
-                     cpus=args.cpus, net=args.net, rootless=args.rootless, name=args.name,
-                     hostname=args.hostname, remove=args.remove)
+    wanted = {name: getattr(args, name) for name in (
+        "memory", "pids", "cpus", "net", "rootless", "name", "hostname", "remove")}
+    spec = images.make_spec(store, image, after_dashes(args.cmd), **wanted)
     if args.name and any(s["name"] == args.name for s in states(store)):
         raise images.ContainerError(f"a container is called {args.name} already; remove it "
                                     f"with: minihv container rm {args.name}")
@@ -150,7 +149,8 @@ def detach(spec: runtime.Spec) -> int:
             os.dup2(null, fd)
         running = runtime.start(spec, (0, log, log))
         os.close(writer)
-        with open(running.folder / "log", "wb", buffering=0) as f:
+        path = os.devnull if spec["remove"] else running.folder / "log"
+        with open(path, "wb", buffering=0) as f:
             follow(log, f.fileno(), running.pidfd)
         running.finish()
     except OSError as error:
@@ -256,7 +256,9 @@ def list_images(store: images.Store, args: argparse.Namespace) -> int:
 
 def add(store: images.Store, args: argparse.Namespace) -> int:
     """add"""
-    print(store.add(args.path, args.name).name)
+    from minihv.containers import archives
+
+    print(archives.add(store, args.path, args.name).name)
     return 0
 
 

@@ -1,45 +1,32 @@
-"""Images: root file systems from a tar, an OCI layout or Debian's static busybox.
+"""The store: images by name, each a list of layers and a little configuration.
 
-A layer is kept once, unpacked, under the SHA-256 of its tar; an image is a list of layers and a
-little configuration. Layers become the lower directories of an overlay, so images share them and
-containers never change them. An archive is unpacked by a child process that is locked into the
-layer's directory by chroot: no path or link in it can lead outside. Format: OCI image layout 1.0.
+A layer is kept once, unpacked, under the SHA-256 of its tar (archives.py). Layers become the lower
+directories of an overlay, so images share them and containers never change them.
 """
 
 from __future__ import annotations
 
-import gzip
-import hashlib
-import io
 import json
 import os
-import shutil
-import subprocess
-import sys
-import tarfile
-import tempfile
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+import sysconfig
 from pathlib import Path
-from typing import IO, Any
+from typing import Any, NamedTuple
 
+from minihv.containers import steps
 from minihv.errors import MinihvError
-
-MOST_BYTES = 4 << 30
 
 
 class ContainerError(MinihvError):
     """A container or image that cannot be had, in one clear line."""
 
 
-@dataclass
-class Image:
+class Image(NamedTuple):
     """Layers from the bottom up, and what to run."""
 
     name: str
     layers: list[str]
-    cmd: list[str] = field(default_factory=lambda: ["sh"])
-    env: dict[str, str] = field(default_factory=dict)
+    cmd: tuple[str, ...] = ("sh",)
+    env: dict[str, str] = {}
     cwd: str = "/"
 
 
@@ -71,183 +58,49 @@ class Store:
         path = self.home / "images" / f"{name}.json"
         if name and "/" not in name and path.exists():
             return Image(**json.loads(path.read_text()))
+        from minihv.containers import archives
+
         if Path(name).exists():
-            return self.add(Path(name))
+            return archives.add(self, Path(name))
         if name == "busybox":
-            return self.add_busybox(find_busybox())
+            return archives.add_busybox(self, archives.find_busybox())
         raise ContainerError(f"no image {name!r}: have {', '.join(self.names()) or 'none'}; "
                              "give the path of a tar file or of an OCI layout, or use busybox")
-
-    def add(self, path: Path, name: str = "") -> Image:
-        """An image from a root file system in a tar, or from an OCI layout directory."""
-        name = name or path.absolute().name.split(".")[0]
-        if (path / "oci-layout").exists():
-            return self.save(from_oci(self, path, name))
-        if path.is_file():
-            with open_tar(path) as stream:
-                return self.save(Image(name, [self.add_layer(stream)]))
-        raise ContainerError(f"{path} is neither a tar file nor an OCI image layout")
 
     def save(self, image: Image) -> Image:
         """Remember an image under its name."""
         folder = self.home / "images"
         folder.mkdir(parents=True, exist_ok=True)
         new = folder / f".{image.name}.{os.getpid()}"
-        new.write_text(json.dumps(image.__dict__))
+        new.write_text(json.dumps(image._asdict()))
         new.rename(folder / f"{image.name}.json")
         return image
 
-    def add_layer(self, stream: IO[bytes], expect: str = "") -> str:
-        """Unpack a tar under the digest of its bytes; keep it once."""
-        folder = self.home / "layers"
-        folder.mkdir(parents=True, exist_ok=True)
-        self.home.chmod(0o755)
-        with tempfile.TemporaryFile(dir=folder) as spool:
-            digest = copy_and_hash(stream, spool)
-            if expect and digest != expect:
-                raise ContainerError(f"layer has SHA-256 {digest}, its image says {expect}: "
-                                     "the layout is damaged")
-            if not self.layer_path(digest).exists():
-                self._unpack(spool, digest)
-        return digest
 
-    def _unpack(self, spool: IO[bytes], digest: str) -> None:
-        new = Path(tempfile.mkdtemp(dir=self.home / "layers"))
-        spool.seek(0)
-        command = [sys.executable, "-I", "-S", __file__.replace("images", "unpack"), str(new)]
-        done = subprocess.run(command, stdin=spool, capture_output=True, text=True)
-        if done.returncode == 0:
-            try:
-                new.rename(self.layer_path(digest))
-            except OSError:  # another process was faster
-                shutil.rmtree(new)
-            return
-        shutil.rmtree(new, ignore_errors=True)
-        last = (done.stderr.strip().splitlines() or ["unknown reason"])[-1]
-        raise ContainerError(f"cannot unpack the archive: {last}")
-
-    def add_busybox(self, binary: Path) -> Image:
-        """An image of one static busybox and links for its commands."""
-        names = subprocess.run([binary, "--list"], capture_output=True, text=True).stdout.split()
-        with io.BytesIO(busybox_tar(binary.read_bytes(), names)) as stream:
-            return self.save(Image("busybox", [self.add_layer(stream)]))
-
-
-def copy_and_hash(source: IO[bytes], target: IO[bytes]) -> str:
-    """Copy a stream of bounded length; its SHA-256."""
-    digest = hashlib.sha256()
-    total = 0
-    while data := source.read(1 << 20):
-        total += len(data)
-        if total > MOST_BYTES:
-            raise ContainerError(f"the archive unpacks to more than {MOST_BYTES >> 30} GiB")
-        digest.update(data)
-        target.write(data)
-    return digest.hexdigest()
-
-
-def open_tar(path: Path) -> IO[bytes]:
-    """The plain bytes of a tar that may be compressed with gzip."""
-    stream = path.open("rb")
-    magic = stream.read(2)
-    stream.seek(0)
-    return gzip.open(stream, "rb") if magic == b"\x1f\x8b" else stream  # type: ignore[return-value]
-
-
-def busybox_tar(binary: bytes, names: list[str]) -> bytes:
-    """A root file system as a tar with fixed dates, so that its digest repeats."""
-    buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w", format=tarfile.USTAR_FORMAT) as tar:
-        for folder in ("bin", "dev", "etc", "proc", "root", "sys", "tmp", "usr", "var"):
-            entry = tarfile.TarInfo(folder)
-            entry.type, entry.mode = tarfile.DIRTYPE, 0o1777 if folder == "tmp" else 0o755
-            tar.addfile(entry)
-        for path, data, mode in (("bin/busybox", binary, 0o755),
-                                 ("etc/passwd", b"root:x:0:0:root:/root:/bin/sh\n", 0o644)):
-            entry = tarfile.TarInfo(path)
-            entry.size, entry.mode = len(data), mode
-            tar.addfile(entry, io.BytesIO(data))
-        for name in sorted({*names} - {"busybox"}):  # the list names busybox itself
-            entry = tarfile.TarInfo(f"bin/{name}")
-            entry.type, entry.linkname = tarfile.SYMTYPE, "busybox"
-            tar.addfile(entry)
-    return buffer.getvalue()
-
-
-def find_busybox() -> Path:
-    """A static busybox of this host, else Debian's package, fetched with apt-get."""
-    for place in ("/bin/busybox", "/usr/bin/busybox"):
-        if Path(place).exists() and b"ld-linux" not in Path(place).read_bytes()[:4096]:
-            return Path(place)
-    try:
-        return fetch_busybox(Path(tempfile.mkdtemp(prefix="minihv-busybox-")))
-    except (OSError, subprocess.SubprocessError) as error:
-        raise ContainerError("no static busybox here and apt-get could not fetch one; get it "
-                             f"with: apt-get install busybox-static ({error})") from error
-
-
-def fetch_busybox(folder: Path) -> Path:
-    """Download busybox-static through apt and unpack it below `folder`."""
-    print("minihv: fetching busybox-static with apt-get", file=sys.stderr)
-    quiet: dict[str, Any] = {"cwd": folder, "check": True, "capture_output": True, "timeout": 300}
-    if subprocess.run(["apt-get", "download", "busybox-static"], **quiet | {"check": False}
-                      ).returncode:
-        subprocess.run(["apt-get", "update"], **quiet)
-        subprocess.run(["apt-get", "download", "busybox-static"], **quiet)
-    package = next(folder.glob("busybox-static*.deb"))
-    subprocess.run(["dpkg-deb", "-x", package.name, "."], **quiet)
-    return next(p for p in folder.rglob("busybox") if p.is_file() and os.access(p, os.X_OK)
-                and "bin" in p.parts)
-
-
-def from_oci(store: Store, path: Path, name: str) -> Image:
-    """Read an OCI layout: index, manifest, configuration, layers; every digest is checked."""
-    try:
-        index = json.loads((path / "index.json").read_text())
-        manifest = json.loads(blob(path, choose(path, index)))
-        config = json.loads(blob(path, manifest["config"]))
-        layers = list(oci_layers(store, path, manifest, config))
-    except (KeyError, ValueError, TypeError, OSError) as error:
-        raise ContainerError(f"{path} is not a sound OCI layout: {error!r}") from error
-    inner = config.get("config") or {}
-    cmd = [*(inner.get("Entrypoint") or []), *(inner.get("Cmd") or [])]
-    env = dict(e.split("=", 1) for e in inner.get("Env") or [])
-    return Image(name, layers, cmd or ["sh"], env, inner.get("WorkingDir") or "/")
-
-
-def oci_layers(store: Store, path: Path, manifest: dict[str, Any],
-               config: dict[str, Any]) -> Iterator[str]:
-    """Unpack each layer of a manifest."""
-    for layer, diff_id in zip(manifest["layers"], config["rootfs"]["diff_ids"], strict=True):
-        blob(path, layer, keep=False)
-        with open_tar(blob_path(path, layer["digest"])) as stream:
-            yield store.add_layer(stream, diff_id.split(":")[1])
-
-
-def choose(path: Path, index: dict[str, Any]) -> dict[str, Any]:
-    """The manifest for this machine; an index may point to further indexes."""
-    machine = {"x86_64": "amd64", "aarch64": "arm64"}.get(os.uname().machine, os.uname().machine)
-    entries = index["manifests"]
-    fitting = [e for e in entries if e.get("platform", {}).get("architecture", machine) == machine]
-    if not fitting:
-        raise ContainerError(f"{path} holds no image for {machine}")
-    if "index" in fitting[0].get("mediaType", ""):
-        return choose(path, json.loads(blob(path, fitting[0])))
-    return fitting[0]
-
-
-def blob_path(path: Path, digest: str) -> Path:
-    """Where a layout keeps a blob."""
-    kind, _, value = digest.partition(":")
-    if kind != "sha256" or len(value) != 64 or not all(c in "0123456789abcdef" for c in value):
-        raise ContainerError(f"digest {digest!r} is not a SHA-256")
-    return path / "blobs" / "sha256" / value
-
-
-def blob(path: Path, entry: dict[str, Any], keep: bool = True) -> bytes:
-    """A blob whose digest is right (empty if not to be kept)."""
-    file = blob_path(path, entry["digest"])
-    with file.open("rb") as stream, (io.BytesIO() if keep else open(os.devnull, "wb")) as target:
-        if copy_and_hash(stream, target) != file.name:
-            raise ContainerError(f"blob {file.name} does not match its digest")
-        return target.getvalue() if isinstance(target, io.BytesIO) else b""
+def make_spec(store: Store, image: Image, cmd: list[str] | None = None, *, memory: int = 0,
+              pids: int = 0, cpus: float = 0, shares: int = 0, net: str = "none",
+              rootless: bool | None = None, hostname: str = "", name: str = "",
+              without: tuple[str, ...] = (), binds: tuple[tuple[str, str], ...] = (),
+              remove: bool = False) -> dict[str, Any]:
+    """All that the runner needs to know (memory in bytes, cpus in cores)."""
+    unknown = set(without) - set(steps.DEFENCES)
+    if unknown:
+        raise ContainerError(f"no defence {', '.join(unknown)}; have {', '.join(steps.DEFENCES)}")
+    if net not in ("none", "bridge", "host"):
+        raise ContainerError(f"no network {net!r}: bridge or none")
+    user = os.getuid() != 0 if rootless is None else rootless
+    if net == "bridge" and os.getuid():
+        raise ContainerError("--net bridge needs root, to make a bridge on the host; "
+                             "use --net none, or sudo")
+    identity = os.urandom(6).hex()
+    wanted = {"memory": memory, "pids": pids, "cpus": cpus, "shares": shares}
+    layers = [str(store.layer_path(d)) for d in reversed(image.layers)]
+    return {
+        "id": identity, "name": name or identity, "image": image.name, "lowers": layers,
+        "folder": str(store.home / "containers" / identity), "cmd": cmd or list(image.cmd),
+        "env": image.env, "cwd": image.cwd, "hostname": hostname or identity, "net": net,
+        "user": user and "user" not in without, "without": list(without), "binds": list(binds),
+        "limits": {k: v for k, v in wanted.items() if v}, "remove": remove,
+        "scratch": str(store.home / "scratch"),
+        "site": [sysconfig.get_paths()["purelib"]] if net == "bridge" else [],
+    }

@@ -17,6 +17,7 @@ import resource
 import select
 import shutil
 import signal
+import socket
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -30,9 +31,14 @@ Spec = dict[str, Any]
 # Where cgroups may not be written, a limit of the process stands in, and is labelled as such.
 RLIMITS = {"memory": (resource.RLIMIT_AS, "RLIMIT_AS, of each process"),
            "pids": (resource.RLIMIT_NPROC, "RLIMIT_NPROC, of the user")}
+FORWARDED = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT, signal.SIGUSR1,
+             signal.SIGUSR2)
 CANNOT_RUN, NOT_FOUND, FAILED = 126, 127, 125
 DEFAULT_ENV = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
                "HOME": "/root", "TERM": os.environ.get("TERM", "dumb")}
+
+
+FILTER = seccomp.program()
 
 
 class Running:
@@ -47,6 +53,8 @@ class Running:
         """Write what the other commands need to know (atomically)."""
         path = self.folder / "state.json"
         self.spec.setdefault("record", {}).update(facts)
+        if self.lock < 0:
+            return
         new = path.with_suffix(".new")
         new.write_text(json.dumps(self.spec))
         new.rename(path)
@@ -65,9 +73,10 @@ class Running:
 
     def unlock(self) -> None:
         """Let go of the folder; of a container for one run only, remove it."""
-        if self.spec.get("remove"):
-            shutil.rmtree(self.folder, ignore_errors=True)
-        os.close(self.lock)
+        if self.lock >= 0:
+            if self.spec.get("remove"):
+                shutil.rmtree(self.folder, ignore_errors=True)
+            os.close(self.lock)
 
 
 def claim(folder: Path) -> int | None:
@@ -81,16 +90,16 @@ def claim(folder: Path) -> int | None:
     return fd
 
 
-def start(spec: Spec, stdio: tuple[int, int, int]) -> Running:
-    """Make the namespaces, build the container in them and run its command."""
+def start(spec: Spec, stdio: tuple[int, int, int], seed: Seed | None = None) -> Running:
+    """Make the namespaces (or take a seed's), build the container in them, run its command."""
     folder = Path(spec["folder"])
-    folder.mkdir(mode=0o755, parents=True)
-    lock = claim(folder)
-    assert lock is not None
-    running = Running(spec, folder, lock)
+    running = Running(spec, folder, -1)
+    if not spec["remove"] or spec["limits"] or spec["net"] == "bridge":
+        folder.mkdir(mode=0o755, parents=True)
+        running.lock = claim(folder) or -1
     try:
         prepare(running)
-        launch(running, stdio)
+        launch(running, stdio, seed)
     except BaseException:
         spec["remove"] = True
         if running.pid:
@@ -106,13 +115,15 @@ def start(spec: Spec, stdio: tuple[int, int, int]) -> Running:
 def prepare(running: Running) -> None:
     """Folders and cgroups; each is named for the container, so that a sweep can find it."""
     spec, folder = running.spec, running.folder
-    for name in ("upper", "work", "root"):
-        (folder / name).mkdir(mode=0o755)
-        spec[name] = str(folder / name)
-    if spec["user"] and os.getuid() == 0:
-        for name in ("upper", "work"):
-            os.chown(folder / name, *[agent.SUBORDINATE[0]] * 2)
-    spec["options"] = ",userxattr" if spec["user"] else ""
+    Path(spec["scratch"]).mkdir(mode=0o755, parents=True, exist_ok=True)
+    if not spec["remove"]:  # what it writes is to stay
+        for name in ("upper", "work", "root"):
+            (folder / name).mkdir(mode=0o755)
+            spec[name] = str(folder / name)
+            if spec["user"] and os.getuid() == 0:
+                os.chown(folder / name, *[agent.SUBORDINATE[0]] * 2)
+    # volatile: no sync of the whole host file system when a container ends
+    spec["options"] = ",volatile,userxattr" if spec["user"] else ",volatile"
     running.record(status="created", runner=os.getpid(), created=time.time())
     limits = {k: v for k, v in spec.get("limits", {}).items() if k not in spec["without"]}
     running.limits = cgroups.Limits.make(spec["id"], **limits)
@@ -125,84 +136,130 @@ def prepare(running: Running) -> None:
             raise OSError(0, f"no limit on {limit}: {reason}")
 
 
-def launch(running: Running, stdio: tuple[int, int, int]) -> None:
-    """Clone the first process, hand it its ids and its network, and wait until it has exec'd."""
-    spec = running.spec
-    go_read, go = os.pipe()
-    said, say = os.pipe()
-    kinds = steps.namespaces(spec["without"], spec["net"], spec["user"])
-    pid, pidfd = sc.clone(kinds)
-    if pid == 0:
-        os.close(go)
-        os.close(said)
-        first_process(spec, stdio, go_read, say)
-    running.pid, running.pidfd = pid, pidfd
-    os.close(go_read)
-    os.close(say)
-    try:
-        running.limits.add(pid)
+class Seed:
+    """A process in new namespaces that waits to be told which container it is to become. One may
+    be kept ready, so that a start does not have to wait for the kernel to make them."""
+
+    def __init__(self, spec: Spec):
+        self.kinds = kinds = kinds_of(spec)
+        self.key = key_of(spec)
+        self.sock, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self.pid, self.pidfd = sc.clone(kinds)
+        if self.pid == 0:
+            self.sock.close()
+            first_process(theirs, spec)
+        theirs.close()
         if "user" in kinds:
-            agent.write_world_map(pid)
-        address = ""
-        if spec["net"] == "bridge":
-            running.veth = "mhv" + spec["id"][:8]
-            sys.path.extend(p for p in spec.get("site", ()) if p not in sys.path)
-            address = net.attach(pid, running.veth, int(spec["id"][:8], 16))
-        os.write(go, f"go {address}".encode())
-        with open(said) as f:
-            problem = f.read()
-    finally:
-        os.close(go)
+            agent.write_world_map(self.pid)
+        self.sock.send(b"mapped")
+
+    def discard(self) -> None:
+        """It is not needed: it ends when its socket closes."""
+        self.sock.close()
+        os.waitpid(self.pid, 0)
+        os.close(self.pidfd)
+
+
+def kinds_of(spec: Spec) -> list[str]:
+    """The namespaces that a container needs."""
+    return steps.namespaces(spec["without"], spec["net"], spec["user"])
+
+
+def key_of(spec: Spec) -> list[Any]:
+    """What a container must share with a seed to grow from it."""
+    return [kinds_of(spec), spec["without"], spec["scratch"], spec["user"], spec["net"]]
+
+
+def launch(running: Running, stdio: tuple[int, int, int], seed: Seed | None) -> None:
+    """Put the first process under its limits, tell it what to become, wait until it has exec'd."""
+    spec = running.spec
+    seed = seed or Seed(spec)
+    running.pid, running.pidfd = seed.pid, seed.pidfd
+    running.limits.add(seed.pid)
+    if spec["net"] == "bridge":
+        running.veth = "mhv" + spec["id"][:8]
+        sys.path.extend(p for p in spec["site"] if p not in sys.path)
+        spec["address"] = net.attach(seed.pid, running.veth, int(spec["id"][:8], 16))
+    with seed.sock as sock:
+        socket.send_fds(sock, [json.dumps(spec).encode()], list(stdio))
+        problem = sock.recv(4096).decode()  # closed by exec: all went well
     if problem:
         code, _, text = problem.partition(" ")
         raise OSError(int(code), text)
-    running.record(status="running", pid=pid, address=address, kinds=kinds,
-                   limits=running.limits.works, dirs=running.limits.dirs)
+    running.record(status="running", pid=seed.pid, kinds=seed.kinds, dirs=running.limits.dirs,
+                   limits=running.limits.works)
 
 
-def first_process(spec: Spec, stdio: tuple[int, int, int], go: int, say: int) -> None:
-    """In the new namespaces: build, give up all rights that are not needed, exec. No return."""
-    code = FAILED
+def first_process(sock: socket.socket, like: Spec) -> None:
+    """In the new namespaces: prepare for a container `like` this; when told which it is to be,
+    build it, give up all rights that are not needed, exec. No return."""
+    code, cmd = FAILED, ""
     try:
-        message = os.read(go, 64)  # empty if the runner died meanwhile
-        if message:
-            for number, fd in enumerate(stdio):
-                os.dup2(fd, number + 100)
-            for number in range(3):
-                os.dup2(number + 100, number)
+        problem = prepare_real(sock, like)
+        message, fds, _, _ = socket.recv_fds(sock, 1 << 16, 3)
+        if message:  # empty if the runner died meanwhile
+            if problem:
+                raise problem
+            spec = json.loads(message)
+            cmd = spec["cmd"][0]
+            take_stdio(fds)
             os.setsid()
-            if spec["user"]:
-                os.setgid(0)
-                os.setuid(0)
-            os.umask(0o022)
-            address = message.decode().split(" ")[1]
-            build_real(spec, address)
-            code = CANNOT_RUN
-            keep = [*spec.get("keep_fds", ())]
-            close_others([*keep, say, go])
+            build_real(spec)
+            close_others([*spec.get("keep_fds", ()), sock.fileno()])
             give_up_rights(spec)
             sc.prctl(sc.PR_SET_PDEATHSIG, signal.SIGKILL)
-            if not select.select([go], [], [], 0)[0]:  # readable: the runner has died already
+            code = CANNOT_RUN
+            if not select.select([sock], [], [], 0)[0]:  # readable: the runner has died already
                 run_command(spec)
     except OSError as error:
         if isinstance(error, FileNotFoundError) and code == CANNOT_RUN:
             code = NOT_FOUND
-        what = spec["cmd"][0] if code in (CANNOT_RUN, NOT_FOUND) else error.filename or "setup"
-        os.write(say, f"{code} {what}: {error.strerror}".encode())
+        what = cmd if code != FAILED else error.filename or "setup"
+        sock.send(f"{code} {what}: {error.strerror}".encode())
     except BaseException as error:
-        os.write(say, f"{code} {error!r}".encode())
+        sock.send(f"{code} {error!r}".encode())
     finally:
         os._exit(code)
 
 
-def build_real(spec: Spec, address: str) -> None:
+def take_stdio(fds: tuple[int, ...] | list[int]) -> None:
+    """Make these descriptors 0, 1 and 2."""
+    high = [fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, 3) for fd in fds]
+    for number, fd in enumerate(high):
+        os.dup2(fd, number)
+
+
+def prepare_real(sock: socket.socket, like: Spec) -> OSError | None:
+    """The steps that can be made before the image is known; what went wrong, if anything."""
+    if not sock.recv(16):
+        os._exit(FAILED)
+    try:
+        if like["user"]:
+            os.setgid(0)
+            os.setuid(0)
+        os.umask(0o022)
+        if like["net"] != "host":
+            net.link_up("lo")
+        steps.prepare(agent.Agent(-1), like["scratch"], like["without"])
+        drop_bounding(like)
+    except OSError as error:
+        return error
+    return None
+
+
+def drop_bounding(spec: Spec) -> None:
+    """Capabilities that no exec may bring back."""
+    kept = sc.bits_of(sc.CAP_NAMES if "caps" in spec["without"] else steps.KEPT_CAPS)
+    for number in range(len(sc.CAP_NAMES)):
+        if not kept >> number & 1:
+            sc.prctl(sc.PR_CAPBSET_DROP, number)
+
+
+def build_real(spec: Spec) -> None:
     """The steps, made by this process itself."""
-    calls = agent.Agent(-1)
-    if spec["net"] != "host":
-        net.link_up("lo")
-    if address:
-        net.configure(address)
-    steps.build(calls, spec)
+    if "address" in spec:
+        net.configure(spec["address"])
+    steps.build(agent.Agent(-1), spec)
     os.chdir(spec.get("cwd") or "/")
 
 
@@ -221,20 +278,15 @@ def give_up_rights(spec: Spec) -> None:
     for limit, value in spec.get("rlimits", {}).items():
         resource.setrlimit(RLIMITS[limit][0], (int(value), int(value)))
     signal.set_wakeup_fd(-1)
-    for number in range(1, 65):
-        with contextlib.suppress(OSError, ValueError):
-            signal.signal(number, signal.SIG_DFL)
-    signal.pthread_sigmask(signal.SIG_SETMASK, [])
+    for number in (*FORWARDED, signal.SIGPIPE, signal.SIGXFSZ):
+        signal.signal(number, signal.SIG_DFL)
     if "caps" not in without:
-        kept = sc.bits_of(spec.get("caps", steps.KEPT_CAPS))
-        for number in range(len(sc.CAP_NAMES)):
-            if not kept >> number & 1:
-                sc.prctl(sc.PR_CAPBSET_DROP, number)
+        kept = sc.bits_of(steps.KEPT_CAPS)
         sc.set_capabilities(kept, kept)
     if "no_new_privs" not in without:
         sc.prctl(sc.PR_SET_NO_NEW_PRIVS, 1)
         if "seccomp" not in without:
-            sc.seccomp(seccomp.program())
+            sc.seccomp(FILTER)
 
 
 def run_command(spec: Spec) -> None:
@@ -301,10 +353,7 @@ def enter(state: Spec, cmd: list[str], stdio: tuple[int, int, int] = (0, 1, 2)) 
         return child
     code = FAILED
     try:
-        for number, fd in enumerate(stdio):
-            os.dup2(fd, number + 100)
-        for number in range(3):
-            os.dup2(number + 100, number)
+        take_stdio(stdio)
         for place in state["record"]["dirs"]:
             cgroups.write(f"{place}/cgroup.procs", str(os.getpid()))
         sc.setns(os.pidfd_open(state["record"]["pid"]), state["record"]["kinds"])
@@ -316,6 +365,7 @@ def enter(state: Spec, cmd: list[str], stdio: tuple[int, int, int] = (0, 1, 2)) 
             os.setuid(0)
         os.chdir("/")
         close_others([])
+        drop_bounding(state)
         give_up_rights(state)
         code = CANNOT_RUN
         run_command(state | {"cmd": cmd})
@@ -338,15 +388,16 @@ def exit_code(status: int) -> int:
 
 def run_attached(spec: Spec, started: Callable[[Running], None] = lambda running: None) -> int:
     """Run with our own stdin; copy the output to ours and to the log; pass signals on."""
-    with signals_as_bytes() as alarms:
+    with signals_as_bytes() as alarms, contextlib.ExitStack() as stack:
         out, out_write = os.pipe()
         err, err_write = os.pipe()
         running = start(spec, (0, out_write, err_write))
         os.close(out_write)
         os.close(err_write)
         started(running)
-        with open(running.folder / "log", "ab") as log:
-            pump({out: 1, err: 2}, alarms, running.pidfd, log.fileno())
+        path = os.devnull if spec["remove"] else running.folder / "log"
+        log = stack.enter_context(open(path, "ab"))
+        pump({out: 1, err: 2}, alarms, running.pidfd, log.fileno())
         os.close(out)
         os.close(err)
         return running.finish()
@@ -386,9 +437,7 @@ def signals_as_bytes() -> Iterator[int]:
     """A descriptor that gives the number of each signal we get, instead of dying of it."""
     reader, writer = os.pipe()
     os.set_blocking(writer, False)
-    forwarded = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT, signal.SIGUSR1,
-                 signal.SIGUSR2)
-    old = {s: signal.signal(s, lambda *_: None) for s in forwarded}
+    old = {s: signal.signal(s, lambda *_: None) for s in FORWARDED}
     wakeup = signal.set_wakeup_fd(writer)
     try:
         yield reader

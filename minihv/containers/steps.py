@@ -31,10 +31,8 @@ def namespaces(without: tuple[str, ...] = (), net: str = "none", user: bool = Tr
 
 
 def mount_root(sys: Any, root: str, lowers: list[str], upper: str, work: str,
-               options: str = "", private: bool = True) -> None:
-    """Cut the ties with the host's mounts, then lay the image's layers under a writable one."""
-    if private:
-        sys.mount(None, "/", "", "rec private")
+               options: str = "") -> None:
+    """Lay the image's layers under a writable one."""
     layers = f"lowerdir={':'.join(lowers)},upperdir={upper},workdir={work}"
     sys.mount("overlay", root, "overlay", "", layers + options)
 
@@ -79,17 +77,30 @@ def enter_root(sys: Any, root: str, pivot: bool = True) -> None:
     sys.chdir("/")
 
 
+def prepare(sys: Any, scratch: str, without: tuple[str, ...] | list[str] = ()) -> None:
+    """What is the same for every image, so that it can be done before one is asked for: cut the
+    ties with the host's mounts; in a tmpfs, which goes with the namespace, make /dev and /proc."""
+    if "private" not in without:
+        sys.mount(None, "/", "", "rec private")
+    sys.mount("scratch", scratch, "tmpfs", "", "mode=755,size=256m")
+    for name in ("upper", "work", "root"):
+        sys.mkdir(f"{scratch}/{name}")
+    fill_dev(sys, scratch)
+    mount_proc(sys, scratch, "masks" not in without)
+
+
 def build(sys: Any, spec: dict[str, Any]) -> None:
-    """All of it, in order, by the first process in the new namespaces."""
-    without = spec.get("without", ())
-    root = spec["root"]
-    mount_root(sys, root, spec["lowers"], spec["upper"], spec["work"], spec.get("options", ""),
-               "private" not in without)
+    """The rest, after `prepare`, by the first process in the new namespaces. Without an upper
+    directory of its own, what the container writes stays in the scratch tmpfs."""
+    scratch, without = spec["scratch"], spec["without"]
+    upper, work, root = (spec.get(k, f"{scratch}/{k}") for k in ("upper", "work", "root"))
+    mount_root(sys, root, spec["lowers"], upper, work, spec.get("options", ""))
     for source, target in spec.get("binds", ()):
         ensure(sys, root + target)
         sys.mount(source, root + target, "", "bind rec")
-    fill_dev(sys, root)
-    mount_proc(sys, root, "masks" not in without)
+    for name in ("dev", "proc"):
+        ensure(sys, f"{root}/{name}")
+        sys.mount(f"{scratch}/{name}", f"{root}/{name}", "", "move")
     enter_root(sys, root, "pivot_root" not in without)
     sys.sethostname(spec["hostname"])
 

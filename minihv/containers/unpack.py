@@ -1,8 +1,8 @@
 """Unpack one layer: a tar on stdin, into the directory that is named, and nowhere else.
 
-Run as a process of its own (images.py). It makes that directory its root before it reads the first
-entry, so that no name, link or `..` in the archive leads outside. Whiteouts of the OCI format
-(`.wh.NAME`, `.wh..wh..opq`) become those of overlayfs.
+Run as a process of its own (archives.py). It makes that directory its root before it reads the
+first entry, so that no name, link or `..` in the archive leads outside. Whiteouts of the OCI
+format (`.wh.NAME`, `.wh..wh..opq`) become those of overlayfs.
 """
 
 import contextlib
@@ -57,12 +57,12 @@ def owners(root: bool) -> dict:
 
 def white_out(folder: str, name: str, entry: tarfile.TarInfo) -> None:
     """A file or directory that this layer removes."""
+    os.makedirs(folder or "/", exist_ok=True)
     if name == ".wh..wh..opq":
         for attribute in ("trusted.overlay.opaque", "user.overlay.opaque"):
             with contextlib.suppress(OSError):
                 os.setxattr(folder or "/", attribute, b"y")
     else:
-        os.makedirs(folder or "/", exist_ok=True)
         os.mknod(os.path.join(folder, name[4:]), stat.S_IFCHR, os.makedev(0, 0))
 
 

@@ -7,12 +7,12 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from tests.containers.differential import DIRS, MOST_PROCESSES, PATHS, Mismatch, Pair, Twins
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from minihv.containers import linux, model
 from minihv.errors import MinihvError
+from tests.containers.differential import DIRS, MOST_PROCESSES, PATHS, Mismatch, Pair, Twins
 
 EXAMPLES = int(os.environ.get("MINIHV_DIFFERENTIAL", "60"))
 KINDS = st.sampled_from(model.KINDS)

@@ -1,0 +1,87 @@
+"""What this host allows, a busybox image, and an ordinary user to be."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from minihv.containers.images import ContainerError, Store
+from minihv.containers.session import Session
+
+ROOT = Path(__file__).parents[2]
+USER = 64123  # an unprivileged user made for these tests: an id that no one else has
+
+
+@pytest.fixture(scope="session")
+def home() -> Iterator[Path]:
+    """A home directory that other users may pass through (pytest's own may not be)."""
+    path = Path(tempfile.mkdtemp(prefix="minihv-test-"))
+    path.chmod(0o755)
+    yield path
+    shutil.rmtree(path)
+
+
+@pytest.fixture(scope="session")
+def store(home: Path) -> Store:
+    """A store that holds busybox."""
+    store = Store(home)
+    try:
+        store.find("busybox")
+    except ContainerError as error:
+        pytest.skip(str(error))
+    return store
+
+
+@pytest.fixture(scope="session")
+def session(store: Store) -> Iterator[Session]:
+    """A session on a host that can run containers."""
+    with Session(store) as session:
+        try:
+            session.run("busybox", ["true"]).close()
+        except ContainerError as error:
+            pytest.skip(str(error))
+        yield session
+
+
+@pytest.fixture(params=["root", "rootless"])
+def options(request: pytest.FixtureRequest) -> dict[str, Any]:
+    """Options of Session.run: with all of root's rights behind it, and with a user namespace."""
+    if request.param == "root" and os.getuid():
+        pytest.skip("not root here")
+    return {"rootless": request.param == "rootless"}
+
+
+def command(home: Path, *args: str, **options: Any) -> subprocess.CompletedProcess[str]:
+    """`minihv container ARGS`."""
+    argv = [sys.executable, "-m", "minihv.containers", *args]
+    return subprocess.run(argv, env=environment(home), capture_output=True, text=True,
+                          timeout=60, cwd=ROOT, **options)
+
+
+def environment(home: Path) -> dict[str, str]:
+    """The environment of a command."""
+    return os.environ | {"MINIHV_HOME": str(home), "PYTHONPATH": str(ROOT)}
+
+
+def ordinary_python() -> str:
+    """A Python that an ordinary user can run, or skip."""
+    if os.getuid():
+        return sys.executable
+    for python in (sys.executable, "/usr/bin/python3"):
+        version = "import sys; sys.exit(sys.version_info < (3, 11))"
+        if Path(python).exists():
+            try:
+                if subprocess.run([python, "-c", version], user=USER, group=USER,
+                                  extra_groups=[], cwd="/").returncode == 0:
+                    return python
+            except PermissionError:
+                continue
+    pytest.skip("no Python 3.11 here that an ordinary user may execute")

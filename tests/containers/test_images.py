@@ -1,0 +1,148 @@
+"""Images: what is unpacked, what is refused, what is shared."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import io
+import json
+import os
+import tarfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from minihv.containers import archives
+from minihv.containers.images import ContainerError, Store
+from minihv.containers.session import Session
+
+
+def tar_of(*entries: tuple[str, Any]) -> bytes:
+    """A tar of (name, bytes | None for a directory | (type, link target))."""
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as tar:
+        for name, what in entries:
+            entry = tarfile.TarInfo(name)
+            entry.mode = 0o755
+            if what is None:
+                entry.type = tarfile.DIRTYPE
+            elif isinstance(what, tuple):
+                entry.type, entry.linkname = what
+            else:
+                entry.size = len(what)
+            tar.addfile(entry, io.BytesIO(what) if isinstance(what, bytes) else None)
+    return buffer.getvalue()
+
+
+@pytest.fixture
+def empty(tmp_path: Path) -> Store:
+    return Store(tmp_path / "home")
+
+
+def add(store: Store, data: bytes, path: Path) -> Path:
+    path.write_bytes(data)
+    return store.layer_path(archives.add(store, path).layers[0])
+
+
+def test_a_layer_is_kept_once_under_its_digest(empty: Store, tmp_path: Path) -> None:
+    data = tar_of(("etc", None), ("etc/name", b"one"))
+    first = add(empty, data, tmp_path / "one.tar")
+    second = add(empty, gzip.compress(data), tmp_path / "two.tar.gz")
+    assert first == second and first.name == hashlib.sha256(data).hexdigest()
+    assert (first / "etc/name").read_bytes() == b"one"
+    assert empty.names() == ["one", "two"]
+
+
+@pytest.mark.parametrize("entries", [
+    [("../escaped", b"x")], [("/escaped", b"x")],
+    [("link", (tarfile.SYMTYPE, "..")), ("link/escaped", b"x")],
+    [("link", (tarfile.SYMTYPE, "{outside}")), ("link/escaped", b"x")],
+    [("hard", (tarfile.LNKTYPE, "../../../decoy")), ("hard", b"x")],
+    [("a", None), ("a/b", (tarfile.SYMTYPE, "../../../..")), ("a/b/escaped", b"x")],
+])
+def test_nothing_is_written_outside(empty: Store, tmp_path: Path, entries: list[Any]) -> None:
+    """Decoys of the test's own stand where a careless unpacker would write."""
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (tmp_path / "decoy").write_bytes(b"untouched")
+    filled = [(n, (w[0], w[1].format(outside=outside)) if isinstance(w, tuple) else w)
+              for n, w in entries]
+    try:
+        layer = add(empty, tar_of(*filled), tmp_path / "evil.tar")
+    except ContainerError:
+        layer = empty.home
+    assert not [p for p in tmp_path.rglob("escaped") if not p.is_relative_to(layer)]
+    assert (tmp_path / "decoy").read_bytes() == b"untouched"
+
+
+@pytest.mark.parametrize("data", [b"", b"no tar at all" * 100, b"\x1f\x8bbroken"])
+def test_a_broken_archive_is_one_clear_error(empty: Store, tmp_path: Path, data: bytes) -> None:
+    with pytest.raises(ContainerError, match=r"^[^\n]+$"):
+        add(empty, data, tmp_path / "bad.tar")
+    assert not empty.names()
+    assert not [p for p in (empty.home / "layers").iterdir() if p.is_dir()]
+
+
+def layout(path: Path, layers: list[bytes], config: dict[str, Any]) -> Path:
+    """An OCI image layout on disk."""
+    def put(data: bytes, kind: str) -> dict[str, Any]:
+        digest = hashlib.sha256(data).hexdigest()
+        (path / "blobs/sha256" / digest).write_bytes(data)
+        return {"mediaType": f"application/vnd.oci.image.{kind}", "size": len(data),
+                "digest": f"sha256:{digest}"}
+
+    (path / "blobs/sha256").mkdir(parents=True)
+    diff_ids = [f"sha256:{hashlib.sha256(data).hexdigest()}" for data in layers]
+    text = json.dumps({"rootfs": {"type": "layers", "diff_ids": diff_ids}, "config": config})
+    manifest = {"schemaVersion": 2, "config": put(text.encode(), "config.v1+json"),
+                "layers": [put(gzip.compress(d), "layer.v1.tar+gzip") for d in layers]}
+    index = {"manifests": [put(json.dumps(manifest).encode(), "manifest.v1+json")]}
+    (path / "index.json").write_text(json.dumps(index))
+    (path / "oci-layout").write_text('{"imageLayoutVersion": "1.0.0"}')
+    return path
+
+
+def test_oci_layers_whiteouts_and_configuration(store: Store, session: Session,
+                                                tmp_path: Path) -> None:
+    """A second layer hides a file and a directory's contents, on the real overlay."""
+    base = archives.busybox_tar(busybox_of(store), ["sh", "ls", "cat"])
+    first = tar_of(("data", None), ("data/gone", b"1"), ("data/kept", b"2"), ("full", None),
+                   ("full/old", b"3"))
+    second = tar_of(("data/.wh.gone", b""), ("full/.wh..wh..opq", b""), ("full/new", b"4"))
+    config = {"Cmd": ["sh", "-c", "ls /data /full; echo $COLOUR; pwd"], "Env": ["COLOUR=blue"],
+              "WorkingDir": "/data"}
+    path = layout(tmp_path / "picture", [base, first, second], config)
+    archives.add(store, path)
+    for rootless in (False, True) if os.getuid() == 0 else (True,):
+        box = session.run("picture", rootless=rootless)
+        assert box.wait(10) == 0
+        assert box.output().split() == ["/data:", "kept", "/full:", "new", "blue", "/data"]
+
+
+def busybox_of(store: Store) -> bytes:
+    layer = store.layer_path(store.find("busybox").layers[0])
+    return (layer / "bin/busybox").read_bytes()
+
+
+def test_a_damaged_layout_is_refused(empty: Store, tmp_path: Path) -> None:
+    path = layout(tmp_path / "picture", [tar_of(("a", b"1"))], {})
+    for blob in (path / "blobs/sha256").iterdir():
+        whole = blob.read_bytes()
+        blob.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
+        with pytest.raises(ContainerError, match="digest|sound"):
+            archives.add(empty, path)
+        blob.write_bytes(whole)
+    assert archives.add(empty, path).layers
+
+
+def test_copy_on_write(store: Store, session: Session, options: dict[str, Any]) -> None:
+    """What one container writes neither its image nor another container sees."""
+    script = "cat /etc/passwd | wc -l; echo more >> /etc/passwd; rm /bin/ls; cat /etc/passwd|wc -l"
+    for _ in range(2):
+        box = session.run("busybox", ["sh", "-c", script], **options)
+        box.wait(10)
+        expected = ["1", "2"] if not options["rootless"] or os.getuid() else ["1"]
+        assert box.output().split()[:len(expected)] == expected
+    layer = store.layer_path(store.find("busybox").layers[0])
+    assert (layer / "etc/passwd").read_text().count("\n") == 1

@@ -1,0 +1,281 @@
+"""Containers on the real kernel: what they see, how they end, and that nothing stays behind."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from minihv.containers.images import ContainerError, Store
+from minihv.containers.session import Session
+from tests.containers import measure
+from tests.containers.conftest import ROOT, USER, command, environment, ordinary_python
+
+CYCLES = int(os.environ.get("MINIHV_CYCLES", "12"))
+MIB = 1 << 20
+
+
+def sh(session: Session, script: str, **options: Any) -> tuple[int, list[str]]:
+    """Run a script in a new container: exit status and lines."""
+    box = session.run("busybox", ["sh", "-c", script], **options)
+    status = box.wait(20)
+    lines = box.output().splitlines()
+    box.close()
+    return status, lines
+
+
+def needs(session: Session, **limits: Any) -> None:
+    """Skip where the host does not grant a limit."""
+    try:
+        session.run("busybox", ["true"], **limits).close()
+    except ContainerError as error:
+        pytest.skip(str(error))
+
+
+# ---- what it sees -----------------------------------------------------------------------------
+
+
+def test_pid_1_and_only_its_own_processes(session: Session, options: dict[str, Any]) -> None:
+    status, lines = sh(session, "echo $$; hostname; ps -o pid", hostname="box", **options)
+    assert status == 0 and lines[:2] == ["1", "box"]
+    assert [int(n) for n in lines[3:]] in ([1], [1, 2], [1, 3])
+
+
+def test_namespaces_are_all_its_own(session: Session, options: dict[str, Any]) -> None:
+    kinds = ["mnt", "uts", "ipc", "pid", "net", "cgroup", "time"]
+    kinds += ["user"] if options["rootless"] or os.getuid() else []
+    _, lines = sh(session, f"cd /proc/self/ns; for n in {' '.join(kinds)}; do readlink $n; done",
+                  **options)
+    ours = [os.readlink(f"/proc/self/ns/{kind}") for kind in kinds]
+    assert len(lines) == len(kinds) and not set(lines) & set(ours)
+
+
+def test_rights_are_given_up(session: Session, options: dict[str, Any]) -> None:
+    _, lines = sh(session, "grep -E '^(CapEff|CapBnd|NoNewPrivs|Seccomp):' /proc/self/status",
+                  **options)
+    facts = dict(line.split(":\t") for line in lines)
+    assert facts["NoNewPrivs"] == "1" and facts["Seccomp"] == "2"
+    assert facts["CapEff"] == facts["CapBnd"] == "00000000800405fb"
+
+
+@pytest.mark.parametrize("script", [
+    "mknod /tmp/null c 1 3", "mount -t tmpfs none /tmp", "unshare -n true",
+    "mkdir /proc/sys/kernel/x", "hostname other"])
+def test_refused_inside(session: Session, options: dict[str, Any], script: str) -> None:
+    assert sh(session, script, **options)[0] != 0
+
+
+def test_a_defence_can_be_left_out(session: Session) -> None:
+    if os.getuid():
+        pytest.skip("making device nodes needs root")
+    without = ("caps", "seccomp")
+    assert sh(session, "mknod /tmp/null c 1 3", rootless=False, without=without)[0] == 0
+    with pytest.raises(ContainerError, match="no defence luck"):
+        session.run("busybox", without=("luck",))
+
+
+def test_host_descriptors_are_closed(session: Session, options: dict[str, Any]) -> None:
+    assert sh(session, "ls /proc/self/fd", **options)[1] == ["0", "1", "2", "3"]  # 3: of ls
+
+
+def test_exec_joins_the_container(session: Session, options: dict[str, Any]) -> None:
+    box = session.run("busybox", ["sleep", "100"], hostname="inner", **options)
+    assert box.exec(["hostname"]) == (0, "inner\n")
+    assert box.exec(["sh", "-c", "exit 5"])[0] == 5
+    assert box.exec(["nosuch"])[0] == 127
+    assert "sleep 100" in box.exec(["ps"])[1]
+    box.close()
+
+
+# ---- limits ------------------------------------------------------------------------------------
+
+
+def test_memory_limit_kills_the_hog_only(session: Session, options: dict[str, Any]) -> None:
+    """`tail` of an endless line keeps all of it: at most 64 MiB here."""
+    needs(session, memory=32 * MIB, **options)
+    neighbour = session.run("busybox", ["sleep", "100"], memory=32 * MIB, **options)
+    status, _ = sh(session, "head -c 64m /dev/zero | tail -n 1 > /dev/null; exit $?",
+                   memory=32 * MIB, **options)
+    assert status != 0 and neighbour.exec(["true"])[0] == 0
+    neighbour.close()
+
+
+def test_pids_limit_stops_a_fork_bomb(session: Session, options: dict[str, Any]) -> None:
+    """20 children at most, of which the limit lets 7 live."""
+    needs(session, pids=8, **options)
+    script = "i=0; while [ $i -lt 20 ]; do sleep 3 & i=$((i+1)); done; wait"
+    box = session.run("busybox", ["sh", "-c", script], pids=8, **options)
+    box.wait(20)
+    assert "can't fork" in box.output()
+    box.close()
+
+
+# ---- how it ends -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("script, status", [
+    ("exit 0", 0), ("exit 7", 7), ("exit 255", 255), ("sh -c 'kill -TERM $$'; exit $?", 143)])
+def test_exit_status_is_the_commands(store: Store, script: str, status: int) -> None:
+    done = command(store.home, "run", "--rm", "busybox", "--", "sh", "-c", script)
+    assert done.returncode == status
+
+
+def test_killed_is_128_and_the_signal(session: Session, options: dict[str, Any]) -> None:
+    box = session.run("busybox", ["sleep", "100"], **options)
+    box.kill(signal.SIGKILL)
+    assert box.wait(10) == 128 + signal.SIGKILL
+
+
+def test_streams_pass_through(store: Store) -> None:
+    script = "cat; echo err >&2"
+    done = command(store.home, "run", "--rm", "busybox", "sh", "-c", script, input="in\n")
+    assert (done.stdout, done.stderr) == ("in\n", "err\n")
+
+
+@pytest.mark.parametrize("args, status, text", [
+    (["run", "busybox", "--", "nosuch"], 127, "nosuch"),
+    (["run", "busybox", "--", "/etc/passwd"], 126, "/etc/passwd"),
+    (["run", "nosuch"], 2, "no image 'nosuch'"), (["run", "--memory", "0", "busybox"], 2, "size"),
+    (["run", "--pids", "x", "busybox"], 2, "number"), (["logs", "nosuch"], 2, "no container"),
+    (["exec", "nosuch", "--", "true"], 2, "no container"), ([], 2, "COMMAND")])
+def test_mistakes_give_one_clear_line(store: Store, args: list[str], status: int,
+                                      text: str) -> None:
+    done = command(store.home, *args)
+    last = done.stderr.strip().splitlines()[-1]
+    assert done.returncode == status and text in last and "Traceback" not in done.stderr
+
+
+def test_signals_go_to_the_command(store: Store) -> None:
+    script = "trap 'echo got it; exit 3' TERM; echo ready; while :; do sleep 0.1; done"
+    argv = [sys.executable, "-m", "minihv.containers", "run", "--rm", "busybox", "sh", "-c", script]
+    runner = subprocess.Popen(argv, env=environment(store.home), cwd=ROOT, text=True,
+                              stdout=subprocess.PIPE)
+    assert runner.stdout is not None and runner.stdout.readline() == "ready\n"
+    runner.send_signal(signal.SIGTERM)
+    assert runner.stdout.read() == "got it\n" and runner.wait(10) == 3
+
+
+def test_the_life_of_a_detached_container(store: Store) -> None:
+    def run(*args: str) -> str:
+        done = command(store.home, *args)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    identity = run("run", "-d", "--name", "life", "busybox", "--", "sh", "-c",
+                   "echo begun; echo x > /made; sleep 100").strip()
+    assert "running" in next(line for line in run("ps").splitlines() if "life" in line)
+    assert run("exec", "life", "--", "cat", "/made") == "x\n"
+    wait_for(lambda: run("logs", identity) == "begun\n")
+    facts = json.loads(run("inspect", "life"))
+    assert facts["record"]["status"] == "running" and "made" in facts["changed"]
+    assert command(store.home, "run", "--name", "life", "busybox", "true").returncode == 2
+    os.kill(facts["record"]["pid"], signal.SIGKILL)
+    wait_for(lambda: "exited 137" in run("ps"))
+    run("rm", "life")
+    assert "life" not in run("ps")
+
+
+def wait_for(condition: Any) -> None:
+    """Wait until something becomes true."""
+    for _ in range(200):
+        if condition():
+            return
+        time.sleep(0.05)
+    raise AssertionError("it did not happen")
+
+
+def test_an_ordinary_user_can_run_containers(store: Store, tmp_path: Path) -> None:
+    """All of it without root: an image of its own, namespaces, limits that are labelled."""
+    python = ordinary_python()
+    home = store.home / "ordinary"
+    home.mkdir()
+    binary = store.layer_path(store.find("busybox").layers[0]) / "bin/busybox"
+    who: dict[str, Any] = {"cwd": ROOT, "capture_output": True, "text": True, "timeout": 60}
+    if os.getuid() == 0:
+        os.chown(home, USER, USER)
+        who |= {"user": USER, "group": USER, "extra_groups": []}
+    env = environment(home) | {"PYTHONDONTWRITEBYTECODE": "1"}
+    make = ("import sys; from pathlib import Path; from minihv.containers import archives, images;"
+            "archives.add_busybox(images.Store(), Path(sys.argv[1]))")
+    subprocess.run([python, "-c", make, str(binary)], env=env, check=True, **who)
+    script = "echo $$; id -u; touch /new && ls -A /dev | wc -l"
+    argv = [python, "-m", "minihv.containers", "run", "--rm", "--pids", "32", "busybox", "--"]
+    done = subprocess.run([*argv, "sh", "-c", script], env=env, **who)
+    if done.returncode == 125:
+        pytest.skip(done.stderr)
+    assert done.stdout.split() == ["1", "0", "7"], done.stderr
+
+
+# ---- the network -------------------------------------------------------------------------------
+
+IN_A_NETWORK_OF_ITS_OWN = """
+import socket
+import sys
+from pathlib import Path
+from minihv.containers import syscalls
+syscalls.unshare(["net"])  # the bridge is made in here, not on the host
+from minihv.containers.images import Store
+from minihv.containers.session import Session
+with Session(Store(Path(sys.argv[1]))) as session:
+    serve = ["sh", "-c", "echo hello | nc -l -p 5000; sleep 100"]
+    one = session.run("busybox", serve, net="bridge", rootless=False)
+    two = session.run("busybox", ["sleep", "100"], net="bridge", rootless=sys.argv[2] == "1")
+    address = one.exec(["sh", "-c", "ip -4 addr show eth0 | grep -o '10[.0-9]*' | head -n 1"])[1]
+    ask = "for i in 1 2 3 4 5; do nc -w 5 %s 5000 && break; sleep 0.2; done" % address.strip()
+    print(two.exec(["sh", "-c", ask])[1].strip())
+    print(*sorted(name[:3] for _, name in socket.if_nameindex()))
+    one.close(), two.close()
+print(*sorted(name for _, name in socket.if_nameindex()))
+"""
+
+
+@pytest.mark.parametrize("rootless", ["0", "1"])
+def test_containers_on_one_bridge_reach_each_other(store: Store, session: Session,
+                                                   rootless: str) -> None:
+    if os.getuid():
+        pytest.skip("a bridge needs root")
+    done = subprocess.run([sys.executable, "-c", IN_A_NETWORK_OF_ITS_OWN, str(store.home), rootless],
+                          capture_output=True, text=True, cwd=ROOT, timeout=60)
+    assert done.stdout.splitlines() == ["hello", "lo mhv mhv min", "lo"], done.stderr
+
+
+# ---- nothing stays behind ---------------------------------------------------------------------
+
+
+def test_random_kills_leave_nothing(store: Store, session: Session) -> None:
+    """Runners killed at random moments; MINIHV_CYCLES=1000 for the long form."""
+    left = measure.cycles(store.home, CYCLES, seed=5)
+    assert not any(left.values()), left
+
+
+def test_killing_a_session_leaves_nothing(store: Store, session: Session) -> None:
+    """The helper and its program die by SIGKILL while containers with limits run."""
+    script = ("import sys, time; from pathlib import Path; from minihv.containers.images import "
+              "Store; from minihv.containers.session import Session; s = Session(Store(Path("
+              "sys.argv[1]))); boxes = [s.run('busybox', ['sleep', '31536'], memory=1 << 26) "
+              "for _ in range(3)]; print(s.process.pid, flush=True); time.sleep(100)")
+    if os.getuid():
+        pytest.skip("limits of the whole container need root")
+    before = measure.footprint(store.home)
+    for victim in ("program", "helper"):
+        program = subprocess.Popen([sys.executable, "-c", script, str(store.home)], cwd=ROOT,
+                                   stdout=subprocess.PIPE, text=True)
+        assert program.stdout is not None
+        helper = int(program.stdout.readline())
+        assert len(measure.footprint(store.home)["processes"]) >= 3
+        os.kill(program.pid if victim == "program" else helper, signal.SIGKILL)
+        wait_for(lambda: not measure.footprint(store.home)["processes"])
+        program.kill()
+        program.wait()
+        for folder in (store.home / "containers").glob("*"):
+            os.utime(folder, (0, 0))
+        command(store.home, "ps")
+        after = measure.footprint(store.home)
+        assert not any(after[kind] - before[kind] for kind in after), after
