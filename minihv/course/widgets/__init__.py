@@ -1,7 +1,9 @@
 """Interactive views for notebooks: MachineView, PageWalkView, TrapTimeline, FieldMap."""
 
+from minihv.course.widgets.fieldmap import FieldMap
 from minihv.course.widgets.machine import MachineView
-from minihv.course.widgets.timeline import TrapTimeline, record_traps
+from minihv.course.widgets.record import Event, record_traps
+from minihv.course.widgets.timeline import TrapTimeline
 from minihv.course.widgets.walk import PageWalkView
 
-__all__ = ["MachineView", "PageWalkView", "TrapTimeline", "record_traps"]
+__all__ = ["Event", "FieldMap", "MachineView", "PageWalkView", "TrapTimeline", "record_traps"]
