@@ -1,0 +1,127 @@
+"""Looking at a hart without touching it: memory, CSR fields, code around the pc, page walks.
+
+Nothing here changes anything, neither A and D bits nor the TLB, and nothing reads a device.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from minihv.hw.bits import MASK64
+from minihv.hw.csrnames import FIELDS, cause_name
+from minihv.hw.disasm import Line, disassemble_range
+from minihv.hw.hart import Hart
+from minihv.hw.isa import length
+from minihv.hw.memory import PAGE
+from minihv.hw.pagewalk import MODES, Step, Walk, walk
+
+__all__ = [
+    "CsrField", "Step", "Walk", "code_around", "csr_fields", "peek_virtual", "read_virtual", "walk",
+]  # fmt: skip
+
+
+# --- memory -------------------------------------------------------------------------------------
+
+
+def read_virtual(hart: Hart, gva: int, n: int, access: str = "read") -> bytes | None:
+    """`n` bytes at guest-virtual `gva`; None where an access would fault or is not to RAM."""
+    data = b""
+    while len(data) < n:
+        at = gva + len(data) & MASK64
+        size = min(n - len(data), PAGE - at % PAGE)
+        pa = walk(hart, at, access, size).pa
+        if pa is None or not 0 <= pa - hart.memory.base <= hart.memory.size - size:
+            return None
+        data += hart.memory.read(pa, size)
+    return data
+
+
+def peek_virtual(hart: Hart, gva: int, n: int) -> int | None:
+    """The unsigned little-endian value of `n` bytes at guest-virtual `gva`, or None."""
+    data = read_virtual(hart, gva, n)
+    return None if data is None else int.from_bytes(data, "little")
+
+
+# --- registers ----------------------------------------------------------------------------------
+
+
+class CsrField(NamedTuple):
+    """Bits `high` to `low` of a CSR: name, unsigned value, and what the value means or ""."""
+
+    name: str
+    high: int
+    low: int
+    value: int
+    meaning: str
+
+
+def csr_fields(name: str, value: int) -> list[CsrField]:
+    """The fields of CSR `name` where it holds `value`, highest first; [] if it has none."""
+    views = []
+    for field in sorted(FIELDS.get(name, ()), key=lambda field: -field.low):
+        bits, high = field.of(value), field.low + field.width - 1
+        meaning = _meaning(name, field.name, value, bits)
+        views.append(CsrField(field.name, high, field.low, bits, meaning))
+    return views
+
+
+def _meaning(csr: str, field: str, whole: int, value: int) -> str:
+    match csr, field:
+        case _, "MPP" | "SPP":
+            return MODES[value]
+        case "satp" | "vsatp" | "hgatp", "MODE":
+            return {0: "Bare", 8: "Sv39", 9: "Sv48", 10: "Sv57"}.get(value, "reserved")
+        case _, "MODE":
+            return {0: "direct", 1: "vectored"}.get(value, "reserved")
+        case "satp" | "vsatp", "PPN":
+            return f"root table at {value << 12:#x}"
+        case _, "Code":
+            return cause_name(whole)
+        case _, "UXL" | "SXL" | "MXL":
+            return {1: "32 bits", 2: "64 bits"}.get(value, "reserved")
+        case "misa", "Extensions":
+            return "".join(chr(ord("A") + bit) for bit in range(26) if value >> bit & 1)
+    return ""
+
+
+# --- code ---------------------------------------------------------------------------------------
+
+
+def code_around(
+    hart: Hart, before: int = 4, after: int = 8, symbols: Mapping[str, int] | None = None
+) -> list[Line]:
+    """The instruction at pc, up to `before` ones above it and `after` below, where code can be
+    fetched. What lies above is a guess: instructions have two lengths."""
+    pc = hart.pc & MASK64
+    above = _lead_in(hart, pc, before)
+    data = above + _fetchable(hart, pc, 4 * (after + 1))
+    lines = [*disassemble_range(data, pc - len(above), symbols)]
+    here = next((k for k, line in enumerate(lines) if line.pc >= pc), len(lines))
+    return lines[max(here - before, 0) : here + after + 1]
+
+
+def _fetchable(hart: Hart, va: int, n: int) -> bytes:
+    """Up to `n` bytes of code at `va`: what can be fetched of it, page by page."""
+    data = b""
+    while len(data) < n:
+        at = va + len(data)
+        piece = read_virtual(hart, at, min(n - len(data), PAGE - at % PAGE), "fetch")
+        if piece is None:
+            break
+        data += piece
+    return data
+
+
+def _lead_in(hart: Hart, pc: int, instructions: int) -> bytes:
+    """The bytes before `pc` from which on decoding arrives at `pc`, as long a piece as possible."""
+    for distance in range(4 * instructions, 0, -2):
+        data = read_virtual(hart, pc - distance, distance, "fetch")
+        if data is None:
+            continue
+        at = 0
+        while at < distance:
+            at += length(int.from_bytes(data[at : at + 2], "little"))
+        if at == distance:
+            return data
+    return b""
