@@ -7,6 +7,7 @@ with its last port.
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import ipaddress
 import socket
@@ -15,7 +16,8 @@ from typing import Any
 
 BRIDGE = "minihv0"
 NETWORK = ipaddress.IPv4Network("10.213.0.0/16")
-SIOCADDRT, SIOCSIFFLAGS, SIOCSIFADDR, SIOCSIFNETMASK = 0x890B, 0x8914, 0x8916, 0x891C
+SIOCADDRT, SIOCGIFFLAGS, SIOCSIFFLAGS = 0x890B, 0x8913, 0x8914
+SIOCSIFADDR, SIOCSIFNETMASK = 0x8916, 0x891C
 IFF_UP, RTF_UP, RTF_GATEWAY = 1, 1, 2
 
 
@@ -44,20 +46,24 @@ def ensure_bridge(links: Any) -> int:
 
 def detach(name: str) -> None:
     """Remove the pair if it is still there, and the bridge if it has no port left."""
-    from pyroute2 import IPRoute
+    from pyroute2 import IPRoute, NetlinkError
 
     with IPRoute() as links:
         for index in links.link_lookup(ifname=name):
-            links.link("del", index=index)
+            with contextlib.suppress(NetlinkError):  # it went by itself, with its namespace
+                links.link("del", index=index)
         for index in links.link_lookup(ifname=BRIDGE):
             if not links.link_lookup(master=index):
-                links.link("del", index=index)
+                with contextlib.suppress(NetlinkError):
+                    links.link("del", index=index)
 
 
 def link_up(name: str) -> None:
     """Switch a device of this network namespace on."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
-        fcntl.ioctl(s, SIOCSIFFLAGS, struct.pack("16sH14x", name.encode(), IFF_UP))
+        before = fcntl.ioctl(s, SIOCGIFFLAGS, struct.pack("16s16x", name.encode()))
+        flags = struct.unpack("16xH14x", before)[0]
+        fcntl.ioctl(s, SIOCSIFFLAGS, struct.pack("16sH14x", name.encode(), flags | IFF_UP))
 
 
 def configure(address: str) -> None:

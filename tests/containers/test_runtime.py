@@ -227,7 +227,7 @@ with Session(Store(Path(sys.argv[1]))) as session:
     serve = ["sh", "-c", "echo hello | nc -l -p 5000; sleep 100"]
     one = session.run("busybox", serve, net="bridge", rootless=False)
     two = session.run("busybox", ["sleep", "100"], net="bridge", rootless=sys.argv[2] == "1")
-    address = one.exec(["sh", "-c", "ip -4 addr show eth0 | grep -o '10[.0-9]*' | head -n 1"])[1]
+    address = one.exec(["sh", "-c", "ip addr show eth0 | awk '/inet / {print $2}' | cut -d/ -f1"])[1]
     ask = "for i in 1 2 3 4 5; do nc -w 5 %s 5000 && break; sleep 0.2; done" % address.strip()
     print(two.exec(["sh", "-c", ask])[1].strip())
     print(*sorted(name[:3] for _, name in socket.if_nameindex()))
