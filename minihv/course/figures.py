@@ -29,20 +29,20 @@ CHAPTERS: dict[str, tuple[str, ...]] = {
 }
 # Part: x, y, width, height, palette entry. From the hardware up to the cloud.
 PARTS: dict[str, tuple[int, int, int, int, str]] = {
-    "cloud": (16, 16, 828, 32, "attention"),
+    "cloud": (16, 16, 828, 32, "host"),
     "apps": (28, 92, 170, 38, "VU"), "kernel": (28, 134, 170, 38, "VS"),
     "apps ": (228, 92, 170, 38, "VU"), "kernel ": (228, 134, 170, 38, "VS"),
-    "process": (440, 92, 164, 38, "U"), "host_kernel": (428, 186, 188, 74, "S"),
-    "vcpu": (28, 210, 90, 38, "host"), "memory": (122, 210, 90, 38, "host"),
-    "devices": (216, 210, 90, 38, "host"), "scheduler": (310, 210, 88, 38, "host"),
-    "hart": (28, 292, 112, 38, "hardware"), "mmu": (146, 292, 112, 38, "hardware"),
-    "timer": (264, 292, 182, 38, "hardware"), "io": (452, 292, 152, 38, "hardware"),
-    "network": (668, 186, 164, 62, "hardware"), "storage": (668, 268, 164, 62, "hardware"),
+    "process": (440, 134, 196, 38, "U"), "host_kernel": (428, 190, 220, 80, "S"),
+    "vcpu": (28, 218, 90, 40, "host"), "memory": (122, 218, 90, 40, "host"),
+    "devices": (216, 218, 90, 40, "host"), "scheduler": (310, 218, 88, 40, "host"),
+    "hart": (28, 304, 112, 40, "hardware"), "mmu": (146, 304, 112, 40, "hardware"),
+    "timer": (264, 304, 200, 40, "hardware"), "io": (470, 304, 166, 40, "hardware"),
+    "network": (700, 190, 144, 80, "hardware"), "storage": (700, 276, 144, 80, "hardware"),
 }
-FRAMES = {  # x, y, width, height, outline, where the name stands
+FRAMES = {  # x, y, width, height, outline; the name stands in the upper left
     "vm": (16, 62, 194, 122, "VS"), "vm ": (216, 62, 194, 122, "VS"),
-    "container": (428, 62, 188, 80, "U"), "vmm": (16, 190, 394, 70, "host"),
-    "hardware": (16, 268, 600, 74, "hardware"),
+    "container": (428, 104, 220, 80, "U"), "vmm": (16, 190, 394, 80, "host"),
+    "hardware": (16, 276, 632, 80, "hardware"),
 }
 
 
@@ -58,13 +58,13 @@ def machine_picture(chapter: str = "", lit: Sequence[str] = ()) -> Picture:
                           f"from 00 to 19, or parts of {', '.join(sorted(known))}")
     say = words("machine_picture")
     drawn = [part for name, frame in FRAMES.items() for part in _frame(say[name.strip()], *frame)]
-    drawn += [path("M616 310H642V217H668", "hardware"), path("M642 299H668", "hardware")]
+    drawn += [path("M648 316H700M674 316V230H700", "hardware")]
     for name, place in PARTS.items():
         drawn += _part(say[name.strip()], not chosen or name.strip() in chosen, bool(chosen),
                        *place)
     names = ", ".join(say[part] for part in PARTS if part in chosen) or "everything"
     said = say["text"].format(lit=names)
-    return Picture(svg(WIDTH, 356, say["title"], *drawn, description=said), said)
+    return Picture(svg(WIDTH, 372, say["title"], *drawn, description=said), said)
 
 
 def _frame(name: str, x: float, y: float, wide: float, tall: float, line: str) -> list[str]:
@@ -74,11 +74,11 @@ def _frame(name: str, x: float, y: float, wide: float, tall: float, line: str) -
 
 def _part(name: str, full: bool, marked: bool, x: float, y: float, wide: float, tall: float,
           colour: str) -> list[str]:
-    """A part in full colour, or only outlined where another is lit; lit ones have a rim."""
+    """A part in full colour, or faded where another is lit; lit ones have a rim."""
     middle = x + wide / 2, y + tall / 2 + 4.5
     if not full:
-        return [box(x, y, wide, tall, "paper", line=colour),
-                text(*middle, name, anchor="middle", size=12.5, ink="faint")]
+        return [box(x, y, wide, tall, PALETTE[colour], line=colour, see=0.16),
+                text(*middle, name, anchor="middle", size=12.5)]
     rim = [box(x - 3, y - 3, wide + 6, tall + 6, "attention", round=6)] if marked else []
     return [*rim, box(x, y, wide, tall, PALETTE[colour]),
             text(*middle, name, anchor="middle", size=12.5, bold=True, ink=ink_on(PALETTE[colour]))]

@@ -21,6 +21,7 @@ function mark(element, name, value) {
   else if (element.getAttribute(name) !== String(value)) element.setAttribute(name, value === true ? "" : value);
 }
 
+const icon = (sign) => h("span", { class: "mhv-icon", "aria-hidden": "true" }, sign);
 const grouped = (number) => Math.round(number).toLocaleString("en-US");
 const fill = (sentence, values) => sentence.replace(/\{(\w+)\}/g, (_, name) => values[name] ?? "");
 

@@ -60,13 +60,13 @@ def text(x: float, y: float, words: str, *, size: float = 13, ink: str = "ink", 
 
 
 def box(x: float, y: float, width: float, height: float, fill: str = "paper", *,
-        line: str | None = None, round: float = 4, thick: float = 1, dash: str = "") -> str:
-    """A rectangle; `line` is its outline's colour."""
+        line: str | None = None, round: float = 4, thick: float = 1, see: float = 1) -> str:
+    """A rectangle; `line` is its outline's colour, `see` how opaque its fill is."""
     outline = "" if line is None else (
         f' stroke="{PALETTE.get(line, NEUTRAL.get(line, line))}" stroke-width="{thick:g}"')
-    dashed = f' stroke-dasharray="{dash}"' if dash else ""
+    opacity = "" if see == 1 else f' fill-opacity="{see:g}"'
     return (f'<rect x="{x:g}" y="{y:g}" width="{width:g}" height="{height:g}" rx="{round:g}" '
-            f'{_paint(fill)}{outline}{dashed}/>')
+            f'{_paint(fill)}{outline}{opacity}/>')
 
 
 def path(d: str, colour: str = "faint", *, thick: float = 1.5, dash: str = "",

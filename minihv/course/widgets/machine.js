@@ -1,7 +1,7 @@
 // MachineView: registers, code, CSRs, console; step, back, run, run to, scrub, breakpoints.
 
 function controls(words, send) {
-  const button = (verb, label, main) => h("button", { type: "button", class: main ? "mhv-main" : "", "data-do": verb, onclick: () => send({ do: verb }) }, label);
+  const button = (verb, label, main) => h("button", { type: "button", class: main ? "mhv-main" : "", "data-do": verb, onclick: () => send({ do: verb }) }, ...label);
   const place = h("input", { type: "text", size: 18, "aria-label": words.run_to_label, placeholder: words.run_to_hint, spellcheck: "false", autocomplete: "off" });
   const form = h("form", { class: "mhv-runto" }, place, h("button", { type: "submit" }, words.run_to));
   form.addEventListener("submit", (event) => {
@@ -11,10 +11,10 @@ function controls(words, send) {
   const scrub = h("input", { type: "range", min: 0, class: "mhv-grow", "aria-label": words.scrub });
   scrub.addEventListener("input", () => send({ do: "goto", with: Number(scrub.value) }));
   const where = h("output", { class: "mhv-mono mhv-where" });
-  const back = button("back", `◀ ${words.back}`);
-  const bar = h("div", { class: "mhv-bar" }, back, button("step", `${words.step} ▶`, true), button("run", `${words.run} ▶▶`), form);
+  const back = button("back", [icon("◀"), words.back]);
+  const bar = h("div", { class: "mhv-bar" }, back, button("step", [words.step, icon("▶")], true), button("run", [words.run, icon("▶▶")]), form);
   const time = h("div", { class: "mhv-bar mhv-time" }, scrub, where);
-  return { bar, time, place, scrub, where, back };
+  return { bar, time, place, scrub, where };
 }
 
 function codeTable(words, send) {
@@ -63,13 +63,13 @@ function codeTable(words, send) {
 }
 
 function valueList(words, kind) {
-  const list = h("dl", { class: `mhv-values mhv-${kind} mhv-mono` });
+  const list = h("div", { class: `mhv-values mhv-${kind} mhv-mono`, role: "list", "aria-label": words[kind] });
   const items = new Map();
   const make = (row) => {
-    const item = { name: h("dt", { title: row.number ?? false }, row.name), value: h("dd"), was: h("span", { class: "mhv-only-heard" }), fields: h("dd", { class: "mhv-fields" }) };
+    const item = { name: h("span", { class: "mhv-name", title: row.number ?? false }, row.name), value: h("span", { class: "mhv-value" }), was: h("span", { class: "mhv-only-heard" }), fields: h("span", { class: "mhv-fields" }) };
     item.digits = h("span");
     item.value.append(item.digits, item.was);
-    item.box = h("div", {}, item.name, item.value, kind === "csrs" ? item.fields : null);
+    item.box = h("div", { role: "listitem" }, item.name, item.value, kind === "csrs" ? item.fields : null);
     list.append(item.box);
     items.set(row.name, item);
     return item;
@@ -101,10 +101,12 @@ function render({ model, el }) {
   const console_ = h("pre", { class: "mhv-console", tabindex: 0, role: "region", "aria-label": words.console });
   const head = h("div", { class: "mhv-now" }, hart, badge, h("span", {}, "pc ", pc, " ", symbol), said);
   root.append(parts.bar, parts.time, head, h("div", { class: "mhv-panes" },
-    h("div", { class: "mhv-pane mhv-pane-code" }, h("h4", {}, words.code), ...code.nodes),
-    h("div", { class: "mhv-pane mhv-pane-regs" }, h("h4", {}, words.registers), registers.list),
-    h("div", { class: "mhv-pane mhv-pane-csrs" }, h("h4", {}, words.csrs), csrs.list),
-    h("div", { class: "mhv-pane mhv-pane-console" }, h("h4", {}, words.console), console_)),
+    h("div", { class: "mhv-left" },
+      h("div", { class: "mhv-pane" }, h("h4", {}, words.code), ...code.nodes),
+      h("div", { class: "mhv-pane mhv-pane-console" }, h("h4", {}, words.console), console_)),
+    h("div", { class: "mhv-right" },
+      h("div", { class: "mhv-pane mhv-pane-regs" }, h("h4", {}, words.registers), registers.list),
+      h("div", { class: "mhv-pane mhv-pane-csrs" }, h("h4", {}, words.csrs), csrs.list))),
   h("div", { class: "mhv-keys" }, words.keys));
 
   root.addEventListener("keydown", (event) => {
@@ -114,17 +116,16 @@ function render({ model, el }) {
     send({ do: verb });
   });
 
-  let asked = null;
-  parts.scrub.addEventListener("input", () => { asked = Number(parts.scrub.value); });
-  parts.scrub.addEventListener("change", () => { asked = null; });
+  let held = false; // while the thumb is held, the page does not move it
+  parts.scrub.addEventListener("pointerdown", () => { held = true; });
+  parts.scrub.addEventListener("pointerup", () => { held = false; });
   const draw = () => {
     const state = model.get("state");
     parts.scrub.min = state.first;
     parts.scrub.max = Math.max(state.far, state.first + 1);
-    if (asked === null || asked === state.now) parts.scrub.value = state.now;
+    if (!held) parts.scrub.value = state.now;
     mark(parts.scrub, "aria-valuetext", fill(words.where, { now: grouped(state.now), far: grouped(state.far) }));
     put(parts.where, fill(words.where, { now: grouped(state.now), far: grouped(state.far) }));
-    parts.back.disabled = false;
     put(badge, words[state.priv] ?? state.priv);
     mark(badge, "data-mode", state.priv);
     mark(badge, "aria-label", fill(words.privilege, { name: words[state.priv] ?? state.priv }));

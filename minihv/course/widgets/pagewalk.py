@@ -121,6 +121,12 @@ def _step(level: int, table: int, index: int, pte: int | None) -> dict[str, Any]
             "why": "", "bit": "", "next": ""}
 
 
+def _neighbour(regime: Regime, at: str, index: int, by: int) -> str | None:
+    """The entry before or behind, None where the table ends."""
+    pte = regime.read(int(at, 16) + 8 * by) if 0 <= index < 512 else None
+    return None if pte is None else f"0x{pte:016x}"
+
+
 def tell(va: int, access: str, regime: Regime) -> dict[str, Any]:
     """The walk for `va` as plain data: its parts, its steps, and `pa` or the fault's `cause`.
 
@@ -137,6 +143,7 @@ def tell(va: int, access: str, regime: Regime) -> dict[str, Any]:
     for level in range(LEVELS - 1, -1, -1):
         step = _step(level, table, va >> 12 + 9 * level & 511,
                      regime.read(table + (va >> 12 + 9 * level & 511) * 8))
+        step["near"] = [_neighbour(regime, step["at"], step["index"] + by, by) for by in (-1, 1)]
         told["steps"].append(step)
         if step["pte"] is None:
             step |= {"kind": "fault", "why": "memory"}

@@ -7,7 +7,6 @@ from typing import Any
 
 from minihv.course.widgets.pagewalk import translate
 from minihv.devices.virt import Machine
-from minihv.hw import state as st
 from minihv.hw.bits import MASK64
 from minihv.hw.bus import AccessFault
 from minihv.hw.csrnames import FIELDS, cause_name
@@ -21,7 +20,7 @@ SHOWN = {
     "S": ("sstatus", "stvec", "sepc", "scause", "stval", "sie", "sip", "satp"),
     "M": ("mstatus", "mtvec", "mepc", "mcause", "mtval", "mie", "mip", "medeleg", "mideleg"),
 }
-BEFORE, LINES = 24, 19      # bytes listed before pc at most; lines of the listing
+BEFORE, LINES = 28, 26      # bytes listed before pc at most; lines of the listing
 CONSOLE = 4000              # characters of the console's end
 ENCODED = {("satp", "MODE"): {0: "Bare", 8: "Sv39"}, ("mstatus", "MPP"): MODES,
            ("mstatus", "SPP"): MODES, ("sstatus", "SPP"): MODES,
@@ -69,10 +68,10 @@ def registers(hart: Hart, before: dict[str, int]) -> list[dict[str, Any]]:
     return rows
 
 
-def _fields(name: str, value: int, trapped: bool) -> str:
+def _fields(hart: Hart, name: str, value: int) -> str:
     """The fields of a CSR that are not zero, such as ``MPP=S SPIE=1``."""
     if name in ("scause", "mcause"):
-        return cause_name(value) if trapped else ""
+        return cause_name(value) if value or hart.csr[name[0] + "epc"] else ""
     parts = []
     for field in FIELDS.get(name, ()):
         content = field.of(value)
@@ -94,7 +93,7 @@ def csrs(hart: Hart, before: dict[str, int]) -> list[dict[str, Any]]:
             value = hart.csr[name]
             old = before.get(name, value)
             rows.append({"name": name, "mode": mode, "value": long(value),
-                         "fields": _fields(name, value, hart.s[st.TRAPS] > 0),
+                         "fields": _fields(hart, name, value),
                          "was": long(old) if old != value else None})
     return rows
 

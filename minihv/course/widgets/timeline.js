@@ -240,7 +240,7 @@ function facts(words, data, lanes, causes, model) {
     body.replaceChildren(...Array.from({ length: Math.min(7, data.n) }, (_, k) => {
       const i = start + k;
       return h("tr", { "aria-current": i === chosen ? "true" : null }, h("td", { class: "mhv-number" }, grouped(data.clock[i])),
-        h("td", {}, `${lanes[data.origin[i]].mode} → ${lanes[data.target[i]].mode}`), h("td", {}, causes[data.cause[i]]));
+        h("td", { class: "mhv-switch" }, `${lanes[data.origin[i]].mode} → ${lanes[data.target[i]].mode}`), h("td", {}, causes[data.cause[i]]));
     }));
   };
   return { share, node: h("div", { class: "mhv-facts" }, table, near), paint };
@@ -257,7 +257,7 @@ function render({ model, el }) {
   const info = facts(words, data, lanes, causes, model);
   const shown = h("span", { class: "mhv-mono" });
   const hint = h("span");
-  const chosen = h("div", { class: "mhv-chosen", role: "status" });
+  const chosen = h("strong", { role: "status" });
 
   let saving = 0;
   const save = () => { clearTimeout(saving); saving = setTimeout(() => model.save_changes(), 60); };
@@ -288,10 +288,10 @@ function render({ model, el }) {
   const actions = {
     in: () => zoom(0.5, focal()), out: () => zoom(2, focal()), whole: () => look(begin, end), back: () => move(-1), next: () => move(1),
   };
-  const button = (name, label) => h("button", { type: "button", "data-do": name, onclick: actions[name] }, label);
-  root.append(h("div", { class: "mhv-bar" }, button("back", `◀ ${words.previous}`), button("next", `${words.next} ▶`), h("span", { class: "mhv-grow" }), info.share, h("span", { class: "mhv-grow" }),
-    button("in", `+ ${words.zoom_in}`), button("out", `− ${words.zoom_out}`), button("whole", words.whole)),
-  host, strip, h("div", { class: "mhv-note" }, hint, shown), chosen, info.node, h("div", { class: "mhv-keys" }, words.keys));
+  const button = (name, ...label) => h("button", { type: "button", "data-do": name, onclick: actions[name] }, ...label);
+  root.append(h("div", { class: "mhv-bar" }, button("back", icon("◀"), words.previous), button("next", words.next, icon("▶")), h("span", { class: "mhv-grow" }),
+    button("in", icon("+"), words.zoom_in), button("out", icon("−"), words.zoom_out), button("whole", words.whole)),
+  host, strip, h("div", { class: "mhv-note" }, info.share, shown), h("div", { class: "mhv-chosen" }, chosen, hint), info.node, h("div", { class: "mhv-keys" }, words.keys));
   const main = chart(model, data, lanes, causes, host);
   const small = overview(model, data, lanes, strip);
 
@@ -350,7 +350,7 @@ function render({ model, el }) {
     info.paint();
     const [first, last] = model.get("window"), i = model.get("selected");
     put(shown, fill(words.window, { first: grouped(first), last: grouped(last), count: grouped(at(data, last + 0.5) - at(data, first)) }));
-    put(hint, main.geometry.single ? "" : words.aggregated);
+    put(hint, main.geometry.single || i >= 0 ? "" : words.aggregated);
     put(chosen, i < 0 ? "" : fill(words.chosen, {
       number: grouped(i + 1), count: grouped(data.n), clock: grouped(data.clock[i]), cause: causes[data.cause[i]],
       origin: lanes[data.origin[i]].name, target: lanes[data.target[i]].name,

@@ -39,7 +39,7 @@ function tableColumn(words, step, read, explain) {
   const rows = [step.index - 1, step.index, step.index + 1].map((index) =>
     h("div", { class: "mhv-row", "data-chosen": index === step.index, "data-absent": index < 0 || index > 511 },
       h("span", { class: "mhv-index" }, index < 0 || index > 511 ? "" : index),
-      h("span", { class: "mhv-pte" }, index === step.index ? (read ? step.pte ?? "?" : words.pending) : "")));
+      h("span", { class: "mhv-pte" }, index === step.index ? (read ? step.pte ?? "?" : words.pending) : step.near[index > step.index ? 1 : 0] ?? "")));
   const verdict = h("p", { class: "mhv-verdict" });
   const column = h("div", { class: "mhv-table", "data-level": step.level, "data-kind": read ? step.kind : "pending" },
     h("h4", {}, fill(words.table, step), " ", h("span", { class: "mhv-mono" }, fill(words.table_at, step))),
@@ -56,7 +56,7 @@ function tableColumn(words, step, read, explain) {
 function endColumn(words, walk) {
   const box = h("div", { class: "mhv-end", "data-kind": walk.cause ? "fault" : "done" });
   if (walk.cause) box.append(h("h4", {}, fill(words.fault, walk)), h("p", {}, fill(words[`why_${walk.why}`], walk.steps.at(-1) ?? {})));
-  else box.append(h("h4", {}, words.physical), h("p", { class: "mhv-mono mhv-pa" }, walk.pa), h("p", { class: "mhv-faint mhv-mono" }, fill(words.result_by, walk)));
+  else box.append(h("h4", {}, words.physical), h("p", { class: "mhv-mono mhv-pa" }, walk.pa), h("p", { class: "mhv-mono" }, fill(words.result_by, walk)));
   return box;
 }
 
@@ -78,10 +78,10 @@ function render({ model, el }) {
   const access = choice(words.access, ["load", "store", "fetch"]);
   const mode = choice(words.mode, ["U", "S"]);
   const step = (by) => send({ do: "show", with: by === Infinity ? 99 : model.get("shown") + by });
-  const back = h("button", { type: "button", "data-do": "back", onclick: () => step(-1) }, `◀ ${words.back}`);
-  const next = h("button", { type: "button", class: "mhv-main", "data-do": "next", onclick: () => step(1) }, `${words.next} ▶`);
+  const back = h("button", { type: "button", "data-do": "back", onclick: () => step(-1) }, icon("◀"), words.back);
+  const next = h("button", { type: "button", class: "mhv-main", "data-do": "next", onclick: () => step(1) }, words.next, icon("▶"));
   const all = h("button", { type: "button", "data-do": "all", onclick: () => step(Infinity) }, words.all);
-  form.append(h("label", {}, words.address, " ", address), access, mode, h("button", { type: "submit" }, words.translate), h("span", { class: "mhv-grow" }), back, next, all);
+  form.append(h("label", {}, words.address, address), access, mode, h("button", { type: "submit" }, words.translate), h("span", { class: "mhv-steps" }, back, next, all));
   form.addEventListener("submit", ask);
 
   const { bar, draw: drawBar } = addressBar(words);
