@@ -15,7 +15,7 @@ case $purpose in
     lab) extras= ; serves="lab" ;;
     guests) extras="[guests]" ; serves="lab guests" ;;
     bench) extras="[bench]" ; serves="lab bench" ;;
-    test) extras="[guests,test,bench]" ; serves="lab guests bench test" ;;
+    test) extras="[guests,containers,test,bench]" ; serves="lab guests bench test" ;;
     *) echo "venv.sh: unknown purpose '$purpose': give lab, guests, bench or test" >&2; exit 2 ;;
 esac
 

@@ -24,8 +24,9 @@ LOCK_FILES = frozenset({
     "package-lock.json", "npm-shrinkwrap.json", "yarn.lock", "pnpm-lock.yaml", "poetry.lock",
     "uv.lock", "pdm.lock", "Pipfile.lock", "Cargo.lock", "conda-lock.yml", "pylock.toml",
 })
-# llvmlite is a part of Numba, in the one version that fits.
-WITH_ANOTHER = frozenset({"llvmlite"})
+# What a direct dependency is made of and cannot be without: Numba's compiler, Jupyter's own parts.
+WITH_ANOTHER = frozenset({"llvmlite", "IPython", "ipykernel", "jupyter_client", "nbformat",
+                          "traitlets"})
 PIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*==[A-Za-z0-9.+!]+")
 REQUIREMENT = re.compile(r"([A-Za-z0-9][A-Za-z0-9._-]*)\s*(\[[^]]*\])?\s*(.*)")
 

@@ -89,7 +89,7 @@ def test_installs_once(checkout: Checkout):
 
 def test_the_larger_purpose_serves_the_smaller(checkout: Checkout):
     checkout.run("test")
-    assert checkout.done() == ["venv", "install .[guests,test,bench]"]
+    assert checkout.done() == ["venv", "install .[guests,containers,test,bench]"]
     for purpose in ("lab", "guests", "bench", "test"):
         checkout.run(purpose)
     assert checkout.done() == []
@@ -98,7 +98,7 @@ def test_the_larger_purpose_serves_the_smaller(checkout: Checkout):
 def test_the_smaller_purpose_does_not_serve_the_larger(checkout: Checkout):
     checkout.run("lab")
     checkout.run("test")
-    assert checkout.done() == ["venv", "install .", "install .[guests,test,bench]"]
+    assert checkout.done() == ["venv", "install .", "install .[guests,containers,test,bench]"]
 
 
 @pytest.mark.parametrize("name", ["pyproject.toml", "constraints.txt", "scripts/venv.sh"])
