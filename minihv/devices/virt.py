@@ -112,9 +112,9 @@ class Machine:
         self.engine = engine or default_engine()
         if self.engine not in ENGINES:
             raise ConfigError(f"engine {engine!r}: choose 'jit' or 'python'")
-        self.memory = Memory(memory)
+        self.memory = self._new_memory(memory)
         self.console = Console()
-        self.harts = [Hart(i, self.memory, self.engine) for i in range(harts)]
+        self.harts = [self._new_hart(i) for i in range(harts)]
         for hart in self.harts:
             hart.s[st.MISALIGNED] = int(misaligned)
             hart.s[st.SVADE] = int(svade)
@@ -138,6 +138,14 @@ class Machine:
         self._served = 0  # traps into the host
         self._fed = 0  # entries of input_log that the guest was given
         self._at_traps = False  # whether the run returns at traps
+
+    def _new_memory(self, size: int) -> Memory:
+        """The board's RAM; a hypervisor puts a part of another machine's RAM in its place."""
+        return Memory(size)
+
+    def _new_hart(self, number: int) -> Hart:
+        """A hart of the board; a hypervisor puts a virtual CPU in its place."""
+        return Hart(number, self.memory, self.engine)
 
     def _build(self) -> None:
         contexts = []
@@ -372,6 +380,7 @@ class Machine:
             self.exits["mmio"] += 1
             return self._access_device(hart)
         if reason == st.EXIT_TRAP:
+            self.exits["sbi"] += 1
             return self._serve_trap(hart)
         if reason == st.EXIT_TRAPPED:
             return self._trapped(hart)
@@ -393,9 +402,7 @@ class Machine:
     def _serve_trap(self, hart: Hart) -> End | None:
         """Be the firmware: an SBI call is served, anything else goes to the guest."""
         if hart.s[st.CAUSE] != ECALL_FROM_S:
-            self.exits["trap"] += 1
             raise AssertionError(f"M-mode trap {hart.s[st.CAUSE]} is not delegated")
-        self.exits["sbi"] += 1
         self._served += 1
         hart.s[st.SKIP] = -1  # the clock stands still, but this is another instruction
         hart.pc += 4
