@@ -1,0 +1,10 @@
+"""The hypervisor: virtual machines on the machine of `minihv.hw`, in plain Python."""
+
+from minihv.vmm.emulate import TrapAndEmulate
+from minihv.vmm.exits import Reason, VMExit
+from minihv.vmm.host import Host
+from minihv.vmm.shadow import ShadowPaging
+from minihv.vmm.vcpu import VCPU
+from minihv.vmm.vm import VM
+
+__all__ = ["VCPU", "VM", "Host", "Reason", "ShadowPaging", "TrapAndEmulate", "VMExit"]

@@ -1,0 +1,156 @@
+"""Trap and emulate: the guest's kernel runs in U-mode, and what it may not do there, we do for it.
+
+Popek and Goldberg's construction (1974). On this machine every sensitive instruction traps from
+U-mode, so a hypervisor that catches those traps keeps the control state of the guest to itself:
+the guest's S-mode exists only in its VCPU. Three cases make up the whole layer:
+
+* a privileged instruction is carried out on the VCPU's state (`privileged`);
+* a trap that the guest's own kernel has to see is delivered there (`reflect`);
+* a page fault is the paging layer's, unless the guest's own tables cause it (`fault`).
+
+Clock: an emulated instruction counts once, as it would have on hardware; one that is retried
+after a fill, and a call into the host, count as on hardware: not at all.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from minihv.hw import ops
+from minihv.hw import state as st
+from minihv.hw.decode import decode
+from minihv.hw.mmu import fault, raise_trap
+from minihv.hw.state import EXIT_NONE
+from minihv.hw.system import ECALL_U, MRET, SRET, WFI, execute_system
+from minihv.hw.trap import take_trap
+from minihv.vmm.exits import Reason, VMExit
+from minihv.vmm.host import PhysicalHart
+from minihv.vmm.vcpu import VCPU
+
+ACCESS = {
+    st.FETCH_PAGE_FAULT: st.FETCH, st.LOAD_PAGE_FAULT: st.READ, st.STORE_PAGE_FAULT: st.WRITE,
+}  # fmt: skip
+SFENCE_VMA = 0x09  # the upper seven bits of its word
+
+
+@lru_cache(4096)
+def privileged_reason(word: int) -> Reason:
+    """What kind of instruction `word` is, given that U-mode may not execute it."""
+    if decode(word, -1) & 0xFF != ops.SYSTEM:
+        return Reason.ILLEGAL
+    if word >> 12 & 3:
+        return Reason.CSR
+    if word == WFI:
+        return Reason.WAIT
+    if word in (SRET, MRET):
+        return Reason.RETURN
+    return Reason.FENCE if word >> 25 == SFENCE_VMA else Reason.ILLEGAL
+
+
+class TrapAndEmulate:
+    """Runs a VCPU deprivileged. Override a method to change how one kind of exit is handled.
+
+    A handler gets the VCPU and the exit; the guest's registers, pc and clock are in the VCPU. It
+    returns NONE, or a reason to return to the board (EXIT_MMIO, EXIT_TRAP for a call, ...).
+    """
+
+    def run(self, vcpu: VCPU, stop: int) -> int:
+        """Run until the VCPU's clock reaches `stop` or the board is due; the reason (EXIT_*)."""
+        s, hart = vcpu.s, vcpu.vm.physical
+        while True:
+            reason = vcpu.settle_events(stop)
+            if reason:
+                return reason
+            vcpu.vm.paging.enter(vcpu, hart)
+            reason = vcpu.enter(hart, min(stop, s[st.DEADLINE]))
+            if reason == st.EXIT_TRAP:
+                vcpu.begin()
+                reason = self.handle(vcpu, hart)
+            elif reason == st.EXIT_BUDGET:
+                reason = self.time_is_up(vcpu, hart, stop)
+            if reason:
+                return reason
+
+    def time_is_up(self, vcpu: VCPU, hart: PhysicalHart, stop: int) -> int:
+        """The hart ran as long as it was allowed to: the turn is over, or a timer is due."""
+        over = vcpu.s[st.CLOCK] >= stop
+        vcpu.vm.host.sample(hart)
+        vcpu.vm.exits.note(vcpu, VMExit(Reason.SLICE if over else Reason.TIMER, -1, vcpu.s[st.PC]))
+        return EXIT_NONE
+
+    # --- what has trapped ---------------------------------------------------------------------
+
+    def handle(self, vcpu: VCPU, hart: PhysicalHart) -> int:
+        """Find out what a trap from the guest means, note it, and handle it."""
+        cause, tval, pc = hart.s[st.CAUSE], hart.s[st.TVAL], vcpu.s[st.PC]
+        if cause == st.ILLEGAL:
+            reason = privileged_reason(tval)
+            exit = VMExit(reason, cause, pc, instruction=tval)
+            action = self.reflect if reason == Reason.ILLEGAL else self.privileged
+        elif cause == ECALL_U:
+            reason = Reason.CALL if vcpu.s[st.PRIV] else Reason.SYSCALL
+            exit, action = VMExit(reason, cause, pc), self.system_call
+        elif cause in ACCESS:
+            exit, action = self.look_at_fault(vcpu, hart, cause, tval)
+        else:
+            exit, action = VMExit(Reason.EXCEPTION, cause, pc, tval), self.reflect
+        if vcpu.vm.exits.note(vcpu, exit):
+            return EXIT_NONE
+        return action(vcpu, exit)
+
+    def privileged(self, vcpu: VCPU, exit: VMExit) -> int:
+        """Carry out a privileged instruction on the state of the virtual CPU."""
+        s, word = vcpu.s, exit.instruction
+        fenced = s[word >> 15 & 31]
+        execute_system(s, vcpu.tlb, word)
+        if s[st.EXIT] == st.EXIT_TRAP:  # the guest may not do this where it believes to be
+            return take_trap(s, vcpu.tlb)
+        if exit.reason == Reason.FENCE:
+            vcpu.vm.paging.fence_instruction(word, fenced, s[word >> 20 & 31])
+        elif exit.reason == Reason.CSR and 0x3A0 <= word >> 20 & 0xFFF < 0x3C0:
+            vcpu.vm.paging.fence()  # physical memory protection has changed
+        return s[st.EXIT]
+
+    def system_call(self, vcpu: VCPU, exit: VMExit) -> int:
+        """An ecall: from the guest's user to its kernel, or from its kernel to the firmware."""
+        raise_trap(vcpu.s, ECALL_U + vcpu.s[st.PRIV], 0)
+        return take_trap(vcpu.s, vcpu.tlb)
+
+    def reflect(self, vcpu: VCPU, exit: VMExit) -> int:
+        """Deliver the exception to the guest's kernel, as hardware would have."""
+        gva = exit.gva if exit.cause != st.ILLEGAL else exit.instruction
+        raise_trap(vcpu.s, exit.cause, gva)
+        return take_trap(vcpu.s, vcpu.tlb)
+
+    # --- memory -------------------------------------------------------------------------------
+
+    def look_at_fault(self, vcpu: VCPU, hart: PhysicalHart, cause: int, gva: int) -> tuple:
+        """Tell a true page fault from what only the shadow tables do not allow."""
+        paging, s, pc, access = vcpu.vm.paging, vcpu.s, vcpu.s[st.PC], ACCESS[cause]
+        gpa = paging.guest_walk(vcpu, gva, access)
+        if s[st.EXIT]:
+            return VMExit(Reason.FAULT, cause, pc, gva), self.true_fault
+        reason = paging.obstacle(vcpu, gva, gpa, access)
+        if reason is None:
+            return VMExit(Reason.FILL, cause, pc, gva, gpa), self.fill
+        if access == st.FETCH and reason == Reason.MMIO:
+            fault(s, access, gva, False)  # code is only fetched from RAM
+            return VMExit(Reason.FAULT, s[st.CAUSE], pc, gva, gpa), self.true_fault
+        exit = VMExit(reason, cause, pc, gva, gpa, hart.instruction_at(pc))
+        return exit, self.access
+
+    def true_fault(self, vcpu: VCPU, exit: VMExit) -> int:
+        """The fault that walking the guest's own tables has raised goes to the guest."""
+        return take_trap(vcpu.s, vcpu.tlb)
+
+    def fill(self, vcpu: VCPU, exit: VMExit) -> int:
+        """Give the shadow tables what they lack; the guest tries again and never knows."""
+        vcpu.vm.paging.fill(vcpu, exit.gva, exit.gpa)
+        return EXIT_NONE
+
+    def access(self, vcpu: VCPU, exit: VMExit) -> int:
+        """Carry out one instruction whose access the hart must not do by itself."""
+        reason = vcpu.interpret()
+        if exit.reason == Reason.TABLE:
+            vcpu.vm.paging.written(exit.gpa, 8)
+        return reason

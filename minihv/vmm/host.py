@@ -1,0 +1,121 @@
+"""The machine that a hypervisor owns: its RAM, in part lent to guests, and its harts."""
+
+from __future__ import annotations
+
+from minihv.devices.virt import default_engine
+from minihv.errors import ConfigError
+from minihv.hw import state as st
+from minihv.hw.hart import Hart
+from minihv.hw.memory import PAGE, Memory
+from minihv.hw.mmu import flush_page, update_contexts
+from minihv.hw.pmp import update_regions
+from minihv.hw.regions import HotRegions
+from minihv.vmm.memory import GuestMemory
+
+MEBIBYTE = 1 << 20
+OWN_MEMORY = 16 * MEBIBYTE  # what a hypervisor keeps for itself: page tables
+ALIGNMENT = 2 * MEBIBYTE  # of a guest's memory in the host's
+SV39 = 8 << 60  # the mode field of satp
+MANY_NAMES = 26  # of address spaces in a hart's TLB; see mmu.space_number
+
+
+class PhysicalHart(Hart):
+    """A hart whose M- and S-mode are the host's; its U-mode runs deprivileged guests."""
+
+    def __init__(self, number: int, memory: Memory, kind: str):
+        super().__init__(number, memory, kind)
+        s = self.s
+        s[st.HOST] = 3  # all traps are ours, and medeleg = mideleg = 0 sends them to M
+        s[st.PMPADDR] = (1 << 54) - 1
+        s[st.PMPCFG] = 0x1F  # NAPOT over everything, R W X: page tables do the rest
+        update_regions(s)
+        self.priv = 0
+
+    def translate_by(self, root: int) -> None:
+        """Let the tables with their root at host-physical `root` translate from now on."""
+        s = self.s
+        satp = root >> 12 | SV39 - (1 << 64)
+        if s[st.SATP] != satp:
+            s[st.SATP] = satp
+            if s[st.SPACES_USED] > MANY_NAMES:
+                self.flush()
+            update_contexts(s, self.tlb)
+
+    def instruction_at(self, pc: int) -> int:
+        """The word at `pc`, which has just been fetched; 0 where it lies across two pages."""
+        entry = st.TLB_FETCH + ((pc >> 12 & st.TLB_ENTRIES - 1) << 1)
+        if self.tlb[entry] != pc & -PAGE | self.s[st.FETCH_CONTEXT]:
+            return 0
+        halves = self.memory.views[1]
+        index = pc + self.tlb[entry + 1] >> 1
+        low = halves[index] & 0xFFFF
+        if low & 3 != 3:
+            return low
+        return 0 if pc & PAGE - 1 == PAGE - 2 else low | (halves[index + 1] & 0xFFFF) << 16
+
+    def forget(self, va: int) -> None:
+        """Forget what the TLB knows about one virtual page."""
+        flush_page(self.s, self.tlb, va)
+
+
+class Host:
+    """A machine for guests: `memory` bytes of RAM, `harts` harts; it lends RAM to VMs.
+
+    Host-physical memory begins with the hypervisor's own frames, which hold page tables; what
+    guests get lies behind them, so that no guest-physical address is its host-physical one.
+    ConfigError where the memory does not suffice.
+    """
+
+    def __init__(self, memory: int, harts: int = 1, engine: str | None = None):
+        self.engine = engine or default_engine()
+        self.memory = Memory(memory + OWN_MEMORY)
+        self.harts = [PhysicalHart(i, self.memory, self.engine) for i in range(harts)]
+        self.regions = HotRegions(self.memory) if self.engine == "jit" else None
+        base = self.memory.base
+        self._free = list(range(base + OWN_MEMORY - PAGE, base - PAGE, -PAGE))
+        self._lent: list[GuestMemory] = []
+
+    # --- frames for page tables ---------------------------------------------------------------
+
+    @property
+    def frames_left(self) -> int:
+        """How many frames can be taken."""
+        return len(self._free)
+
+    def take_frame(self) -> int | None:
+        """The host-physical address of a zeroed page, None when there is none left."""
+        if not self._free:
+            return None
+        frame = self._free.pop()
+        offset = frame - self.memory.base
+        self.memory.bytes[offset : offset + PAGE] = 0
+        return frame
+
+    def give_back(self, frame: int) -> None:
+        """Take back a frame, which no table may point to any more."""
+        self._free.append(frame)
+
+    # --- memory for guests --------------------------------------------------------------------
+
+    def lend(self, size: int) -> GuestMemory:
+        """`size` bytes of RAM as a guest's memory, the first gap that is large enough."""
+        start = OWN_MEMORY
+        for other in sorted(self._lent, key=lambda memory: memory.offset):
+            if start + size <= other.offset:
+                break
+            start = other.offset + other.size + ALIGNMENT - 1 & -ALIGNMENT
+        if start + size > self.memory.size:
+            raise ConfigError(
+                f"the host has no {size >> 10} KiB of memory left for another guest: "
+                "give it more, or the guests less"
+            )
+        memory = GuestMemory(self.memory, start, size)
+        self._lent.append(memory)
+        return memory
+
+    # --- harts --------------------------------------------------------------------------------
+
+    def sample(self, hart: Hart) -> None:
+        """A hart's time is up: see whether it runs hot code that is worth translating."""
+        if self.regions is not None:
+            self.regions.sample(hart)

@@ -1,0 +1,106 @@
+"""One shadow page table: Sv39 tables in host frames that translate gva to hpa.
+
+It has the shape of the guest's tables, level by level, but all of its leaves are 4 KiB pages. So
+whatever a guest's PTE at some level stands for can be dropped as one subtree at that level.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from minihv.hw.memory import Memory
+from minihv.hw.mmu import PTE_V
+
+SPACE = (1 << 39) - 1  # the bits of a virtual address that Sv39 translates
+
+
+class ShadowTable:
+    """The table for one address space in one regime; `frame` gives it zeroed frames (hpa)."""
+
+    def __init__(self, memory: Memory, frame: Callable[[], int]):
+        self._r64 = memory.views[3]
+        self._base = memory.base
+        self._frame = frame
+        self._middles: dict[int, int] = {}  # by gva >> 30: frames of the second level
+        self._leaves: dict[int, int] = {}  # by gva >> 21: frames of the last level
+        self.levels: dict[int, int] = {}  # by gva >> 21: level of a guest superpage seen there
+        self.root = frame()
+
+    def __len__(self) -> int:
+        """Frames in use."""
+        return 1 + len(self._middles) + len(self._leaves)
+
+    def _index(self, frame: int, number: int) -> int:
+        """Where entry `number` of the table in `frame` lies, in doublewords of RAM."""
+        return (frame - self._base >> 3) + (number & 511)
+
+    def put(self, gva: int, entry: int, level: int) -> None:
+        """Let `entry` translate gva's page; the guest's own leaf lies at `level`."""
+        page = (gva & SPACE) >> 12
+        leaf = self._leaves.get(page >> 9)
+        if leaf is None:
+            leaf = self._new_leaf(page >> 9)
+        if level:
+            self.levels[page >> 9] = level
+        self._r64[self._index(leaf, page)] = entry
+
+    def _new_leaf(self, number: int) -> int:
+        middle = self._middles.get(number >> 9)
+        if middle is None:
+            middle = self._middles[number >> 9] = self._frame()
+            self._r64[self._index(self.root, number >> 9)] = middle >> 12 << 10 | PTE_V
+        leaf = self._leaves[number] = self._frame()
+        self._r64[self._index(middle, number)] = leaf >> 12 << 10 | PTE_V
+        return leaf
+
+    def entry(self, gva: int) -> int:
+        """The leaf entry for gva, 0 where there is none."""
+        page = (gva & SPACE) >> 12
+        leaf = self._leaves.get(page >> 9)
+        return 0 if leaf is None else self._r64[self._index(leaf, page)]
+
+    def level_at(self, gva: int) -> int:
+        """The level of the guest's superpage from which pages around gva were made, or 0."""
+        return self.levels.get((gva & SPACE) >> 21, 0)
+
+    def drop_page(self, gva: int) -> None:
+        """Forget one page."""
+        page = (gva & SPACE) >> 12
+        leaf = self._leaves.get(page >> 9)
+        if leaf is not None:
+            self._r64[self._index(leaf, page)] = 0
+
+    def drop(self, gva: int, level: int) -> list[int]:
+        """Forget the subtree that a PTE at `level` (1 or 2) stands for; the frames set free."""
+        number = (gva & SPACE) >> 21
+        if level == 1:
+            return self._drop_leaf(number)
+        numbers = [leaf for leaf in self._leaves if leaf >> 9 == number >> 9]
+        freed = [frame for leaf in numbers for frame in self._drop_leaf(leaf)]
+        middle = self._middles.pop(number >> 9, None)
+        if middle is not None:
+            self._r64[self._index(self.root, number >> 9)] = 0
+            freed.append(middle)
+        return freed
+
+    def _drop_leaf(self, number: int) -> list[int]:
+        leaf = self._leaves.pop(number, None)
+        self.levels.pop(number, None)
+        if leaf is None:
+            return []
+        self._r64[self._index(self._middles[number >> 9], number)] = 0
+        return [leaf]
+
+    def drop_all(self) -> list[int]:
+        """Forget everything but the root; the frames set free."""
+        freed = [*self._leaves.values(), *self._middles.values()]
+        for number in self._middles:
+            self._r64[self._index(self.root, number)] = 0
+        self._middles.clear()
+        self._leaves.clear()
+        self.levels.clear()
+        return freed
+
+    def frames(self) -> list[int]:
+        """All frames in use; for when the table itself goes."""
+        return [self.root, *self._middles.values(), *self._leaves.values()]

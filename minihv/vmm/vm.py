@@ -1,0 +1,93 @@
+"""A virtual machine: the board of `devices.virt` with virtual CPUs where the harts are.
+
+Devices, firmware calls, rounds, input, snapshots: all of it is the board's. What makes it virtual
+are two layers: `cpu` says how a VCPU runs on a physical hart, `paging` how its memory is mapped.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+
+from minihv.devices.virt import End, Machine
+from minihv.hw import state as st
+from minihv.hw.hart import Hart
+from minihv.vmm.emulate import TrapAndEmulate
+from minihv.vmm.exits import Exits, Observer, Reason
+from minihv.vmm.host import Host
+from minihv.vmm.memory import GuestMemory
+from minihv.vmm.shadow import ShadowPaging
+from minihv.vmm.vcpu import VCPU
+
+
+class VM(Machine):
+    """A machine whose harts are virtual: `VM(kernel)` boots on a host of its own.
+
+    image: the guest (see Machine.load), None to load it later. cpu, paging: the layers; each
+    belongs to one VM. memory: the guest's RAM in bytes; harts: its virtual CPUs. host: where it
+    runs beside other VMs. The other options are the machine's.
+    """
+
+    memory: GuestMemory
+    exits: Exits
+
+    def __init__(
+        self,
+        image: str | os.PathLike[str] | bytes | None = None,
+        cpu: TrapAndEmulate | None = None,
+        paging: ShadowPaging | None = None,
+        *,
+        memory: int = 128 << 20,
+        harts: int = 1,
+        host: Host | None = None,
+        engine: str | None = None,
+        boot: str | None = None,
+        append: str = "",
+        misaligned: bool = True,
+        svade: bool = False,
+    ):
+        self.host = host or Host(memory, engine=engine)
+        self.cpu = cpu or TrapAndEmulate()
+        self.paging = paging or ShadowPaging()
+        self.physical = self.host.harts[0]
+        super().__init__(
+            memory, harts, self.host.engine, misaligned=misaligned, svade=svade
+        )
+        self.physical.s[st.MISALIGNED] = int(misaligned)
+        self.exits = Exits()
+        self.regions = None  # hot code is the host's to find
+        if image is not None:
+            self.load(image, boot, append)
+
+    def _new_memory(self, size: int) -> GuestMemory:
+        memory = self.host.lend(size)
+        memory.on_write = self.paging.written
+        memory.on_drop = self.paging.fence
+        self.memory = memory
+        self.paging.attach(self)
+        return memory
+
+    def _new_hart(self, number: int) -> VCPU:
+        return VCPU(number, self)
+
+    def on(self, reason: Reason) -> Callable[[Observer], Observer]:
+        """Decorate a function that is told of each exit with this reason: f(vcpu, exit).
+
+        It is called before the exit is handled; if it returns True, it has done the work itself.
+        """
+
+        def register(observer: Observer) -> Observer:
+            self.exits.observers[Reason(reason)] = observer
+            return observer
+
+        return register
+
+    def _handle(self, hart: Hart, reason: int) -> End | None:
+        """As the machine does; exits were counted where they happened."""
+        if reason == st.EXIT_MMIO:
+            return self._access_device(hart)
+        if reason == st.EXIT_BUDGET:
+            return None
+        if reason == st.EXIT_TRAP:
+            return self._serve_trap(hart)
+        return super()._handle(hart, reason)
