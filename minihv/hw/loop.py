@@ -98,6 +98,10 @@ def run(s, tlb, r8, r16, r32, r64, pf, code, cof, shared):
             e = TLB_FETCH + ((pc >> 12 & TLB_ENTRIES - 1) << 1)
             if alone:
                 alone = False
+                if s[BREAKPOINTS] and stops_at(s, pc):
+                    s[EXIT] = EXIT_BREAKPOINT
+                    event = STOPPED
+                    break
                 if not fetch_one(s, tlb, r16, r64, pf, code, cof, pc):
                     event = STOPPED
                     break

@@ -27,6 +27,9 @@ def update_regions(s):
             ones = address ^ (address + 1)  # the trailing ones and the zero above them
             low = sll(address & ~ones, 2)
             high = min(low + sll(ones + 1, 2), LAST_ADDRESS)
+        if high <= low:  # TOR below its lower bound matches nothing, not even an access around it
+            low = 0
+            high = 0
         s[PMP_LOW + i] = low
         s[PMP_HIGH + i] = high
 
