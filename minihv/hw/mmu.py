@@ -324,8 +324,11 @@ def load_across(s, tlb, r8, r64, pf, code, cof, va, size):
     high = translate(s, tlb, r64, pf, code, cof, i64(va + first), size - first, READ) - RAM_BASE
     if s[EXIT]:
         return 0
-    if low < 0 or low >= s[RAM_SIZE] or high < 0 or high >= s[RAM_SIZE]:
+    if low < 0 or low >= s[RAM_SIZE]:
         fault(s, READ, va, False)
+        return 0
+    if high < 0 or high >= s[RAM_SIZE]:
+        fault(s, READ, i64(va + first), False)
         return 0
     if s[WATCHPOINTS] and (
         watched(s, low + RAM_BASE, first, 1) or watched(s, high + RAM_BASE, size - first, 1)
@@ -366,8 +369,11 @@ def store_across(s, tlb, r8, r64, pf, code, cof, va, size, value):
     high = translate(s, tlb, r64, pf, code, cof, i64(va + first), size - first, WRITE) - RAM_BASE
     if s[EXIT]:
         return
-    if low < 0 or low >= s[RAM_SIZE] or high < 0 or high >= s[RAM_SIZE]:
+    if low < 0 or low >= s[RAM_SIZE]:
         fault(s, WRITE, va, False)
+        return
+    if high < 0 or high >= s[RAM_SIZE]:
+        fault(s, WRITE, i64(va + first), False)
         return
     if s[WATCHPOINTS] and (
         watched(s, low + RAM_BASE, first, 2) or watched(s, high + RAM_BASE, size - first, 2)
