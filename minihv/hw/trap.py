@@ -3,7 +3,7 @@
 Source: Privileged ISA 20240411, sections 3.1.6 to 3.1.9, 3.1.15, 3.3.2 and 10.1.
 """
 
-from minihv.hw.bits import i64
+from minihv.hw.bits import i64, ltu
 from minihv.hw.mmu import update_contexts
 from minihv.hw.state import (
     CAUSE,
@@ -169,13 +169,15 @@ def mtime(s):
 
 
 def due_clock(s, deadline):
-    """The clock at which mtime reaches `deadline` (unsigned), or NEVER."""
-    wait = i64(deadline - s[TIME_OFFSET])
-    if deadline < 0 or wait > NEVER // TICKS_PER_TIME:
+    """The clock at which mtime reaches `deadline` (both unsigned): 0 if it has, maybe NEVER."""
+    now = mtime(s)
+    if not ltu(now, deadline):
+        return 0
+    units = s[CLOCK] // TICKS_PER_TIME
+    wait = i64(deadline - now)  # < 0 where it is 2**63 or more
+    if wait < 0 or wait > NEVER // TICKS_PER_TIME - units:
         return NEVER
-    if wait < 0:  # passed long ago, or so far off that the difference wrapped
-        return 0 if s[TIME_OFFSET] > 0 else NEVER
-    return wait * TICKS_PER_TIME
+    return (units + wait) * TICKS_PER_TIME
 
 
 def refresh_timers(s):
@@ -188,6 +190,7 @@ def refresh_timers(s):
     else:
         deadline = due
     if s[MENVCFG] & STCE:
+        s[MIP_SOFT] &= ~(1 << STI)  # Sstc: the comparator alone drives it, software cannot clear it
         due = due_clock(s, s[STIMECMP])
         if s[CLOCK] >= due:
             lines |= 1 << STI
