@@ -18,6 +18,7 @@ from minihv.hw.memory import Memory
 from minihv.hw.tables import CSR_SLOT
 
 MISA = i64(2 << 62 | sum(1 << ord(letter) - ord("A") for letter in "ACIMSU"))
+_COUNTERS = {"mcycle": st.CYCLE_OFFSET, "minstret": st.INSTRET_OFFSET}
 STOPPED, STARTED, SUSPENDED = "stopped", "started", "suspended"
 
 
@@ -39,6 +40,8 @@ class Csrs(MutableMapping[str, int]):
     def __setitem__(self, name: str, value: int) -> None:
         hart = self._hart
         csr_file.write_csr(hart.s, hart.tlb, self._number(name), i64(value))
+        if name in _COUNTERS:  # no instruction has to be allowed for here
+            hart.s[_COUNTERS[name]] = i64(hart.s[_COUNTERS[name]] + 1)
 
     def __delitem__(self, name: str) -> None:
         raise TypeError("a hart's CSRs cannot be deleted")
