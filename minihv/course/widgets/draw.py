@@ -2,7 +2,7 @@
 
 Hue says which world, lightness which privilege. Every shape carries its colours itself, for paper
 and for sites that show the picture alone; its class lets a page's theme repaint what is neutral
-(ink, faint, paper, line). Text is never smaller than 11 units.
+(ink, faint, paper, line) and lightens thin lines on dark. Text is never smaller than 11 units.
 """
 
 from __future__ import annotations
@@ -45,8 +45,8 @@ def colours(name: str) -> dict[str, str]:
 
 def _paint(colour: str, kind: str = "fill") -> str:
     """Attributes that paint with a palette entry, a neutral one (by class too) or #rrggbb."""
-    if colour in NEUTRAL:
-        return f'{kind}="{NEUTRAL[colour]}" class="{kind}-{colour}"'
+    if colour in NEUTRAL or (kind == "stroke" and colour in PALETTE):
+        return f'{kind}="{NEUTRAL.get(colour) or PALETTE[colour]}" class="{kind}-{colour}"'
     return f'{kind}="{PALETTE.get(colour, colour)}"'
 
 

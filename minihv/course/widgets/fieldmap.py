@@ -12,7 +12,7 @@ from minihv.course.widgets.view import View, source, words
 from minihv.errors import ConfigError
 
 NOTEBOOKS = Path(__file__).parents[3] / "notebooks"
-# Where the groups stand in the still picture: column, and columns wide.
+# Where the groups stand in the still picture, row by row.
 ROWS = (("how", "type1", "type2"), ("running", "containers", "network", "storage"), ("clouds",))
 
 
@@ -62,10 +62,12 @@ class FieldMap(View):
         parts, y = [text(16, 28, self.words["title"], bold=True, size=15)], 44.0
         groups = {group["key"]: group for group in self.groups}
         for row in ROWS:
-            wide, tall = (828 - 10 * (len(row) - 1)) / len(row), 0.0
-            for k, key in enumerate(row):
-                drawn, height = _group(groups[key], 16 + k * (wide + 10), y, wide)
+            shares = [2 if key == "how" else 1 for key in row]
+            unit, x, tall = (828 - 10 * (len(row) - 1)) / sum(shares), 16.0, 0.0
+            for key, share in zip(row, shares, strict=True):
+                drawn, height = _group(groups[key], x, y, unit * share)
                 parts += drawn
+                x += unit * share + 10
                 tall = max(tall, height)
             y += tall + 12
         return svg(860, y + 4, self.words["title"], *parts, description=self.text())

@@ -50,6 +50,7 @@ function codeTable(words, send) {
       const [, name, rest] = item.text.match(/^(\S+)\s*(.*)$/s);
       if (row.shown !== item.text) row.text.replaceChildren(h("span", { class: "mhv-op" }, name), rest);
       row.shown = item.text;
+      mark(row.text, "title", item.text);
       mark(row.tr, "aria-current", item.here ? "step" : null);
       mark(row.tr, "data-stop", item.breakpoint);
       mark(row.stop, "aria-pressed", item.breakpoint ? "true" : "false");

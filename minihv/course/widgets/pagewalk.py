@@ -1,49 +1,43 @@
-"""A Sv39 page-table walk, told step by step (Privileged ISA 20240411, section 10.3.2).
+"""A Sv39 page-table walk as plain data: what PageWalkView shows.
 
-The tables are read through a function, so that a walk can be told over a hart's memory or over
-tables that a learner wrote down; nothing is changed by telling it.
+The rules are those of `minihv.course.pages`; here they get the bits of each PTE and the bit to
+blame. Telling a walk changes nothing.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
+from minihv.course import pages
 from minihv.errors import ConfigError
 from minihv.hw import state as st
 from minihv.hw.bits import MASK64
 from minihv.hw.bus import AccessFault
 from minihv.hw.csrnames import Field, cause_name
 from minihv.hw.hart import Hart
-from minihv.hw.mmu import LEVELS, PTE_A, PTE_D, PTE_R, PTE_U, PTE_V, PTE_W, PTE_X
 
-SV39 = 8       # satp.MODE
-PAGE_FAULT = {"load": st.LOAD_PAGE_FAULT, "store": st.STORE_PAGE_FAULT,
-              "fetch": st.FETCH_PAGE_FAULT}
-ACCESS_FAULT = {"load": st.LOAD_ACCESS, "store": st.STORE_ACCESS, "fetch": st.FETCH_ACCESS}
+SV39 = 8        # satp.MODE
+ACCESSES = (pages.LOAD, pages.STORE, pages.FETCH)
 PTE_FIELDS = (Field("N", 63, 1), Field("PBMT", 61, 2), Field("Reserved", 54, 7),
               Field("PPN", 10, 44), Field("RSW", 8, 2), *(
                   Field(name, 7 - k, 1) for k, name in enumerate("DAGUXWRV")))
+# The bit to blame for each rule of `pages` that can end a walk at a PTE.
+BLAME = {"valid": "V", "write_only": "W", "depth": "R", "misaligned": "PPN", "user": "U",
+         "sum_fetch": "U", "no_sum": "U", "execute": "X", "write": "W", "read": "R",
+         "accessed": "A", "dirty": "D"}
 SIZES = {0: "4 KiB", 1: "2 MiB", 2: "1 GiB"}
 
-
-@dataclass(frozen=True)
-class Regime:
-    """What decides over a walk beside the address: satp's root and the state of the hart."""
-
-    read: Callable[[int], int | None]   # physical address -> PTE; None where there is no memory
-    root: int                           # physical address of the level 2 table
-    user: bool = False                  # U-mode, else S-mode
-    sum: bool = False
-    mxr: bool = False
-    svade: bool = False
+Read = Callable[[int], int | None]
 
 
-def regime_of(hart: Hart, user: bool) -> Regime:
-    """A hart's translation as it stands now; ConfigError while satp says Bare."""
-    satp = hart.s[st.SATP]
-    if satp >> 60 & 15 != SV39:
+def regime_of(hart: Hart, user: bool) -> tuple[Read, pages.Regime, bool]:
+    """A hart's translation as it stands now: its memory, what decides, whether A and D trap.
+
+    ConfigError while satp says Bare.
+    """
+    satp = hart.s[st.SATP] & MASK64
+    if satp >> 60 != SV39:
         raise ConfigError("satp selects no paging (mode Bare): run the guest until it sets Sv39")
 
     def read(address: int) -> int | None:
@@ -53,53 +47,19 @@ def regime_of(hart: Hart, user: bool) -> Regime:
             return None
 
     status = hart.s[st.MSTATUS]
-    return Regime(read, (satp & (1 << 44) - 1) << 12, user, bool(status & st.SUM),
-                  bool(status & st.MXR), bool(hart.s[st.SVADE]))
+    regime = pages.Regime(satp, 0 if user else 1, bool(status & st.SUM), bool(status & st.MXR))
+    return read, regime, bool(hart.s[st.SVADE])
 
 
-def translate(hart: Hart, va: int, access: str) -> int | None:
-    """The physical address of `va` for the hart's own mode; None where that faults."""
-    if hart.priv == 3 or hart.s[st.SATP] == 0:
-        return va
-    pa = tell(va, access, regime_of(hart, hart.priv == 0))["pa"]
-    return None if pa is None else int(pa, 16)
+def _marking(read: Read, access: str) -> Read:
+    """Memory as a walker leaves it that sets A and D itself, instead of faulting."""
+    bits = pages.A | pages.D if access == pages.STORE else pages.A
 
+    def marked(address: int) -> int | None:
+        pte = read(address)
+        return pte if pte is None or not pages.leaf(pte) else pte | bits
 
-def _entry_fault(pte: int, level: int) -> tuple[str, str] | None:
-    """Why a PTE can be used neither as pointer nor as leaf: reason and the bit to blame."""
-    if not pte & PTE_V:
-        return "V", "V"
-    if pte & PTE_W and not pte & PTE_R:
-        return "W", "W"
-    if pte >> 54:
-        return "reserved", "N" if pte >> 63 else "PBMT" if pte >> 61 else "Reserved"
-    if not pte & (PTE_R | PTE_X):
-        if pte & (PTE_U | PTE_A | PTE_D):
-            return "pointer", "U" if pte & PTE_U else "A" if pte & PTE_A else "D"
-        if level == 0:
-            return "deep", "R"
-    return None
-
-
-def _leaf_fault(pte: int, level: int, access: str, regime: Regime) -> tuple[str, str] | None:
-    """Why a leaf does not allow `access`, or None."""
-    if regime.user and not pte & PTE_U:
-        return "U_user", "U"
-    if not regime.user and pte & PTE_U and (access == "fetch" or not regime.sum):
-        return "U_super", "U"
-    if access == "fetch" and not pte & PTE_X:
-        return "X", "X"
-    if access == "store" and not pte & PTE_W:
-        return "write", "W"
-    if access == "load" and not pte & PTE_R and not (regime.mxr and pte & PTE_X):
-        return "R", "R"
-    if pte >> 10 & ((1 << 9 * level) - 1):
-        return "superpage", "PPN"
-    if regime.svade and not pte & PTE_A:
-        return "A", "A"
-    if regime.svade and access == "store" and not pte & PTE_D:
-        return "D", "D"
-    return None
+    return marked
 
 
 def split(va: int) -> list[dict[str, Any]]:
@@ -111,55 +71,61 @@ def split(va: int) -> list[dict[str, Any]]:
              "binary": f"{va >> low & (1 << width) - 1:0{width}b}"} for name, low, width in parts]
 
 
-def _step(level: int, table: int, index: int, pte: int | None) -> dict[str, Any]:
-    fields = [] if pte is None else [
-        {"name": field.name, "high": field.low + field.width - 1, "low": field.low,
-         "value": f"{field.of(pte):#x}" if field.width > 2 else f"{field.of(pte):0{field.width}b}"}
-        for field in PTE_FIELDS]
-    return {"level": level, "table": f"{table:#x}", "index": index, "at": f"{table + index * 8:#x}",
-            "pte": None if pte is None else f"0x{pte:016x}", "fields": fields, "kind": "pointer",
-            "why": "", "bit": "", "next": ""}
+def pte_fields(pte: int) -> list[dict[str, Any]]:
+    """The fields of a PTE, high to low; one or two bits as binary, more as hexadecimal."""
+    return [{"name": field.name, "high": field.low + field.width - 1, "low": field.low,
+             "value": f"{field.of(pte):#x}" if field.width > 2 else
+             f"{field.of(pte):0{field.width}b}"} for field in PTE_FIELDS]
 
 
-def _neighbour(regime: Regime, at: str, index: int, by: int) -> str | None:
-    """The entry before or behind, None where the table ends."""
-    pte = regime.read(int(at, 16) + 8 * by) if 0 <= index < 512 else None
+def _blamed(why: str, pte: int) -> str:
+    if why == "reserved":
+        return "N" if pte >> 63 else "PBMT" if pte >> 61 else "Reserved"
+    if why == "pointer_bits":
+        return next(name for name, bit in (("U", pages.U), ("A", pages.A), ("D", pages.D))
+                    if pte & bit)
+    return BLAME.get(why, "")
+
+
+def _digits(pte: int | None) -> str | None:
     return None if pte is None else f"0x{pte:016x}"
 
 
-def tell(va: int, access: str, regime: Regime) -> dict[str, Any]:
+def _step(read: Read, level: int, at: int) -> dict[str, Any]:
+    """The entry at physical address `at`, with its neighbours in the table."""
+    index, pte = at >> 3 & 511, read(at)
+    return {"level": level, "table": f"{at & -4096:#x}", "index": index, "at": f"{at:#x}",
+            "pte": _digits(pte), "fields": [] if pte is None else pte_fields(pte),
+            "near": [_digits(read(at + 8 * by)) if 0 <= index + by < 512 else None
+                     for by in (-1, 1)],
+            "kind": "pointer", "why": "", "bit": "", "size": SIZES[level],
+            "next": "" if pte is None else f"{pages.target(pte):#x}"}
+
+
+def tell(va: int, access: str, read: Read, regime: pages.Regime, svade: bool) -> dict[str, Any]:
     """The walk for `va` as plain data: its parts, its steps, and `pa` or the fault's `cause`.
 
     access: "load", "store" or "fetch". A step's `kind` is "pointer", "leaf" or "fault"; `why` and
     `bit` then say what was wrong where.
     """
     va &= MASK64
-    told: dict[str, Any] = {"va": f"0x{va:016x}", "access": access, "root": f"{regime.root:#x}",
-                            "mode": "U" if regime.user else "S", "split": split(va), "steps": [],
-                            "pa": None, "cause": None, "why": ""}
-    if va >> 38 not in (0, (1 << 26) - 1):
-        return told | {"cause": cause_name(PAGE_FAULT[access]), "why": "canonical"}
-    table = regime.root
-    for level in range(LEVELS - 1, -1, -1):
-        step = _step(level, table, va >> 12 + 9 * level & 511,
-                     regime.read(table + (va >> 12 + 9 * level & 511) * 8))
-        step["near"] = [_neighbour(regime, step["at"], step["index"] + by, by) for by in (-1, 1)]
-        told["steps"].append(step)
-        if step["pte"] is None:
-            step |= {"kind": "fault", "why": "memory"}
-            return told | {"cause": cause_name(ACCESS_FAULT[access]), "why": "memory"}
-        pte = int(step["pte"], 16)
-        leaf = pte & (PTE_R | PTE_X) != 0
-        wrong = _entry_fault(pte, level) or (
-            _leaf_fault(pte, level, access, regime) if leaf else None)
-        if wrong:
-            step |= {"kind": "fault", "why": wrong[0], "bit": wrong[1]}
-            return told | {"cause": cause_name(PAGE_FAULT[access]), "why": wrong[0]}
-        table = (pte >> 10 & (1 << 44) - 1) << 12
-        step["next"] = f"{table:#x}"
-        if leaf:
-            step |= {"kind": "leaf", "size": SIZES[level]}
-            within = va & (1 << 12 + 9 * level) - 1
-            return told | {"pa": f"{table | within:#x}", "frame": f"{table:#x}",
-                           "offset": f"{within:#x}"}
-    raise AssertionError("level 0 holds a leaf or faults")
+    walk = pages.walk(read if svade else _marking(read, access), regime, va, access)
+    root = (regime.satp & (1 << 44) - 1) << 12
+    places = [(step.level, step.address) for step in walk.steps]
+    if walk.why == "outside":       # the PTE that could not be read is a step of the story, too
+        table = pages.target(walk.steps[-1].pte) if walk.steps else root
+        level = 2 - len(places)
+        places.append((level, table + (va >> 12 + 9 * level & 511) * 8))
+    steps = [_step(read, level, at) for level, at in places]
+    told = {"va": f"0x{va:016x}", "access": access, "root": f"{root:#x}", "split": split(va),
+            "mode": "S" if regime.priv else "U", "steps": steps, "pa": None, "why": walk.why,
+            "cause": None if walk.cause is None else cause_name(walk.cause)}
+    if walk.pa is not None:
+        steps[-1]["kind"] = "leaf"
+        inside = (1 << 12 + 9 * steps[-1]["level"]) - 1
+        return told | {"pa": f"{walk.pa:#x}", "frame": f"{walk.pa & ~inside:#x}",
+                       "offset": f"{walk.pa & inside:#x}"}
+    if steps:
+        pte = int(steps[-1]["pte"] or "0", 16)
+        steps[-1] |= {"kind": "fault", "why": walk.why, "bit": _blamed(walk.why, pte)}
+    return told

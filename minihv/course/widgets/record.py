@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
-from minihv.course.widgets.pagewalk import translate
 from minihv.devices.virt import Machine
 from minihv.hw import state as st
 from minihv.hw.bits import MASK64
 from minihv.hw.csrnames import cause_name
 from minihv.hw.hart import Hart
+from minihv.hw.inspect import walk
 
 MODES = {0: "U", 1: "S", 3: "M"}
 RETURNS = {0x10200073: "sret", 0x30200073: "mret"}
@@ -56,7 +56,7 @@ class _Recorder:
 
     def arm(self, hart: Hart) -> None:
         """Put breakpoints on the returns, at the addresses under which the handler sees them."""
-        here = translate(hart, hart.pc & MASK64, "fetch")
+        here = walk(hart, hart.pc, "fetch").pa
         if here is None or (hart.pc & MASK64) - here == self.offset:
             return
         self.disarm()

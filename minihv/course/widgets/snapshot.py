@@ -5,14 +5,11 @@ from __future__ import annotations
 from bisect import bisect_right
 from typing import Any
 
-from minihv.course.widgets.pagewalk import translate
 from minihv.devices.virt import Machine
+from minihv.hw import inspect
 from minihv.hw.bits import MASK64
-from minihv.hw.bus import AccessFault
-from minihv.hw.csrnames import FIELDS, cause_name
-from minihv.hw.disasm import disassemble_range
+from minihv.hw.csrnames import cause_name
 from minihv.hw.hart import Hart
-from minihv.hw.memory import PAGE
 from minihv.hw.operands import REGISTERS
 
 MODES = {0: "U", 1: "S", 2: "HS", 3: "M"}
@@ -20,12 +17,9 @@ SHOWN = {
     "S": ("sstatus", "stvec", "sepc", "scause", "stval", "sie", "sip", "satp"),
     "M": ("mstatus", "mtvec", "mepc", "mcause", "mtval", "mie", "mip", "medeleg", "mideleg"),
 }
-BEFORE, LINES = 28, 26      # bytes listed before pc at most; lines of the listing
+BEFORE, LINES = 7, 26       # lines before pc at most; lines of the listing
 CONSOLE = 4000              # characters of the console's end
-ENCODED = {("satp", "MODE"): {0: "Bare", 8: "Sv39"}, ("mstatus", "MPP"): MODES,
-           ("mstatus", "SPP"): MODES, ("sstatus", "SPP"): MODES,
-           ("stvec", "MODE"): {0: "Direct", 1: "Vectored"},
-           ("mtvec", "MODE"): {0: "Direct", 1: "Vectored"}}
+SPOKEN = {"MODE", "MPP", "SPP"}     # fields shown by meaning
 TACIT = {"UXL", "SXL"}      # fields that never change here
 
 
@@ -69,19 +63,16 @@ def registers(hart: Hart, before: dict[str, int]) -> list[dict[str, Any]]:
 
 
 def _fields(hart: Hart, name: str, value: int) -> str:
-    """The fields of a CSR that are not zero, such as ``MPP=S SPIE=1``."""
-    if name in ("scause", "mcause"):
+    """The fields of a CSR that say something, such as ``MPP=S SPIE=1``."""
+    if name in ("scause", "mcause"):        # 0 is a cause, too: but not before the first trap
         return cause_name(value) if value or hart.csr[name[0] + "epc"] else ""
     parts = []
-    for field in FIELDS.get(name, ()):
-        content = field.of(value)
-        encoded = ENCODED.get((name, field.name))
-        if field.name in TACIT or (content == 0 and not (encoded and field.name != "SPP")):
+    for field in inspect.csr_fields(name, value):
+        spoken = field.name in SPOKEN and (field.value or field.name != "SPP")
+        if field.name in TACIT or not (field.value or spoken):
             continue
-        wide = field.width > 8
-        shown = encoded.get(content, content) if encoded else (
-            f"{content:#x}" if wide else content)
-        parts.append(f"{field.name}={shown}")
+        number = f"{field.value:#x}" if field.high - field.low > 7 else field.value
+        parts.append(f"{field.name}={field.meaning if spoken else number}")
     return " ".join(parts)
 
 
@@ -104,43 +95,15 @@ def values(hart: Hart) -> dict[str, int]:
     return found | {name: hart.csr[name] for names in SHOWN.values() for name in names}
 
 
-def _bytes(hart: Hart, start: int, size: int) -> bytes:
-    """Bytes of code from virtual `start`, up to the first that cannot be fetched."""
-    found = b""
-    while len(found) < size:
-        at = start + len(found)
-        part = min(size - len(found), PAGE - at % PAGE)
-        pa = translate(hart, at, "fetch")
-        try:
-            found += hart.memory.read(-1 if pa is None else pa, part)
-        except AccessFault:
-            break
-    return found
-
-
-def _first(hart: Hart, pc: int) -> int:
-    """Where to start listing, so that an instruction begins exactly at pc."""
-    for start in range(max(pc - BEFORE, 0), pc, 2):
-        lines = list(disassemble_range(_bytes(hart, start, pc - start), start))
-        cut = any(line.text.startswith(".") for line in lines)
-        if lines and lines[-1].pc + lines[-1].size == pc and not cut:
-            return start
-    return pc
-
-
 def code(hart: Hart, symbols: Symbols, breakpoints: list[int]) -> list[dict[str, Any]]:
     """The listing around pc; empty where no instruction can be fetched at pc."""
     pc = hart.pc & MASK64
-    start = _first(hart, pc)
-    data = _bytes(hart, start, 4 * LINES)
-    rows: list[dict[str, Any]] = []
-    for line in disassemble_range(data, start, symbols.by_name):
-        if len(rows) == LINES or line.pc + line.size > start + len(data):
-            break
-        rows.append({"pc": f"{line.pc:#x}", "word": f"{line.word:0{2 * line.size}x}",
-                     "text": line.text, "label": symbols.label(line.pc), "here": line.pc == pc,
-                     "breakpoint": line.pc in breakpoints})
-    return rows if start + len(data) > pc else []
+    lines = inspect.code_around(hart, BEFORE, LINES - 1, symbols.by_name)
+    if all(line.pc != pc for line in lines):
+        return []
+    return [{"pc": f"{line.pc:#x}", "word": f"{line.word:0{2 * line.size}x}", "text": line.text,
+             "label": symbols.label(line.pc), "here": line.pc == pc,
+             "breakpoint": line.pc in breakpoints} for line in lines[:LINES]]
 
 
 def machine_state(machine: Machine, hart: Hart, before: dict[str, int], symbols: Symbols,

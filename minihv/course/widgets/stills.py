@@ -7,7 +7,7 @@ from typing import Any
 from minihv.course.widgets.draw import NOMINAL, box, colours, path, svg, text
 
 WIDTH = 860
-LEVELS = {2: "VS", 1: "S", 0: "host"}      # the colours of a walk's three levels
+LEVELS = {2: "#00527F", 1: "S", 0: "U"}     # one world, so one hue
 
 
 def _clip(words: str, width: float, size: float = 12) -> str:
@@ -43,10 +43,15 @@ def machine_still(state: dict[str, Any], words: dict[str, str]) -> str:
     for k, row in enumerate(state["registers"]):
         x, at = 506 + 174 * (k // 16), 58 + 17 * (k % 16)
         if row["was"]:
-            parts.append(box(x - 5, at - 13, 172, 17, "#FDF1D6", line="attention", round=3))
+            parts.append(box(x - 5, at - 13, 166, 17, "#FDF1D6", line="attention", round=3))
         ink = "#1F2328" if row["was"] else "ink"
         shown = f"{row['name']:<5}{row['value'][2:]}"
         parts.append(text(x, at, shown, mono=True, size=12, ink=ink, bold=bool(row["was"])))
+    told = [row for row in state["csrs"] if int(row["value"], 16)]
+    for k, row in enumerate(told[: max(0, int(y - 346) // 17)]):
+        line = f"{row['name']:<9}{row['value'][2:]} {row['fields']}"
+        parts.append(text(506, 352 + 17 * k, _clip(line, 340), mono=True, size=12,
+                          bold=bool(row["was"])))
     y = max(y, 58 + 17 * 16) + 6
     tail = (state["console"].rstrip("\n").splitlines() or [words["console_empty"]])[-8:]
     parts += [box(16, y, WIDTH - 32, 17 * len(tail) + 12, "#14181D", round=5)]
@@ -85,7 +90,7 @@ def _table(step: dict[str, Any], x: float, y: float, wide: float, words: dict[st
              text(x + 10, y + 46, words["entry"].format(**step), size=12, ink="faint"),
              text(x + 10, y + 64, step["pte"] or "?", size=12, mono=True),
              text(x + 10, y + 82, flags, size=12, mono=True)]
-    lines = _wrapped(verdict, int(wide / 6.4))[:2]
+    lines = _wrapped(verdict, int(wide / 7.4))[:2]
     return parts + [text(x + 10, y + 122 + 15 * k, line, size=12, bold=bad)
                     for k, line in enumerate(lines)]
 

@@ -177,8 +177,10 @@ function chart(model, data, lanes, causes, host) {
     if (chosen >= 0 && chosen < data.n) {
       const px = Math.round(x(data.clock[chosen])) + 0.5;
       pen.strokeStyle = colour("attention");
-      pen.lineWidth = 2;
+      pen.lineWidth = 3;
+      pen.globalAlpha = 0.5;
       pen.beginPath(); pen.moveTo(px, 0); pen.lineTo(px, height - AXIS); pen.stroke();
+      pen.globalAlpha = 1;
       pen.fillStyle = colour("attention");
       pen.beginPath(); pen.moveTo(px - 5, 0); pen.lineTo(px + 5, 0); pen.lineTo(px, 7); pen.fill();
     }

@@ -7,7 +7,8 @@ from typing import Any
 
 import traitlets
 
-from minihv.course.widgets.pagewalk import PAGE_FAULT, Regime, regime_of, tell
+from minihv.course import pages
+from minihv.course.widgets.pagewalk import ACCESSES, SV39, Read, regime_of, tell
 from minihv.course.widgets.view import View, source
 from minihv.errors import ConfigError
 from minihv.hw.bits import MASK64
@@ -17,7 +18,8 @@ class PageWalkView(View):
     """The walk of one virtual address through the tables of `hart`, or of raw `tables`.
 
     tables: PTEs by physical address; what is missing reads as 0. root: the root table's physical
-    address. access: "load", "store", "fetch". mode: "U" or "S" (None: the hart's own, else "U").
+    address; sum, mxr, svade go with them. access: "load", "store", "fetch". mode: "U" or "S"
+    (None: the hart's own, else "U"). whole: tell the whole walk at once.
     `shown` is how many steps of the walk are told so far; `walk` is the whole of it as data.
     """
 
@@ -45,10 +47,10 @@ class PageWalkView(View):
         """Start the walk of another address; access and mode stay where they are not given."""
         access = access or self.walk["access"]
         mode = mode or self.walk["mode"]
-        if access not in PAGE_FAULT or mode not in ("U", "S"):
+        if access not in ACCESSES or mode not in ("U", "S"):
             raise ConfigError(f"access {access!r}, mode {mode!r}: choose load, store or fetch, "
                               "and U or S")
-        self.walk = tell(address, access, self._regime(mode == "U"))
+        self.walk = tell(address, access, *self._regime(mode == "U"))
         self.show(0)
 
     def show(self, steps: int) -> None:
@@ -62,12 +64,13 @@ class PageWalkView(View):
         """Steps of the whole walk: a fault is told where it happens, a translation at the end."""
         return len(self.walk["steps"]) + (self.walk["cause"] is None)
 
-    def _regime(self, user: bool) -> Regime:
+    def _regime(self, user: bool) -> tuple[Read, pages.Regime, bool]:
         if self._tables is None:
             return regime_of(self._hart, user)
-        tables = self._tables
-        return Regime(lambda address: tables.get(address, 0), self._root or 0, user,
-                      **self._state)
+        tables, flags = self._tables, dict(self._state)
+        svade = flags.pop("svade", False)
+        satp = SV39 << 60 | (self._root or 0) >> 12
+        return lambda address: tables.get(address, 0), pages.Regime(satp, not user, **flags), svade
 
     def obey(self, command: dict[str, Any]) -> None:
         """Do what the page asks for."""
