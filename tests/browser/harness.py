@@ -42,7 +42,7 @@ CHROMIUM_OPTIONS = [
 SETTINGS = {
     "@jupyterlab/apputils-extension/notification": {
         "fetchNews": "false", "checkForUpdates": False},
-    "@jupyterlab/notebook-extension/tracker": {"windowingMode": "none"},
+    "@jupyterlab/notebook-extension/tracker": {"windowingMode": "none", "scrollPastEnd": False},
 }
 
 
@@ -168,9 +168,14 @@ ALL_RUN = f"""() => {{
     return kernel?.status === 'idle' && cells.every(cell => cell.state !== 'running')
         && (failed || cells.every(cell => cell.count !== null));
 }}"""
-HEIGHT = """() => {
+# Scrolls to the top; tells how much does not fit once the layout has settled.
+HEIGHT = """async () => {
     const scroller = document.querySelector(
         '.jp-NotebookPanel:not(.lm-mod-hidden) .jp-WindowedPanel-outer');
+    scroller.scrollTop = 0;
+    await new Promise(resolve => setTimeout(resolve, 200));
+    scroller.scrollTop = 0;
+    await new Promise(resolve => requestAnimationFrame(() => requestAnimationFrame(resolve)));
     return scroller.scrollHeight - scroller.clientHeight;
 }"""
 
@@ -248,9 +253,11 @@ class Lab:
     def _whole(self) -> Iterator[None]:
         """Makes the window so tall that nothing of the notebook is scrolled away."""
         size = dict(self.page.viewport_size)
-        hidden = max(0, int(self.page.evaluate(HEIGHT)))
-        self.page.set_viewport_size(size | {"height": min(size["height"] + hidden, MOST_PIXELS)})
+        height = size["height"]
         try:
+            while (hidden := int(self.page.evaluate(HEIGHT))) > 0 and height < MOST_PIXELS:
+                height = min(height + hidden, MOST_PIXELS)
+                self.page.set_viewport_size(size | {"height": height})
             yield
         finally:
             self.page.set_viewport_size(size)

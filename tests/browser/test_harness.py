@@ -108,6 +108,18 @@ def test_themes_widths_and_screenshots(lab: Lab, notebook):
     assert sizes[1][1] > 2000       # the whole notebook, not the window
 
 
+def test_the_whole_notebook_is_in_sight_from_its_first_cell(lab: Lab, notebook):
+    lab.open_notebook(notebook(*[f"print('cell {number}\\n' * 20)" for number in range(8)]))
+    lab.run_all()       # leaves the page scrolled to the last cell
+    with lab._whole():
+        height = lab.page.viewport_size["height"]
+        outputs = lab.page.locator(".jp-OutputArea-output")
+        boxes = [outputs.nth(number).bounding_box() for number in range(8)]
+    assert lab.page.viewport_size["height"] == 800
+    assert 0 < boxes[0]["y"] < 250
+    assert boxes[7]["y"] + boxes[7]["height"] < height < boxes[7]["y"] + 800
+
+
 def png_size(path: Path) -> tuple[int, int]:
     head = path.read_bytes()[16:24]
     return int.from_bytes(head[:4], "big"), int.from_bytes(head[4:], "big")
