@@ -270,7 +270,7 @@ class Files:
 
     def umount(self, target: str, flags: str = "") -> None:
         """umount2(2); `flags`: lazy (MNT_DETACH) or none."""
-        place = self._at(target)
+        place = self._at(target).top()
         self._may_mount()
         mount = place.mount
         if not place.mounted:

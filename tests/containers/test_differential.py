@@ -134,9 +134,10 @@ def run(sequence: list[Any], helper: linux.Helper) -> Twins:
     with linux.Kernel(dirs=DIRS, helper=helper) as real:
         twins = Twins(real)
         twins.compare()
-        for who, step in sequence:
+        for number, (who, step) in enumerate(sequence):
             play(twins, who, step)
-            twins.compare()
+            twins.compare(views=number % 4 == 3)
+        twins.compare()
         return twins
 
 

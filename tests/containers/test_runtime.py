@@ -227,7 +227,8 @@ with Session(Store(Path(sys.argv[1]))) as session:
     serve = ["sh", "-c", "echo hello | nc -l -p 5000; sleep 100"]
     one = session.run("busybox", serve, net="bridge", rootless=False)
     two = session.run("busybox", ["sleep", "100"], net="bridge", rootless=sys.argv[2] == "1")
-    address = one.exec(["sh", "-c", "ip addr show eth0 | awk '/inet / {print $2}' | cut -d/ -f1"])[1]
+    show = "ip addr show eth0 | awk '/inet / {print $2}' | cut -d/ -f1"
+    address = one.exec(["sh", "-c", show])[1]
     ask = "for i in 1 2 3 4 5; do nc -w 5 %s 5000 && break; sleep 0.2; done" % address.strip()
     print(two.exec(["sh", "-c", ask])[1].strip())
     print(*sorted(name[:3] for _, name in socket.if_nameindex()))
@@ -241,8 +242,8 @@ def test_containers_on_one_bridge_reach_each_other(store: Store, session: Sessio
                                                    rootless: str) -> None:
     if os.getuid():
         pytest.skip("a bridge needs root")
-    done = subprocess.run([sys.executable, "-c", IN_A_NETWORK_OF_ITS_OWN, str(store.home), rootless],
-                          capture_output=True, text=True, cwd=ROOT, timeout=60)
+    argv = [sys.executable, "-c", IN_A_NETWORK_OF_ITS_OWN, str(store.home), rootless]
+    done = subprocess.run(argv, capture_output=True, text=True, cwd=ROOT, timeout=60)
     assert done.stdout.splitlines() == ["hello", "lo mhv mhv min", "lo"], done.stderr
 
 
