@@ -4,7 +4,11 @@ from minihv.vmm.emulate import TrapAndEmulate
 from minihv.vmm.exits import Reason, VMExit
 from minihv.vmm.host import Host
 from minihv.vmm.shadow import ShadowPaging
+from minihv.vmm.synced import SyncedShadowPaging
 from minihv.vmm.vcpu import VCPU
 from minihv.vmm.vm import VM
 
-__all__ = ["VCPU", "VM", "Host", "Reason", "ShadowPaging", "TrapAndEmulate", "VMExit"]
+__all__ = [
+    "VCPU", "VM", "Host", "Reason", "ShadowPaging", "SyncedShadowPaging", "TrapAndEmulate",
+    "VMExit",
+]  # fmt: skip

@@ -88,7 +88,8 @@ class TrapAndEmulate:
             exit = VMExit(reason, cause, pc, instruction=tval)
             action = self.reflect if reason == Reason.ILLEGAL else self.privileged
         elif cause == ECALL_U:
-            reason = Reason.CALL if vcpu.s[st.PRIV] else Reason.SYSCALL
+            kernel = vcpu.s[st.PRIV] == 1 and vcpu.s[st.HOST]
+            reason = Reason.CALL if kernel else Reason.SYSCALL
             exit, action = VMExit(reason, cause, pc), self.system_call
         elif cause in ACCESS:
             exit, action = self.look_at_fault(vcpu, hart, cause, tval)
@@ -108,7 +109,7 @@ class TrapAndEmulate:
         if exit.reason == Reason.FENCE:
             vcpu.vm.paging.fence_instruction(word, fenced, s[word >> 20 & 31])
         elif exit.reason == Reason.CSR and 0x3A0 <= word >> 20 & 0xFFF < 0x3C0:
-            vcpu.vm.paging.fence()  # physical memory protection has changed
+            vcpu.vm.paging.drop()  # physical memory protection has changed
         return s[st.EXIT]
 
     def system_call(self, vcpu: VCPU, exit: VMExit) -> int:
@@ -151,6 +152,8 @@ class TrapAndEmulate:
     def access(self, vcpu: VCPU, exit: VMExit) -> int:
         """Carry out one instruction whose access the hart must not do by itself."""
         reason = vcpu.interpret()
-        if exit.reason == Reason.TABLE:
+        if exit.cause == st.STORE_PAGE_FAULT and exit.reason != Reason.MMIO:
+            if exit.gva & 4095 > 4096 - 8:  # it may have reached into another page
+                vcpu.vm.paging.drop()
             vcpu.vm.paging.written(exit.gpa, 8)
         return reason

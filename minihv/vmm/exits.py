@@ -22,7 +22,7 @@ class Reason(StrEnum):
     FENCE = "fence"  # sfence.vma
     WAIT = "wait"  # wfi
     CALL = "sbi"  # its kernel called the firmware: a hypercall
-    SYSCALL = "syscall"  # its user called its kernel
+    SYSCALL = "syscall"  # any other ecall: its user called its kernel, or that its own firmware
     ILLEGAL = "illegal"  # no instruction of this machine
     FAULT = "fault"  # its own page tables do not allow the access
     FILL = "fill"  # they do, and a shadow table did not know yet

@@ -97,10 +97,6 @@ class ShadowPaging:
         table = self.tables[key] = ShadowTable(self.vm.host.memory, self._take_frame)
         return table
 
-    def current(self, vcpu: VCPU) -> ShadowTable:
-        """The table of the VCPU's regime, which `enter` has made."""
-        return self.tables[regime(vcpu)]
-
     # --- a fault ------------------------------------------------------------------------------
 
     def guest_walk(self, vcpu: VCPU, gva: int, access: int) -> int:
@@ -125,11 +121,16 @@ class ShadowPaging:
         """Enter gva's page, which `guest_walk` has just translated, with all it may be used for."""
         seen = self.walker.seen
         pte = self.walker.r64[seen[-1]] if seen else UNTRANSLATED
-        table = self.current(vcpu)
+        key = regime(vcpu)
+        table = self.tables[key]
         self.make_room(2, table)
         hpa = gpa + self.vm.memory.offset
         entry = hpa >> 12 << 10 | self.rights(vcpu, gpa, pte) | PTE_V | PTE_U | PTE_A | PTE_D
-        table.put(gva, entry, 3 - len(seen) if seen else 0)
+        self.put(key, table, gva, entry, 3 - len(seen) if seen else 0)
+
+    def put(self, key: Regime, table: ShadowTable, gva: int, entry: int, level: int) -> None:
+        """Write one entry; `level` is that of the guest's own leaf."""
+        table.put(gva, entry, level)
 
     def rights(self, vcpu: VCPU, gpa: int, pte: int) -> int:
         """The R, W and X bits that the hart may use the guest's `pte` for in this regime."""
@@ -156,26 +157,33 @@ class ShadowPaging:
             self.fence(only)
 
     def fence(self, asid: int | None = None) -> None:
-        """Forget everything, or all that belongs to one ASID."""
+        """The guest fences: forget everything, or all that belongs to one ASID."""
         for key in list(self.tables):
             if asid is None or (key[0] and key[0] >> 44 & 0xFFFF == asid):
                 self._drop_table(key)
 
     def fence_page(self, gva: int, asid: int | None = None) -> None:
-        """Forget one virtual page; where the guest has a superpage there, all of it."""
+        """The guest fences one virtual page: where it has a superpage there, forget all of it."""
         for key, table in self.tables.items():
-            if key[0] == 0 or (asid is not None and key[0] >> 44 & 0xFFFF != asid):
-                continue
-            level = table.level_at(gva)
-            if level:
-                self._free(table.drop(gva, level))
-            else:
-                table.drop_page(gva)
-        for hart in self.vm.host.harts:
-            hart.forget(gva)
+            if key[0] and (asid is None or key[0] >> 44 & 0xFFFF == asid):
+                self._drop_part(table, gva, table.level_at(gva))
+
+    def drop(self) -> None:
+        """Forget everything: what decides besides the page tables has changed."""
+        for key in list(self.tables):
+            self._drop_table(key)
 
     def written(self, gpa: int, n: int) -> None:
-        """The guest's memory was written behind the hart's back: nothing is due before a fence."""
+        """Guest memory changed other than by a hart's own store. Nothing is due before a fence."""
+
+    def _drop_part(self, table: ShadowTable, gva: int, level: int) -> None:
+        """Forget what a guest's PTE at `level` stands for."""
+        if level:
+            self._free(table.drop(gva, level))
+            return
+        table.drop_page(gva)
+        for hart in self.vm.host.harts:
+            hart.forget(gva)
 
     # --- frames -------------------------------------------------------------------------------
 

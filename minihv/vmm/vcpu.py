@@ -52,7 +52,7 @@ class VCPU(Hart):
     def flush(self) -> None:
         """As Hart.flush: the whole state may have changed."""
         super().flush()
-        self.vm.paging.fence()
+        self.vm.paging.drop()
 
     # --- between two instructions -------------------------------------------------------------
 
@@ -122,6 +122,10 @@ class VCPU(Hart):
         """
         self.begin()
         self.memory.make_room_for_code()
-        self.s[st.STOP] = self.s[st.CLOCK] + 1
-        reason = engine.python_run()(self.s, self.tlb, *self.memory.views)
-        return st.EXIT_NONE if reason == st.EXIT_BUDGET else reason
+        s = self.s
+        wanted = s[st.STOP_ON_TRAP]
+        s[st.STOP], s[st.STOP_ON_TRAP] = s[st.CLOCK] + 1, 1  # a trap ends it, too
+        reason = engine.python_run()(s, self.tlb, *self.memory.views)
+        s[st.STOP_ON_TRAP] = wanted
+        done = reason == st.EXIT_BUDGET or (reason == st.EXIT_TRAPPED and not wanted)
+        return st.EXIT_NONE if done else reason

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 
+from minihv.devices.image import Image
 from minihv.devices.virt import End, Machine
 from minihv.hw import state as st
 from minihv.hw.hart import Hart
@@ -62,13 +63,19 @@ class VM(Machine):
     def _new_memory(self, size: int) -> GuestMemory:
         memory = self.host.lend(size)
         memory.on_write = self.paging.written
-        memory.on_drop = self.paging.fence
+        memory.on_drop = self.paging.drop
         self.memory = memory
         self.paging.attach(self)
         return memory
 
     def _new_hart(self, number: int) -> VCPU:
         return VCPU(number, self)
+
+    def _start(self, image: Image, tree: int) -> None:
+        super()._start(image, tree)
+        for vcpu in self.harts:
+            # With M-mode its own, each virtual CPU protects memory in its own way.
+            vcpu.protection = 0 if image.boot == "s" else vcpu.id  # type: ignore[attr-defined]
 
     def on(self, reason: Reason) -> Callable[[Observer], Observer]:
         """Decorate a function that is told of each exit with this reason: f(vcpu, exit).
