@@ -1,32 +1,39 @@
 """minihv: a compact mini-hypervisor, built and measured chapter by chapter.
 
-The names that a notebook starts with are here; each is loaded when it is first used, so that
-`import minihv` costs next to nothing.
+    from minihv import Machine, Timeline, assemble, disassemble, guest
+
+What is named here is imported when it is first used: `import minihv` costs next to nothing.
 """
 
-from __future__ import annotations
-
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from minihv.devices.timeline import Timeline
+    from minihv.devices.virt import Machine
+    from minihv.guests import path as guest
+    from minihv.hw.asm import assemble
+    from minihv.hw.disasm import disassemble
 
 __version__ = "0.1.0"
+__all__ = ["Machine", "Timeline", "assemble", "disassemble", "guest"]
 
 _HOMES = {
-    "Machine": "minihv.devices.virt",
-    "Timeline": "minihv.devices.timeline",
-    "assemble": "minihv.hw.asm",
-    "disassemble": "minihv.hw.disasm",
-    "guests": "",
+    "Machine": ("minihv.devices.virt", "Machine"),
+    "Timeline": ("minihv.devices.timeline", "Timeline"),
+    "assemble": ("minihv.hw.asm", "assemble"),
+    "disassemble": ("minihv.hw.disasm", "disassemble"),
+    "guest": ("minihv.guests", "path"),
 }
-__all__ = ["Machine", "Timeline", "assemble", "disassemble", "guests"]
 
 
 def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"module 'minihv' has no attribute {name!r}")
-    if not _HOMES[name]:
-        return import_module(f"minihv.{name}")
-    return getattr(import_module(_HOMES[name]), name)
+    module, attribute = _HOMES[name]
+    value = getattr(import_module(module), attribute)
+    globals()[name] = value
+    return value
 
 
 def __dir__() -> list[str]:

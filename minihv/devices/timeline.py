@@ -54,7 +54,7 @@ class Timeline:
             raise ConfigError(f"a snapshot every {every} instructions: give 1 or more")
         self.machine = machine
         self.every = every
-        self.cancelled = False  # set (by a signal handler) to end `run` soon
+        self.cancelled = False  # set (by a signal handler) to end what goes on, soon
         self._limit = limit
         self._history = PageHistory(machine.memory)
         self._snapshots: list[Snapshot] = []
@@ -91,7 +91,6 @@ class Timeline:
         """Run on from here, as Machine.run does; a stop right here is passed over."""
         machine = self.machine
         self._notice()
-        self.cancelled = False
         machine.pass_stop()
         goal = NEVER if max_instructions is None else machine.executed + max_instructions
         end = self._forward(None, goal)
@@ -106,6 +105,8 @@ class Timeline:
         end = End("budget")
         with self.machine.stops.suspended():
             for _ in range(n):
+                if self.cancelled:
+                    return End("interrupted")
                 with self._quiet() if self.machine.instant < self._end else nullcontext():
                     end = self.machine.step()
                 self._end = max(self._end, self.machine.instant)
@@ -131,6 +132,8 @@ class Timeline:
         """Go back by `n` steps; the reason is "start" where the timeline begins before that."""
         self._notice()
         for _ in range(n):
+            if self.cancelled:
+                return End("interrupted")
             if self.machine.instant <= self.start:
                 return End("start")
             self._seek(self._previous())
@@ -141,6 +144,8 @@ class Timeline:
         self._notice()
         limit = self.machine.instant
         for number in reversed(range(self._number_before(limit))):
+            if self.cancelled:
+                return End("interrupted")
             self._restore(number)
             hit = self._last_stop(limit)
             if hit:
@@ -193,6 +198,7 @@ class Timeline:
     def _notice(self) -> None:
         """Take into account what was done to the machine without us."""
         machine = self.machine
+        self.cancelled = False
         if machine.input_log is not self._log:  # new input in the past: another history
             self._log = machine.input_log
             self._forget_after(self._log[-1][0] if self._log else self.start)

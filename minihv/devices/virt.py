@@ -45,6 +45,7 @@ SLICE = 1_000_000  # ticks of a round for one hart
 SHARED_SLICE = 20_000  # ticks of each hart's turn where there are several
 ENGINES = ("jit", "python")
 ECALL_FROM_S = 9
+EXTERNAL = 1 << 9 | 1 << 11  # in mie: SEIE, MEIE
 
 
 class Instant(NamedTuple):
@@ -238,9 +239,14 @@ class Machine:
         return sum(hart.executed for hart in self.harts)
 
     @property
+    def hart(self) -> Hart:
+        """The hart whose turn it is."""
+        return self.harts[self._turn]
+
+    @property
     def clock(self) -> int:
         """The clock of the hart whose turn it is."""
-        return self.harts[self._turn].clock
+        return self.hart.clock
 
     @property
     def ended(self) -> End | None:
@@ -279,7 +285,7 @@ class Machine:
             due = self._repeat_input()
             self._return_at_traps(at_traps or due == ticks)
             executable, time = goal - self.executed, (NEVER if until is None else until) - ticks
-            hart = self.harts[self._turn]
+            hart = self.hart
             if executable <= 0 or time <= 0:
                 hart.settle()
                 return End("budget")
@@ -303,8 +309,7 @@ class Machine:
 
     def pass_stop(self) -> None:
         """Let the next run leave the instruction where it starts, though a stop is set there."""
-        hart = self.harts[self._turn]
-        hart.s[st.SKIP] = hart.clock
+        self.hart.s[st.SKIP] = self.hart.clock
 
     def _return_at_traps(self, wanted: bool) -> None:
         self._at_traps = wanted
@@ -320,7 +325,8 @@ class Machine:
         if all(hart.waiting for hart in running):
             clock = min((hart.deadline for hart in running), default=NEVER)
             if clock == NEVER:
-                return End("deadlock" if self.poll is None else "input")
+                listens = any(hart.s[st.MIE] & EXTERNAL for hart in running)
+                return End("input" if self.poll is not None and listens else "deadlock")
             for hart in self.harts:
                 hart.idle_until(clock)
         self._round_end = (clock // self._slice + 1) * self._slice

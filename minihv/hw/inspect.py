@@ -17,7 +17,8 @@ from minihv.hw.memory import PAGE
 from minihv.hw.pagewalk import MODES, Step, Walk, walk
 
 __all__ = [
-    "CsrField", "Step", "Walk", "code_around", "csr_fields", "peek_virtual", "read_virtual", "walk",
+    "CsrField", "Step", "Walk", "code_around", "csr_fields", "fetchable", "peek_virtual",
+    "read_virtual", "walk",
 ]  # fmt: skip
 
 
@@ -95,13 +96,13 @@ def code_around(
     fetched. What lies above is a guess: instructions have two lengths."""
     pc = hart.pc & MASK64
     above = _lead_in(hart, pc, before)
-    data = above + _fetchable(hart, pc, 4 * (after + 1))
+    data = above + fetchable(hart, pc, 4 * (after + 1))
     lines = [*disassemble_range(data, pc - len(above), symbols)]
     here = next((k for k, line in enumerate(lines) if line.pc >= pc), len(lines))
     return lines[max(here - before, 0) : here + after + 1]
 
 
-def _fetchable(hart: Hart, va: int, n: int) -> bytes:
+def fetchable(hart: Hart, va: int, n: int) -> bytes:
     """Up to `n` bytes of code at `va`: what can be fetched of it, page by page."""
     data = b""
     while len(data) < n:

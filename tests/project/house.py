@@ -17,6 +17,9 @@ PLAN: tuple[tuple[str, ...], ...] = (
     ("__main__",),
     ("cli",),
     ("doctor", "bench", "debug"),
+    ("debug_commands",),
+    ("listing", "trace"),
+    ("terminal",),
     ("doctor_probes",),
     ("",),                  # minihv/__init__.py, the front door
     ("course",),
