@@ -167,7 +167,8 @@ def _ticks(values: Sequence[float], log: bool, most: int) -> list[float]:
 def _marker(kind: str, x: float, y: float, colour: str) -> str:
     shapes = {"circle": "m-4 0a4 4 0 1 0 8 0a4 4 0 1 0-8 0", "square": "m-3.6-3.6h7.2v7.2h-7.2z",
               "triangle": "m0-5 4.6 8.4h-9.2z", "diamond": "m0-5 5 5-5 5-5-5z"}
-    return f'<path d="M{x:.1f} {y:.1f}{shapes[kind]}" fill="{PALETTE[colour]}" class="mark-{colour}"/>'
+    return (f'<path d="M{x:.1f} {y:.1f}{shapes[kind]}" fill="{PALETTE[colour]}" '
+            f'class="mark-{colour}"/>')
 
 
 def lines(series: Mapping[str, Sequence[tuple[float, float]]], *, title: str, x: str, y: str,

@@ -1,0 +1,180 @@
+"""MachineView's kernel side: what it shows is the machine's state, in both directions of time."""
+
+from __future__ import annotations
+
+import pytest
+
+from minihv import guests
+from minihv.course.widgets import MachineView
+from minihv.course.widgets.view import LIVE
+from minihv.devices.timeline import Timeline
+from minihv.devices.virt import Machine
+from minihv.errors import ConfigError
+from minihv.hw.asm import assemble
+
+LOOP = """
+_start: la   t0, handler
+        csrw mtvec, t0
+loop:   addi s0, s0, 1
+        ecall
+        j    loop
+        .balign 4
+handler: csrr t1, mepc
+        addi t1, t1, 4
+        csrw mepc, t1
+        mret
+"""
+
+
+@pytest.fixture
+def view() -> MachineView:
+    program = assemble(LOOP)
+    machine = Machine(1 << 20, engine="python").load(program.elf(), boot="m")
+    return MachineView(machine, symbols=program.symbols)
+
+
+def shown(view: MachineView, name: str) -> dict:
+    rows = [*view.state["registers"], *view.state["csrs"]]
+    return next(row for row in rows if row["name"] == name)
+
+
+def test_a_step_marks_what_changed_and_nothing_else(view: MachineView):
+    view.run_to("loop")
+    view.step()
+    assert int(shown(view, "s0")["value"], 16) == 1
+    changed = {row["name"] for row in view.state["registers"] if row["was"]}
+    assert changed == {"s0"}
+    assert shown(view, "s0")["was"] == "0x" + 16 * "0"
+
+
+def test_a_trap_is_named(view: MachineView):
+    view.run_to("loop")
+    view.step(2)
+    assert view.state["said"] == "Trap: Environment call from M-mode."
+    assert view.state["symbol"] == "handler"
+    assert shown(view, "mcause")["fields"] == "Environment call from M-mode"
+    assert "MPP=M" in shown(view, "mstatus")["fields"]
+
+
+def test_no_cause_is_shown_before_the_first_trap(view: MachineView):
+    assert shown(view, "mcause")["fields"] == ""
+
+
+def test_back_undoes_a_step_exactly(view: MachineView):
+    view.step(7)
+    before = dict(view.state)
+    view.step()
+    view.back()
+    for key in ("pc", "priv", "console", "code", "now"):
+        assert view.state[key] == before[key]
+    assert [r["value"] for r in view.state["registers"]] == \
+        [r["value"] for r in before["registers"]]
+
+
+def test_back_at_the_start_says_so(view: MachineView):
+    view.back()
+    assert view.state["said"] == view.words["at_start"]
+    assert view.state["now"] == 0
+
+
+def test_scrubbing_shows_the_instant_and_keeps_the_end(view: MachineView):
+    view.step(40)
+    far = view.state["far"]
+    view.goto(3)
+    assert (view.state["now"], view.state["far"]) == (3, far)
+    assert view.machine.instructions == 3
+
+
+def test_breakpoints_stop_and_go(view: MachineView):
+    view.toggle_breakpoint("handler")
+    view.run()
+    assert view.state["symbol"] == "handler"
+    assert "handler" in view.state["said"]
+    assert [row["pc"] for row in view.state["code"] if row["breakpoint"]] == \
+        [f"{view.symbols.by_name['handler']:#x}"]
+    first = view.state["now"]
+    view.run()
+    assert view.state["now"] > first
+    view.toggle_breakpoint("handler")
+    assert view.breakpoints == []
+
+
+def test_run_to_leaves_no_breakpoint_behind(view: MachineView):
+    view.toggle_breakpoint("handler")
+    view.run_to("handler")
+    assert view.breakpoints == [view.symbols.by_name["handler"]]
+    view.toggle_breakpoint("handler")
+    view.run_to("loop")
+    assert view.state["symbol"] == "loop"
+    assert view.breakpoints == []
+
+
+def test_a_run_without_end_pauses(view: MachineView):
+    view.run(most=1000)
+    assert view.machine.executed == 1000
+    assert "1,000" in view.state["said"]
+
+
+@pytest.mark.parametrize("place", ["nowhere", "0xzz", ""])
+def test_an_unknown_place_is_named(view: MachineView, place: str):
+    with pytest.raises(ConfigError, match="neither a symbol"):
+        view.run_to(place)
+
+
+def test_the_page_hears_of_mistakes_and_the_machine_stands_still(view: MachineView):
+    view.obey({"do": "run_to", "with": "nowhere"})
+    assert view.state["wrong"] and "nowhere" in view.state["said"]
+    assert view.state["now"] == 0
+    view.obey({"do": "breakpoint", "with": "0x80000001"})
+    assert view.state["wrong"]
+
+
+def test_every_command_is_answered_even_if_nothing_changes(view: MachineView):
+    turns = []
+    view.observe(lambda change: turns.append(change["new"]["turn"]), "state")
+    for command in ({"do": "back"}, {"do": "back"}, {"do": "goto", "with": 0}, {"do": "step"}):
+        view.obey(command)
+    assert len(turns) == 4
+
+
+def test_code_around_pc_is_the_programs(view: MachineView):
+    view.run_to("loop")
+    listing = [(row["label"], row["text"]) for row in view.state["code"]]
+    at = next(k for k, row in enumerate(view.state["code"]) if row["here"])
+    assert listing[at] == ("loop", "addi s0, s0, 1")
+    assert listing[at + 1] == ("", "ecall")
+    assert listing[at - 1] == ("", "csrw mtvec, t0")
+
+
+def test_where_nothing_can_be_fetched_the_listing_is_empty(view: MachineView):
+    view.hart.pc = 0x1000
+    view.obey({"do": "hart", "with": 0})
+    assert view.state["code"] == []
+    view.text()
+    view.picture()
+
+
+def test_a_guest_ends_and_its_console_is_shown():
+    view = MachineView(Machine(16 << 20, engine="python").load(guests.path("hello")))
+    view.run()
+    assert "exit status 0" in view.state["said"]
+    assert view.state["console"] and view.state["console"] in view.text()
+
+
+def test_a_timeline_is_taken_as_it_is():
+    machine = Machine(1 << 20, engine="python").load(assemble(LOOP).elf(), boot="m")
+    timeline = Timeline(machine)
+    timeline.run(50)
+    view = MachineView(timeline)
+    assert view.timeline is timeline
+    assert view.state["first"] == 0
+    view.goto(10)
+    assert machine.instructions == 10
+
+
+def test_the_stored_output_reads_without_a_kernel(view: MachineView):
+    view.run_to("loop")
+    data, _ = view._repr_mimebundle_()
+    assert set(data) == {LIVE, "image/svg+xml", "text/plain"}
+    assert "addi s0, s0, 1" in data["text/plain"] and "=> " in data["text/plain"]
+    assert data["image/svg+xml"].startswith("<svg") and "addi s0, s0, 1" in data["image/svg+xml"]
