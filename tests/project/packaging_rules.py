@@ -25,8 +25,8 @@ LOCK_FILES = frozenset({
     "uv.lock", "pdm.lock", "Pipfile.lock", "Cargo.lock", "conda-lock.yml", "pylock.toml",
 })
 # What a direct dependency is made of and cannot be without: Numba's compiler, Jupyter's own parts.
-WITH_ANOTHER = frozenset({"llvmlite", "IPython", "ipykernel", "jupyter_client", "nbclient", "nbformat",
-                          "traitlets"})
+WITH_ANOTHER = frozenset({"llvmlite", "IPython", "ipykernel", "jupyter_client", "nbclient",
+                          "nbformat", "traitlets"})
 PIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*==[A-Za-z0-9.+!]+")
 REQUIREMENT = re.compile(r"([A-Za-z0-9][A-Za-z0-9._-]*)\s*(\[[^]]*\])?\s*(.*)")
 
