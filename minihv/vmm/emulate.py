@@ -20,8 +20,8 @@ from minihv.hw import ops
 from minihv.hw import state as st
 from minihv.hw.decode import decode
 from minihv.hw.mmu import fault, raise_trap
-from minihv.hw.state import EXIT_NONE
-from minihv.hw.system import ECALL_U, MRET, SRET, WFI, execute_system
+from minihv.hw.state import ECALL_U, EXIT_NONE
+from minihv.hw.system import MRET, SRET, WFI, execute_system
 from minihv.hw.trap import take_trap
 from minihv.vmm.exits import Reason, VMExit
 from minihv.vmm.host import PhysicalHart

@@ -113,6 +113,14 @@ class Host:
         self._lent.append(memory)
         return memory
 
+    def take_back(self, memory: GuestMemory) -> None:
+        """A guest's memory is free again, and zero."""
+        self._lent.remove(memory)
+        memory.bytes[:] = 0
+        memory.flags[:] = 0
+        self.memory.drop_code()
+        self.memory.drop_translations()
+
     # --- harts --------------------------------------------------------------------------------
 
     def sample(self, hart: Hart) -> None:

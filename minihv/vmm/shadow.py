@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from minihv.errors import ConfigError
 from minihv.hw import state as st
 from minihv.hw.mmu import PTE_A, PTE_D, PTE_U, PTE_V, data_privilege, permitted, translate
-from minihv.hw.pmp import pmp_allows, pmp_uniform
+from minihv.hw.pmp import LAST_ADDRESS, pmp_allows, pmp_uniform
 from minihv.vmm.exits import Reason
 from minihv.vmm.shadowtable import ShadowTable
 
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 Regime = tuple[int, int, int, bool, int]
 FEWEST_FRAMES = 16  # the four pages that one instruction can touch need nine
+EVERY_ACCESS = (st.READ, st.WRITE, st.FETCH)
 UNTRANSLATED = st.READ << 1 | st.WRITE << 1 | st.FETCH << 1 | PTE_D | PTE_V
 
 
@@ -59,7 +60,13 @@ def regime(vcpu: VCPU) -> Regime:
     flags = 0
     if satp:
         flags = status & (st.SUM | st.MXR if priv else st.MXR)
-    return satp, priv, flags, status & st.MPRV and data_privilege(s) != priv, vcpu.protection
+    elsewhere = status & st.MPRV != 0 and data_privilege(s) != priv
+    return satp, priv, flags, elsewhere, vcpu.protection
+
+
+def unprotected(s: memoryview) -> bool:
+    """Whether the first PMP entry allows everything everywhere, as firmware likes to set it."""
+    return s[st.PMP_LOW] == 0 and s[st.PMP_HIGH] == LAST_ADDRESS and s[st.PMPCFG] & 7 == 7
 
 
 class ShadowPaging:
@@ -74,6 +81,7 @@ class ShadowPaging:
             raise ConfigError(f"shadow tables of {limit} frames: give {FEWEST_FRAMES} or more")
         self.limit = limit
         self.tables: dict[Regime, ShadowTable] = {}  # least recently used first
+        self.key: Regime | None = None  # whose table was entered last
         self.used = 0  # frames
         self.evictions = 0
 
@@ -87,15 +95,15 @@ class ShadowPaging:
     def enter(self, vcpu: VCPU, hart: PhysicalHart) -> None:
         """Let the hart walk the table that belongs to the VCPU's regime."""
         key = regime(vcpu)
-        table = self.tables.get(key)
-        if table is None:
-            table = self._new_table(key)
-        hart.translate_by(table.root)
+        if key != self.key or key not in self.tables:
+            self.key = key
+            table = self.tables.pop(key) if key in self.tables else self._new_table()
+            self.tables[key] = table  # the last of them, now
+        hart.translate_by(self.tables[key].root)
 
-    def _new_table(self, key: Regime) -> ShadowTable:
+    def _new_table(self) -> ShadowTable:
         self.make_room(1, None)
-        table = self.tables[key] = ShadowTable(self.vm.host.memory, self._take_frame)
-        return table
+        return ShadowTable(self.vm.host.memory, self._take_frame)
 
     # --- a fault ------------------------------------------------------------------------------
 
@@ -111,9 +119,12 @@ class ShadowPaging:
         offset = gpa - memory.base
         if not 0 <= offset < memory.size:
             return Reason.MMIO
-        if memory.views[4][offset >> 12] & st.PAGE_SLOW or not pmp_uniform(vcpu.s, gpa & -4096):
+        s = vcpu.s
+        if memory.views[4][offset >> 12] & st.PAGE_SLOW:
             return Reason.ACCESS
-        if access != st.FETCH and data_privilege(vcpu.s) != vcpu.s[st.PRIV]:
+        if not unprotected(s) and not pmp_uniform(s, gpa & -4096):
+            return Reason.ACCESS
+        if access != st.FETCH and data_privilege(s) != s[st.PRIV]:
             return Reason.ACCESS
         return None
 
@@ -121,14 +132,14 @@ class ShadowPaging:
         """Enter gva's page, which `guest_walk` has just translated, with all it may be used for."""
         seen = self.walker.seen
         pte = self.walker.r64[seen[-1]] if seen else UNTRANSLATED
-        key = regime(vcpu)
-        table = self.tables[key]
+        assert self.key is not None
+        table = self.tables[self.key]
         self.make_room(2, table)
         hpa = gpa + self.vm.memory.offset
         entry = hpa >> 12 << 10 | self.rights(vcpu, gpa, pte) | PTE_V | PTE_U | PTE_A | PTE_D
-        self.put(key, table, gva, entry, 3 - len(seen) if seen else 0)
+        self.put(table, gva, entry, 3 - len(seen) if seen else 0)
 
-    def put(self, key: Regime, table: ShadowTable, gva: int, entry: int, level: int) -> None:
+    def put(self, table: ShadowTable, gva: int, entry: int, level: int) -> None:
         """Write one entry; `level` is that of the guest's own leaf."""
         table.put(gva, entry, level)
 
@@ -136,13 +147,13 @@ class ShadowPaging:
         """The R, W and X bits that the hart may use the guest's `pte` for in this regime."""
         s, page, rights = vcpu.s, gpa & -4096, 0
         priv = s[st.PRIV]
-        data = priv == data_privilege(s)
-        for access in (st.READ, st.WRITE, st.FETCH) if data else (st.FETCH,):
+        here, free = priv == data_privilege(s), unprotected(s)
+        for access in EVERY_ACCESS if here else (st.FETCH,):
             if access == st.WRITE and pte & PTE_D == 0:
                 continue  # the first store has to come here, so that D gets set
-            if (pte == UNTRANSLATED or permitted(s, pte, access, priv)) and pmp_allows(
-                s, page, 4096, access, priv
-            ):
+            if pte != UNTRANSLATED and not permitted(s, pte, access, priv):
+                continue
+            if free or pmp_allows(s, page, 4096, access, priv):
                 rights |= access << 1
         return rights
 
@@ -214,4 +225,4 @@ class ShadowPaging:
             elif keep is not None and len(keep) > 1:
                 self._free(keep.drop_all())
             else:
-                raise ConfigError("the host has no frames left for page tables: give it more memory")
+                raise ConfigError("the host has no frames left for page tables: add memory")

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from minihv.hw import state as st
 from minihv.hw.memory import PAGE
 from minihv.vmm.exits import Reason
-from minihv.vmm.shadow import Regime, ShadowPaging, regime
+from minihv.vmm.shadow import Regime, ShadowPaging
 from minihv.vmm.shadowtable import ShadowTable
 
 if TYPE_CHECKING:
@@ -59,7 +59,8 @@ class SyncedShadowPaging(ShadowPaging):
         """As ShadowPaging; notes which PTEs the entry comes from, and protects them first."""
         if self._origins > MOST_ORIGINS:
             self.drop()
-        key = regime(vcpu)
+        key = self.key
+        assert key is not None
         for depth, place in enumerate(self.walker.seen):
             level = 2 - depth
             self._note_origin(place, (key, gva & -(PAGE << 9 * level), level))
@@ -70,12 +71,13 @@ class SyncedShadowPaging(ShadowPaging):
         rights = super().rights(vcpu, gpa, pte)
         return rights & ~(st.WRITE << 1) if self._frame(gpa) in self.guest_tables else rights
 
-    def put(self, key: Regime, table: ShadowTable, gva: int, entry: int, level: int) -> None:
+    def put(self, table: ShadowTable, gva: int, entry: int, level: int) -> None:
         """As ShadowPaging; remembers where a frame can be written."""
-        super().put(key, table, gva, entry, level)
+        super().put(table, gva, entry, level)
         if entry & st.WRITE << 1:
+            assert self.key is not None
             frame = (entry >> 10 << 12) - self.vm.memory.offset
-            self._writable.setdefault(self._frame(frame), set()).add((key, gva & -PAGE))
+            self._writable.setdefault(self._frame(frame), set()).add((self.key, gva & -PAGE))
 
     def _note_origin(self, place: int, part: Part) -> None:
         table = self.guest_tables.get(place // PTES)

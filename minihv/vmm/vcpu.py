@@ -91,6 +91,7 @@ class VCPU(Hart):
         v, s, offset = self.s, hart.s, self.memory.offset
         s[REGISTERS] = v[REGISTERS]
         s[st.CLOCK] = v[st.CLOCK]
+        s[st.MISALIGNED] = v[st.MISALIGNED]
         reserved = v[st.RESERVATION]
         s[st.RESERVATION] = reserved if reserved < 0 else reserved + offset
         if v[st.BREAKPOINTS] or s[st.BREAKPOINTS]:

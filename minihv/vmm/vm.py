@@ -51,10 +51,7 @@ class VM(Machine):
         self.cpu = cpu or TrapAndEmulate()
         self.paging = paging or ShadowPaging()
         self.physical = self.host.harts[0]
-        super().__init__(
-            memory, harts, self.host.engine, misaligned=misaligned, svade=svade
-        )
-        self.physical.s[st.MISALIGNED] = int(misaligned)
+        super().__init__(memory, harts, self.host.engine, misaligned=misaligned, svade=svade)
         self.exits = Exits()
         self.regions = None  # hot code is the host's to find
         if image is not None:
