@@ -1,0 +1,135 @@
+"""Reading notebooks, whole or mangled: cells with names that a person knows, and what they define.
+
+Read as plain JSON, because a notebook that a learner damaged is to be reported, not refused.
+"""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from minihv.course.texts import say
+from minihv.errors import MinihvError
+
+HUGE = 20 << 20  # bytes: worth a word
+TOO_HUGE = 1 << 30  # bytes: not read
+START = 40  # characters of a cell's first line that its name shows
+_CHECK = re.compile(r"""\bcheck\(\s*["'](\d\d\.\d+)["']""")
+
+
+class NotebookError(MinihvError):
+    """A file that is no notebook, with the way to mend it."""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A code cell; `number` counts all cells of the notebook from 1."""
+
+    number: int
+    source: str
+    defines: frozenset[str] = frozenset()
+    checks: frozenset[str] = frozenset()
+
+    def __str__(self) -> str:
+        start = next((line.strip() for line in self.source.splitlines() if line.strip()), "")
+        if not start:
+            return say("judge", "cell_empty", number=self.number)
+        short = start if len(start) <= START else start[: START - 1] + "…"
+        return say("judge", "cell", number=self.number, start=short)
+
+
+@dataclass
+class Notebook:
+    """A notebook's code cells, and notes on what was wrong with the file."""
+
+    path: Path
+    cells: list[Cell] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def chapter(self) -> str:
+        """The number that the file's name begins with, such as "01"; "" where there is none."""
+        return chapter_of(self.path)
+
+    def checked(self) -> list[str]:
+        """The ids of the exercises that some cell checks, in order."""
+        return sorted({number for cell in self.cells for number in cell.checks})
+
+
+def chapter_of(path: Path) -> str:
+    """The chapter that a file's name begins with: "01" of 01_the_machine.ipynb."""
+    match = re.match(r"(\d\d)[_.-]", path.name)
+    return match[1] if match else ""
+
+
+def read(path: Path) -> Notebook:
+    """The notebook at `path`; NotebookError where nothing can be made of the file."""
+    content = load(path)
+    cells = content.get("cells") if type(content) is dict else None
+    chapter = chapter_of(path) or "NN"
+    if type(cells) is not list:
+        raise NotebookError(say("judge", "not_notebook", name=path, chapter=chapter))
+    notebook = Notebook(path)
+    if path.stat().st_size > HUGE:
+        notebook.notes.append(say("judge", "huge", name=path, size=path.stat().st_size >> 20))
+    for number, raw in enumerate(cells, 1):
+        source, damage = _source(raw)
+        if damage:
+            cell = Cell(number, "")
+            notebook.notes.append(say("judge", "bad_cell", cell=cell, why=damage, chapter=chapter))
+        elif raw.get("cell_type") == "code":
+            checks = frozenset(_CHECK.findall(source))
+            notebook.cells.append(Cell(number, source, defined_names(source), checks))
+    return notebook
+
+
+def load(path: Path) -> Any:
+    """The JSON in `path`; NotebookError with line and column where it is none."""
+    try:
+        if path.stat().st_size > TOO_HUGE:
+            size = path.stat().st_size >> 20
+            raise NotebookError(say("judge", "huge", name=path, size=size))
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        why = getattr(error, "strerror", None) or error
+        raise NotebookError(say("judge", "unreadable", name=path, why=why)) from None
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError as error:
+        raise NotebookError(say("judge", "not_json", name=path, line=error.lineno, why=error.msg,
+                                column=error.colno, chapter=chapter_of(path) or "NN"),
+                            ) from None  # fmt: skip
+    except (RecursionError, ValueError) as error:
+        raise NotebookError(say("judge", "unreadable", name=path, why=error)) from None
+
+
+def _source(raw: Any) -> tuple[str, str]:
+    """A cell's source, or what is wrong with the cell."""
+    if type(raw) is not dict or type(raw.get("cell_type")) is not str:
+        return "", "no cell_type"
+    source = raw.get("source")
+    if type(source) is list and all(type(line) is str for line in source):
+        return "".join(source), ""
+    return (source, "") if type(source) is str else ("", "no source")
+
+
+def defined_names(source: str) -> frozenset[str]:
+    """The names that a cell's top level defines; none where it is no plain Python."""
+    try:
+        tree = ast.parse(source)
+    except (SyntaxError, ValueError, RecursionError):
+        return frozenset()
+    names = set()
+    for node in tree.body:
+        if isinstance(node, ast.FunctionDef | ast.ClassDef | ast.AsyncFunctionDef):
+            names.add(node.name)
+        elif isinstance(node, ast.Import | ast.ImportFrom):
+            names |= {(alias.asname or alias.name).partition(".")[0] for alias in node.names}
+        else:
+            names |= {n.id for n in ast.walk(node)
+                      if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}  # fmt: skip
+    return frozenset(names)

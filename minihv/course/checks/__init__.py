@@ -1,0 +1,1 @@
+"""The exercises, a package for each chapter: its EXERCISES are what `check` knows."""

@@ -1,0 +1,57 @@
+"""The course's commands, for minihv.cli to add: check, reset, progress.
+
+    from minihv.course import cli as course
+    course.add_parsers(subparsers)      # each parser sets `run`: a function from args to a status
+
+`minihv.course.judge.add_parser(subparsers)` and `judge.main(args)` serve `check` alone.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from typing import Any
+
+from minihv.errors import MinihvError
+
+
+def add_parsers(subparsers: Any) -> None:
+    """Add all commands of the course."""
+    from minihv.course import judge
+
+    judge.add_parser(subparsers)
+    parser = subparsers.add_parser(
+        "reset", help="restore an exercise notebook",
+        description="Write a chapter's exercises anew; your copy is kept as a backup.",
+    )  # fmt: skip
+    parser.add_argument("chapter", metavar="NN", help="the chapter's number, such as 01")
+    parser.set_defaults(run=reset)
+    parser = subparsers.add_parser(
+        "progress", help="show what you solved so far",
+        description="Show the exercises that you tried and solved.",
+    )  # fmt: skip
+    parser.add_argument("--forget", action="store_true", help="delete all that is kept about you")
+    parser.set_defaults(run=show_progress)
+
+
+def reset(args: argparse.Namespace) -> int:
+    """`minihv reset NN`: 0, or 2 where there is no such chapter."""
+    from minihv.course.books.generate import reset as write_anew
+
+    try:
+        print(*write_anew(args.chapter.zfill(2)), sep="\n")
+    except MinihvError as error:
+        print(error, file=sys.stderr)
+        return 2
+    return 0
+
+
+def show_progress(args: argparse.Namespace) -> int:
+    """`minihv progress`."""
+    from minihv.course import forget, progress
+
+    if args.forget:
+        forget()
+    else:
+        progress(where=True)
+    return 0

@@ -1,0 +1,165 @@
+"""`minihv check`: run a learner's notebook in a fresh kernel and judge its exercises from outside.
+
+The kernel's process runs the learner's code and hands back plain data; this process, which the
+notebook cannot reach, draws the seed, knows the answers and decides.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import sys
+import textwrap
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from minihv.course.books.kernel import KernelError
+from minihv.course.books.notebooks import Notebook, NotebookError, read
+from minihv.course.books.session import Row, Session
+from minihv.course.cards import columns
+from minihv.course.checking import record
+from minihv.course.checks.exercise import Exercise, chapter, draw_seed, exercise
+from minihv.course.texts import say, several
+from minihv.errors import MinihvError
+
+CELL_SECONDS = 60.0
+
+
+@dataclass
+class Report:
+    """What became of one notebook; `error` where nothing could be judged."""
+
+    path: Path
+    rows: list[Row] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    error: str = ""
+
+    @property
+    def ok(self) -> bool:
+        """Whether all exercises are solved."""
+        return not self.error and bool(self.rows) and all(row.verdict.ok for row in self.rows)
+
+
+def check_notebook(path: Path, seed: int, cell_seconds: float = CELL_SECONDS) -> Report:
+    """Judge the notebook at `path` on the instances of `seed`."""
+    report = Report(path)
+    try:
+        notebook = read(path)
+    except NotebookError as error:
+        report.error = str(error)
+        return report
+    wanted = _exercises(notebook)
+    if not wanted:
+        report.error = say("judge", "no_exercises", name=path)
+        return report
+    report.notes += notebook.notes + _static_notes(notebook, wanted)
+    session = Session(notebook, cell_seconds, report.notes)
+    try:
+        for one in wanted:
+            report.rows.append(session.judge(one, seed))
+            record(one, report.rows[-1].points)
+    except KernelError as error:
+        report.error = say("judge", "no_kernel", why=error)
+    finally:
+        session.close()
+    return report
+
+
+def _exercises(notebook: Notebook) -> list[Exercise]:
+    """The exercises of the notebook's chapter, and any others that it checks."""
+    found = list(chapter(notebook.chapter))
+    for number in notebook.checked():
+        try:
+            if exercise(number) not in found:
+                found.append(exercise(number))
+        except MinihvError as error:
+            notebook.notes.append(str(error))
+    return found
+
+
+def _static_notes(notebook: Notebook, wanted: Sequence[Exercise]) -> list[str]:
+    """What can be seen without running: answers defined twice, or below their check."""
+    notes = []
+    for one in wanted:
+        checks = [cell for cell in notebook.cells if one.id in cell.checks]
+        if not checks:
+            notes.append(say("judge", "check_gone", id=one.id))
+        for name in one.names:
+            defining = [cell for cell in notebook.cells if name in cell.defines]
+            for again in defining[1:]:
+                notes.append(say("judge", "twice", cell=again, name=name, first=defining[0]))
+            if checks and defining and checks[0].number < defining[0].number:
+                notes.append(say("judge", "check_first", cell=checks[0], id=one.id, name=name,
+                                 later=defining[0]))  # fmt: skip
+    return notes
+
+
+# --- the command ------------------------------------------------------------------------------
+
+
+def render(report: Report, width: int) -> str:
+    """A report as text: a table, then the notes."""
+    if report.error:
+        return report.error
+    rows: list[Sequence[Any]] = [several("judge", "heading")]
+    for row in report.rows:
+        points = f"{row.points} / {row.exercise.points}"
+        text = say("judge", "right") if row.verdict.ok else row.text
+        rows.append([row.exercise.id, row.exercise.title, points, f"{row.seconds:.1f} s", text])
+    got = sum(row.points for row in report.rows)
+    most = sum(row.exercise.points for row in report.rows)
+    lines = [columns(rows, width), say("judge", "total", name=report.path, got=got, most=most)]
+    for note in report.notes:
+        text = say("judge", "note", text=note)
+        lines.append(textwrap.fill(text, width, subsequent_indent="  "))
+    return "\n".join(lines)
+
+
+def find_notebooks(given: Sequence[str]) -> list[Path]:
+    """The notebooks to judge: those given, else all exercises here; NotebookError for none."""
+    if not given:
+        found = sorted(Path("exercises").glob("*.ipynb"))
+        if not found:
+            raise NotebookError(say("judge", "no_notebooks"))
+        return found
+    missing = next((name for name in given if not Path(name).is_file()), None)
+    if missing is not None:
+        raise NotebookError(say("judge", "unreadable", name=missing, why="No such file"))
+    return [Path(name) for name in given]
+
+
+def add_parser(subparsers: Any) -> argparse.ArgumentParser:
+    """Add `check` to the command line."""
+    parser = subparsers.add_parser(
+        "check",
+        help="judge exercise notebooks",
+        description="Run exercise notebooks from the start in a fresh kernel and judge them.",
+    )
+    parser.add_argument("notebooks", nargs="*", metavar="NOTEBOOK",
+                        help="default: exercises/*.ipynb")  # fmt: skip
+    parser.add_argument("--seed", type=int, help="judge the cases of this seed (default: drawn)")
+    parser.add_argument("--cell-seconds", type=float, default=CELL_SECONDS, metavar="S",
+                        help="interrupt a cell after this time (default: %(default)g)")  # fmt: skip
+    parser.set_defaults(run=main)
+    return parser
+
+
+def main(args: argparse.Namespace) -> int:
+    """Judge and print; 0 when everything is solved, 1 when not, 2 for a wrong call."""
+    try:
+        notebooks = find_notebooks(args.notebooks)
+    except NotebookError as error:
+        print(error, file=sys.stderr)
+        return 2
+    seed = draw_seed() if args.seed is None else args.seed
+    width = min(max(shutil.get_terminal_size((100, 24)).columns, 60), 120)
+    ok = True
+    for path in notebooks:
+        report = check_notebook(path, seed, args.cell_seconds)
+        print(render(report, width), flush=True)
+        ok = ok and report.ok
+    if not ok:
+        print(say("judge", "seed", seed=seed))
+    return 0 if ok else 1
