@@ -34,6 +34,7 @@ class Agent:
 
     def __init__(self, proc: int):
         self.proc = proc  # the outer /proc, as a detached mount that no namespace shows
+        self.sock: socket.socket | None = None
         self.handles: list[int] = []
         self.sockets: list[socket.socket] = []
         self.fds: list[int] = []
@@ -52,6 +53,8 @@ class Agent:
             raise
         if pid == 0:
             ours.close()
+            if self.sock:
+                self.sock.close()  # the parent's: its end must be seen when the parent dies
             serve(theirs, self)
             os._exit(0)
         theirs.close()
@@ -289,6 +292,7 @@ def mount_row(line: str) -> list[Any]:
 
 def serve(sock: socket.socket, agent: Any) -> None:
     """Answer requests until the other end closes."""
+    agent.sock = sock
     while True:
         data, fds, _, _ = socket.recv_fds(sock, 1 << 16, 4)
         if not data:

@@ -62,6 +62,8 @@ class Twins:
             except ConnectionResetError:
                 results.append(None)
                 errors.append(0)
+            except TimeoutError:
+                raise
             except OSError as error:
                 errors.append(error.errno or 0)
                 why = why or str(error)

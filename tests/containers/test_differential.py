@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from minihv.containers import linux, model
+from minihv.containers import linux, model, mounts
 from minihv.errors import MinihvError
 from tests.containers.differential import DIRS, MOST_PROCESSES, PATHS, Mismatch, Pair, Twins
 
@@ -181,9 +181,39 @@ def test_everything(helper: linux.Helper, sequence: list[Any]) -> None:
     run(sequence, helper)
 
 
-def test_the_comparison_notices_a_wrong_model(
-        helper: linux.Helper, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Negative control: a model that forgets one capability check is caught."""
-    monkeypatch.setattr(model.Process, "sethostname", lambda self, name: None)
+CHILD = [SHARE, (0, ("clone", ["user", "mnt"])), (0, ("map_ids", 2, ((0, 0, 1),)))]
+PLANTS: dict[str, tuple[Any, str, Any, list[Any]]] = {  # a wrong rule, and steps that show it
+    "no check of capabilities": (
+        model.Process, "sethostname", lambda self, name: None,
+        [(0, ("drop", "SYS_ADMIN")), (0, ("sethostname", "x"))]),
+    "mounts are not locked": (
+        mounts, "lock_tree", lambda tree: None, [*CHILD, (1, ("umount", "/proc", "lazy"))]),
+    "nothing propagates": (
+        mounts.Mount, "receivers", lambda self: iter(()),
+        [SHARE, (0, ("clone", ["mnt"])), (1, ("tmpfs", "/a", ""))]),
+    "an unmount goes too far": (
+        mounts, "unmount_set", lambda doomed: [
+            *doomed, *(q.children[doomed[0].at] for q in doomed[0].parent.receivers()
+                       if doomed[0].at in q.children)],
+        [SHARE, (0, ("clone", ["mnt"])), (0, ("tmpfs", "/a", "")),
+         (1, ("type", "/a", "private", "")), (1, ("mkdir", "/a/x")), (1, ("tmpfs", "/a/x", "")), (0, ("umount", "/a", "lazy"))]),
+    "user namespaces are unrelated": (
+        model.UserNamespace, "within", lambda self, other: False,
+        [(0, ("clone", ["pid"]))]),
+    "a map can be anything": (
+        model, "overlapping", lambda extents: False,
+        [(0, ("clone", ["user"])), (0, ("map_ids", 2, ((0, 0, 2), (1, 5, 2))))]),
+    "an orphan has no new parent": (
+        model.Process, "getppid", lambda self: 0, [(0, ("clone", []))]),
+}
+
+
+@pytest.mark.parametrize("plant", PLANTS)
+def test_a_wrong_rule_in_the_model_is_noticed(
+        helper: linux.Helper, monkeypatch: pytest.MonkeyPatch, plant: str) -> None:
+    """Negative control: the steps agree with the true model and not with the wrong one."""
+    where, name, wrong, sequence = PLANTS[plant]
+    run(sequence, helper)
+    monkeypatch.setattr(where, name, wrong)
     with pytest.raises(Mismatch):
-        run([(0, ("drop", "SYS_ADMIN")), (0, ("sethostname", "x"))], helper)
+        run(sequence, helper)
