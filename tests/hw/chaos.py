@@ -1,0 +1,165 @@
+"""Random words as code: a machine that runs whatever fills its RAM, and hops on at every trap.
+
+One page holds the only sane code: a handler in M-mode that aims at the next word in line and
+returns there, in the mode that is tested. PMP keeps that page from being written. A timer breaks
+loops, registers point into RAM (x8 at the code that is about to run), and low virtual addresses
+are mapped at random. Everything else is left to chance, by a seed.
+"""
+
+from __future__ import annotations
+
+import random
+
+import numpy as np
+
+from minihv.devices.virt import Machine
+from minihv.hw import regions
+from minihv.hw import state as st
+from minihv.hw.asm import assemble
+from minihv.hw.isa import INSTRUCTIONS
+
+RAM = st.RAM_BASE
+HANDLER, TABLES, WORDS = RAM, RAM + 0x1000, RAM + 0x4000  # of 4 KiB, 12 KiB, the rest
+WINDOW = 2 << 20  # bytes of virtual addresses from 0 on, mapped at random
+MODES = {"m": 3, "s": 1, "u": 0}
+LOOP = 30  # units of time until a loop is broken
+
+SOURCE = """
+        li a0, {status:#x}
+        csrw mstatus, a0
+        csrr a1, mscratch
+        addi a1, a1, 4
+        csrw mscratch, a1
+        csrw mepc, a1
+        csrw mip, x0
+        li a0, {satp:#x}
+        csrw satp, a0
+        li a0, 0x20
+        csrw mie, a0
+        li a0, {medeleg:#x}
+        csrw medeleg, a0
+        csrw mideleg, x0
+        csrr a0, time
+        addi a0, a0, {loop}
+        csrw stimecmp, a0
+        andi x8, a1, -8
+        srli x9, a1, 2
+        xor x9, x9, a0
+        li x10, {mask:#x}
+        and x9, x9, x10
+        li x10, {base:#x}
+        or x9, x9, x10
+        li x2, {stack:#x}
+        addi x11, x9, 1
+        slli x12, a0, 3
+        mret
+"""
+
+
+def random_words(seed: int, count: int) -> bytes:
+    """`count` words: half of them any bits, half instructions of the table with any operands."""
+    generator = np.random.default_rng(seed)
+    words = generator.integers(0, 1 << 32, count, dtype=np.uint64)
+    rows = np.array([_full(row.match, row.mask, row.size) for row in INSTRUCTIONS], dtype=np.uint64)
+    chosen = rows[generator.integers(0, len(rows), count)]
+    legal = chosen[:, 0] | words & ~chosen[:, 1]
+    guided = generator.integers(0, 2, count) == 1
+    return np.where(guided, legal, words).astype("<u4").tobytes()
+
+
+def _full(match: int, mask: int, size: int) -> tuple[int, int]:
+    """Match and mask of a word: a compressed instruction leaves the upper half to chance."""
+    return match, mask & (0xFFFFFFFF if size == 4 else 0xFFFF)
+
+
+class EagerRegions(regions.HotRegions):
+    """Translates wherever it looks, up to a number of regions."""
+
+    most = 200
+
+    def sample(self, hart) -> None:  # noqa: ANN001
+        """As the usual one, but once is enough, and no page is ever given up."""
+        if self.count < self.most:
+            hot, retries = regions.HOT, regions.RETRIES
+            regions.HOT, regions.RETRIES = 1, 1 << 30
+            try:
+                super().sample(hart)
+            finally:
+                regions.HOT, regions.RETRIES = hot, retries
+
+
+def make_eager(machine: Machine, ticks: int) -> None:
+    """Translate all code that a slice of so many ticks ends in."""
+    machine.regions = EagerRegions(machine.memory)
+    machine._slice = ticks
+
+
+class Chaos:
+    """A machine of `size` bytes full of random words, in mode "m", "s" or "u"."""
+
+    def __init__(self, seed: int, mode: str, engine: str, *, size: int = 1 << 18, harts: int = 1):
+        chosen = random.Random(seed)
+        self.size, self.mode = size, mode
+        self.machine = Machine(
+            memory=size,
+            harts=harts,
+            engine=engine,
+            misaligned=chosen.random() < 0.8,
+            svade=chosen.random() < 0.3,
+        )
+        self.count = (size - (WORDS - RAM)) // 4
+        self.machine.memory.write(WORDS, random_words(seed, self.count))
+        self._place_handler(chosen)
+        self._place_tables(chosen)
+        for hart in self.machine.harts:
+            hart.csr["pmpaddr0"] = HANDLER >> 2 | 0x1FF
+            hart.csr["pmpaddr1"] = (1 << 54) - 1
+            for number in range(1, 32):
+                hart.x[number] = chosen.getrandbits(chosen.choice((8, 32, 64)))
+        self.aim(0)
+
+    def _place_handler(self, chosen: random.Random) -> None:
+        paging = self.mode != "m"
+        source = SOURCE.format(
+            status=MODES[self.mode] << 11 | 0x80 | chosen.getrandbits(2) << 18,  # MPIE, SUM, MXR
+            satp=8 << 60 | TABLES >> 12 if paging else 0,
+            medeleg=chosen.getrandbits(16) & ~0x1004 if chosen.random() < 0.5 else 0,
+            loop=LOOP,
+            mask=(WINDOW if paging else self.size) - 1,
+            base=0 if paging else RAM,
+            stack=RAM + self.size // 2 + chosen.randrange(-64, 64),
+        )
+        self.machine.memory.write(HANDLER, assemble(source, HANDLER).data)
+
+    def _place_tables(self, chosen: random.Random) -> None:
+        """The RAM's gigapage one to one, and the window's pages at random."""
+        user = 16 if self.mode == "u" else 0
+        root = [0] * 512
+        root[0] = TABLES + 0x1000 >> 12 << 10 | 1
+        root[2] = RAM >> 12 << 10 | 0xCF | user
+        middle = [TABLES + 0x2000 >> 12 << 10 | 1] + [0] * 511
+        leaves = []
+        for _ in range(512):
+            frame = (RAM >> 12) + chosen.randrange(self.size >> 12)
+            flags = chosen.choice((0xCF, 0xC7, 0x0F, 0x47, 0x43, 0x4B, 0x49, 0x8F, 0xDF, 0, 5))
+            leaves.append(frame << 10 | flags | chosen.choice((0, user, 16)))
+        data = b"".join(pte.to_bytes(8, "little") for pte in (*root, *middle, *leaves))
+        self.machine.memory.write(TABLES, data)
+
+    def aim(self, index: int) -> None:
+        """Bring every hart back to order, to go on from word `index` (harts far apart)."""
+        apart = self.count // len(self.machine.harts)
+        for hart in self.machine.harts:
+            hart.priv = 3
+            hart.csr["mtvec"] = hart.csr["stvec"] = HANDLER
+            hart.csr["mstatus"] = 0
+            hart.csr["menvcfg"] = 1 << 63
+            hart.csr["mcounteren"] = hart.csr["scounteren"] = 7
+            hart.csr["pmpcfg0"] = 0x1F9D  # the handler: locked, R X; the rest: R W X
+            hart.csr["mscratch"] = WORDS + 4 * ((index + hart.id * apart) % self.count) - 4
+            hart.s[st.WAIT] = 0
+            hart.pc = HANDLER
+
+    def position(self) -> int:
+        """How many words hart 0 has aimed at, as far as its own register tells."""
+        return (self.machine.harts[0].csr["mscratch"] - WORDS) // 4 + 1
