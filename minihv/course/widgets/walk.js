@@ -77,10 +77,10 @@ function render({ model, el }) {
   }
   const access = choice(words.access, ["load", "store", "fetch"]);
   const mode = choice(words.mode, ["U", "S"]);
-  const step = (by) => send({ do: "show", with: by === Infinity ? 99 : model.get("shown") + by });
+  const step = (by) => send({ do: "move", with: by }); // the kernel counts: keys may be faster than it
   const back = h("button", { type: "button", "data-do": "back", onclick: () => step(-1) }, icon("◀"), words.back);
   const next = h("button", { type: "button", class: "mhv-main", "data-do": "next", onclick: () => step(1) }, words.next, icon("▶"));
-  const all = h("button", { type: "button", "data-do": "all", onclick: () => step(Infinity) }, words.all);
+  const all = h("button", { type: "button", "data-do": "all", onclick: () => step(9) }, words.all);
   form.append(h("label", {}, words.address, address), access, mode, h("button", { type: "submit" }, words.translate), h("span", { class: "mhv-steps" }, back, next, all));
   form.addEventListener("submit", ask);
 
@@ -114,8 +114,9 @@ function render({ model, el }) {
     if (shown >= end) tables.append(endColumn(words, walk));
     tables.style.setProperty("--columns", Math.max(walk.steps.length, 1) + 1);
     if (focused) tables.querySelector(`[data-level="${focused}"] [data-bit="${bit}"]`)?.focus();
-    back.disabled = shown === 0;
-    next.disabled = all.disabled = shown >= end;
+    // Not `disabled`: that would take the focus away from the key that was just pressed.
+    mark(back, "aria-disabled", shown === 0 ? "true" : null);
+    for (const button of [next, all]) mark(button, "aria-disabled", shown >= end ? "true" : null);
     explain("");
     put(said, model.get("said"));
     mark(said, "data-wrong", model.get("wrong") || Boolean(walk.cause && shown >= end));

@@ -74,8 +74,8 @@ class PageWalkView(View):
 
     def obey(self, command: dict[str, Any]) -> None:
         """Do what the page asks for."""
-        if command["do"] == "show":
-            self.show(command["with"])
+        if command["do"] == "move":
+            self.show(self.shown + int(command["with"]))
             return
         text = command["address"].strip()
         try:

@@ -137,12 +137,14 @@ def test_the_walk_is_told_step_by_step():
     view = PageWalkView(address=VA, tables=tables(entry(PAGE, V | R | U | A)), root=ROOT)
     assert (view.shown, view.length) == (0, 4)
     for steps, word in ((1, "Points"), (2, "Points"), (3, "Leaf"), (4, "translates to")):
-        view.obey({"do": "show", "with": steps})
+        view.obey({"do": "move", "with": 1})
         assert view.shown == steps and word in view.said
-    view.obey({"do": "show", "with": 99})
+    view.obey({"do": "move", "with": 9})
     assert view.shown == 4
-    view.obey({"do": "show", "with": -1})
+    view.obey({"do": "move", "with": -9})
     assert view.shown == 0
+    view.show(3)
+    assert "Leaf" in view.said
 
 
 def test_the_page_asks_for_another_address():
