@@ -1,4 +1,4 @@
-"""The command line: `minihv run`, asm, disasm, debug, bench, doctor, container.
+"""The command line: `minihv run`, asm, disasm, debug, and the commands of ELSEWHERE.
 
 Messages of minihv itself go to stderr, a line each. Exit status of `run`: the guest's own; 124 when
 --max-instructions ran out; 125 when every hart waits for what cannot come; 2 for bad usage or a bad
@@ -36,6 +36,9 @@ ELSEWHERE = {
     "bench": ("minihv.bench", "measure the machine against its peers"),
     "doctor": ("minihv.doctor", "show what this host offers, and how to get the rest"),
     "container": ("minihv.containers.cli", "run containers on this host's kernel"),
+    "check": ("minihv.course.cli", "judge exercise notebooks"),
+    "reset": ("minihv.course.cli", "restore an exercise notebook, keeping a backup"),
+    "progress": ("minihv.course.cli", "show which exercises you tried and solved"),
 }
 
 
