@@ -8,7 +8,7 @@ last snapshot before it and running on from there, with the logged input given a
     goto(x)               |->x
 
 State at an instant is the same, bit for bit, however it was reached; what the TLB holds is not
-part of it. What runs a second time is silent: the console's sink and `on_trap` hear of each event
+part of it, input that came at that instant is. What runs a second time is silent: the console's sink and `on_trap` hear of each event
 once, and no live input is asked for before the end.
 """
 
@@ -78,11 +78,13 @@ class Timeline:
     @property
     def end(self) -> Instant:
         """The last instant that was reached so far."""
-        return max(self._end, self.machine.instant)
+        self._notice()
+        return self._end
 
     @property
     def snapshots(self) -> list[Instant]:
         """The instants that are kept."""
+        self._notice()
         return [snapshot.instant for snapshot in self._snapshots]
 
     # --- forward -----------------------------------------------------------------------------
@@ -90,7 +92,7 @@ class Timeline:
     def run(self, max_instructions: int | None = None) -> End:
         """Run on from here, as Machine.run does; a stop right here is passed over."""
         machine = self.machine
-        self._notice()
+        self._begin()
         machine.pass_stop()
         goal = NEVER if max_instructions is None else machine.executed + max_instructions
         end = self._forward(None, goal)
@@ -101,7 +103,7 @@ class Timeline:
 
     def step(self, n: int = 1) -> End:
         """Execute `n` instructions, where a trap counts as one; stops are passed over."""
-        self._notice()
+        self._begin()
         end = End("budget")
         with self.machine.stops.suspended():
             for _ in range(n):
@@ -123,14 +125,14 @@ class Timeline:
         target = instant if isinstance(instant, Instant) else Instant(instant)
         if target.ticks < self.start.ticks:
             raise ConfigError(f"the timeline begins at tick {self.start.ticks}, not {target.ticks}")
-        self._notice()
+        self._begin()
         return self._seek(max(target, self.start))
 
     # --- back --------------------------------------------------------------------------------
 
     def reverse_step(self, n: int = 1) -> End:
         """Go back by `n` steps; the reason is "start" where the timeline begins before that."""
-        self._notice()
+        self._begin()
         for _ in range(n):
             if self.cancelled:
                 return End("interrupted")
@@ -141,7 +143,7 @@ class Timeline:
 
     def run_back(self) -> End:
         """Go back to the last stop before here; the reason is "start" if there is none."""
-        self._notice()
+        self._begin()
         limit = self.machine.instant
         for number in reversed(range(self._number_before(limit))):
             if self.cancelled:
@@ -195,10 +197,13 @@ class Timeline:
         find = bisect_right if inclusive else bisect_left
         return find(self._snapshots, instant, key=lambda snapshot: snapshot.instant)
 
+    def _begin(self) -> None:
+        self.cancelled = False
+        self._notice()
+
     def _notice(self) -> None:
         """Take into account what was done to the machine without us."""
         machine = self.machine
-        self.cancelled = False
         if machine.input_log is not self._log:  # new input in the past: another history
             self._log = machine.input_log
             self._forget_after(self._log[-1][0] if self._log else self.start)

@@ -375,6 +375,9 @@ class Machine:
                 return None
             if clock >= limit or hart.executed >= budget:
                 return None
+            if hart.s[st.WAIT]:
+                hart.wait_until(limit)
+                continue
             stop = self._handle(hart, hart.run(min(limit, clock + budget - hart.executed)))
             if stop is not None and hart.executed < budget and hart.clock < limit:
                 return stop

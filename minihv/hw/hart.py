@@ -274,6 +274,13 @@ class Hart:
         if s[st.WAIT] and not self.waiting:
             s[st.WAIT] = 0
 
+    def wait_until(self, clock: int) -> None:
+        """In WFI: let time pass until `clock`, or until an interrupt ends the wait."""
+        self.settle()
+        while self.s[st.WAIT] and self.s[st.CLOCK] < clock:
+            self.idle_until(min(clock, self.deadline))
+            self.settle()
+
     def retire(self, size: int) -> None:
         """Count the instruction at pc, which the host carried out, and step over its bytes."""
         self.s[st.PC] = i64(self.s[st.PC] + size)
