@@ -10,7 +10,7 @@ the window onto them. Registers may be accessed whole or in parts of 1, 2, 4 or 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 MTIMECMP_BASE, MTIME = 0x4000, 0xBFF8
@@ -28,12 +28,17 @@ class ClintHart(Protocol):
 
 
 class Clint:
-    """One CLINT for all harts, in hart-id order."""
+    """One CLINT for all harts, in hart-id order.
+
+    current: says whose access it is. Within a round the harts' clocks differ, and each must read
+    here what its own `time` CSR says.
+    """
 
     size = 0x10000
 
-    def __init__(self, harts: Sequence[ClintHart]):
+    def __init__(self, harts: Sequence[ClintHart], current: Callable[[], ClintHart] | None = None):
         self._harts = harts
+        self._current = current or (lambda: harts[0])
         self._msip = [0] * len(harts)
 
     def read(self, offset: int, size: int) -> int:
@@ -59,7 +64,7 @@ class Clint:
     def _load(self, cell: int) -> int:
         """The 64 bits at an 8-byte-aligned offset: two harts' msip, or one 64-bit register."""
         if cell == MTIME:
-            return self._harts[0].mtime & MASK64
+            return self._current().mtime & MASK64
         if cell >= MTIMECMP_BASE:
             hart = (cell - MTIMECMP_BASE) // 8
             return self._harts[hart].mtimecmp & MASK64 if hart < len(self._harts) else 0
@@ -68,8 +73,9 @@ class Clint:
 
     def _store(self, cell: int, value: int) -> None:
         if cell == MTIME:
+            change = value - self._current().mtime
             for hart in self._harts:
-                hart.mtime = value
+                hart.mtime = hart.mtime + change & MASK64
         elif cell >= MTIMECMP_BASE:
             hart_id = (cell - MTIMECMP_BASE) // 8
             if hart_id < len(self._harts):

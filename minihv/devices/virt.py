@@ -154,7 +154,7 @@ class Machine:
             for bit in (11, 9):  # MEIP, SEIP: the PLIC's contexts 2h and 2h + 1
                 contexts.append(lambda level, hart=hart, bit=bit: hart.set_pending(bit, level))
         self.plic = Plic(contexts)
-        self.clint = Clint(self.harts)
+        self.clint = Clint(self.harts, lambda: self.harts[self._turn])
         self.uart = Uart(self.console, self.plic.line(UART_IRQ))
         for base, device in (
             (FINISHER, Finisher(self.shutdown)),
