@@ -115,7 +115,8 @@ def parser() -> Parser:
 def _machine_options(command: argparse.ArgumentParser) -> None:
     add = command.add_argument
     add("image", type=Path, metavar="IMAGE", help="an ELF file, a Linux Image or a flat binary")
-    add("--mode", choices=("bare",), default="bare", help="where the guest's kernel runs")
+    add("--mode", choices=("bare", "trap"), default="bare",
+        help="bare: the guest owns the machine; trap: a hypervisor runs it deprivileged")  # fmt: skip
     add("--boot", choices=("m", "s"), help="privilege mode to start in (default: by the image)")
     add("--append", default="", metavar="TEXT", help="the kernel's command line")
     add("--memory", type=size, default=DEFAULT_MEMORY, metavar="SIZE", help="such as 128M or 1G")
@@ -136,7 +137,12 @@ def _machine(options: argparse.Namespace) -> Machine:
         options.append.encode()
     except UnicodeEncodeError:
         raise ConfigError("--append: the text is not valid UTF-8") from None
-    machine = Machine(options.memory, options.harts, options.engine)
+    if options.mode == "trap":
+        from minihv.vmm import VM
+
+        machine: Machine = VM(memory=options.memory, harts=options.harts, engine=options.engine)
+    else:
+        machine = Machine(options.memory, options.harts, options.engine)
     machine.load(options.image, options.boot, options.append)
     if machine.engine == "jit":
         warm(compiling(sys.stderr) if sys.stderr is not None else None)
@@ -154,7 +160,7 @@ def run_command(options: argparse.Namespace) -> int:
     if options.stats:
         stats = {
             "instructions": machine.instructions,
-            "exits": dict(machine.exits),
+            "exits": {str(name): times for name, times in machine.exits.items()},
             "seconds": round(seconds, 6),
             "mips": round(machine.instructions / seconds / 1e6, 3),
             "engine": machine.engine,
