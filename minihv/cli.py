@@ -115,8 +115,8 @@ def parser() -> Parser:
 def _machine_options(command: argparse.ArgumentParser) -> None:
     add = command.add_argument
     add("image", type=Path, metavar="IMAGE", help="an ELF file, a Linux Image or a flat binary")
-    add("--mode", choices=("bare", "trap"), default="bare",
-        help="bare: the guest owns the machine; trap: a hypervisor runs it deprivileged")  # fmt: skip
+    modes = "bare: the guest owns the machine; trap: a hypervisor runs it deprivileged"
+    add("--mode", choices=("bare", "trap"), default="bare", help=modes)
     add("--boot", choices=("m", "s"), help="privilege mode to start in (default: by the image)")
     add("--append", default="", metavar="TEXT", help="the kernel's command line")
     add("--memory", type=size, default=DEFAULT_MEMORY, metavar="SIZE", help="such as 128M or 1G")
