@@ -304,7 +304,7 @@ def sweep(home: Path) -> list[str]:
     swept = []
     for folder in containers(home):
         state = read_state(folder)
-        if state and state["record"]["status"] == "exited":
+        if state and state["record"]["status"] == "exited" and not state["remove"]:
             continue
         if not state and time.time() - folder.stat().st_mtime < 10:
             continue  # just being made

@@ -17,7 +17,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from minihv.containers.cgroups import CONTROLLER, own_group
+from minihv.containers.cgroups import CONTROLLER, own_group, read
 from minihv.containers.images import Store
 from minihv.containers.session import Session
 
@@ -115,7 +115,8 @@ def footprint(home: Path) -> dict[str, set[str]]:
     return {
         "mounts": {line for line in open("/proc/self/mountinfo") if str(home) in line},
         "links": {p.name for p in Path("/sys/class/net").iterdir() if p.name.startswith("m")},
-        "cgroups": {str(p) for g in groups for p in Path(g).glob("minihv-*")},
+        "cgroups": {str(p) for g in groups for p in Path(g).glob("minihv-*")
+                    if not read(f"{p}/cgroup.procs")},  # one with processes is someone's
         "processes": {line for line in processes.splitlines() if str(home) in line
                       or f"sleep {SLEEP}" in line},
         "folders": {p.name for p in (home / "containers").glob("*")},
@@ -152,7 +153,18 @@ def cycles(home: Path, count: int, seed: int = 0, net: str = "none") -> dict[str
         os.utime(folder, (0, 0))  # a folder without a record counts as left behind after 10 s
     subprocess.run([sys.executable, "-m", "minihv.containers", "ps"], check=True,
                    env=os.environ | {"MINIHV_HOME": str(home)}, stdout=subprocess.DEVNULL)
-    return {kind: seen - before[kind] for kind, seen in footprint(home).items()}
+    return left_behind(home, before)
+
+
+def left_behind(home: Path, before: dict[str, set[str]]) -> dict[str, set[str]]:
+    """What is there now and was not before; given a moment, for others come and go."""
+    left: dict[str, set[str]] = {}
+    for _ in range(20):
+        left = {kind: seen - before[kind] for kind, seen in footprint(home).items()}
+        if not any(left.values()):
+            break
+        time.sleep(0.1)
+    return left
 
 
 def main() -> None:

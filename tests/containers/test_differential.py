@@ -196,7 +196,8 @@ PLANTS: dict[str, tuple[Any, str, Any, list[Any]]] = {  # a wrong rule, and step
             *doomed, *(q.children[doomed[0].at] for q in doomed[0].parent.receivers()
                        if doomed[0].at in q.children)],
         [SHARE, (0, ("clone", ["mnt"])), (0, ("tmpfs", "/a", "")),
-         (1, ("type", "/a", "private", "")), (1, ("mkdir", "/a/x")), (1, ("tmpfs", "/a/x", "")), (0, ("umount", "/a", "lazy"))]),
+         (1, ("type", "/a", "private", "")), (1, ("mkdir", "/a/x")),
+         (1, ("tmpfs", "/a/x", "")), (0, ("umount", "/a", "lazy"))]),
     "user namespaces are unrelated": (
         model.UserNamespace, "within", lambda self, other: False,
         [(0, ("clone", ["pid"]))]),

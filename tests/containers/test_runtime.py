@@ -278,5 +278,5 @@ def test_killing_a_session_leaves_nothing(store: Store, session: Session) -> Non
         for folder in (store.home / "containers").glob("*"):
             os.utime(folder, (0, 0))
         command(store.home, "ps")
-        after = measure.footprint(store.home)
-        assert not any(after[kind] - before[kind] for kind in after), after
+        left = measure.left_behind(store.home, before)
+        assert not any(left.values()), left
