@@ -101,6 +101,8 @@ def code(hart: Hart, symbols: Symbols, breakpoints: list[int]) -> list[dict[str,
     lines = inspect.code_around(hart, BEFORE, LINES - 1, symbols.by_name)
     if all(line.pc != pc for line in lines):
         return []
+    said = [k for k, line in enumerate(lines) if line.word or line.pc == pc]
+    lines = lines[said[0] : said[-1] + 1]       # zeros around the program are no code
     return [{"pc": f"{line.pc:#x}", "word": f"{line.word:0{2 * line.size}x}", "text": line.text,
              "label": symbols.label(line.pc), "here": line.pc == pc,
              "breakpoint": line.pc in breakpoints} for line in lines[:LINES]]

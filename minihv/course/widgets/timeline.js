@@ -274,6 +274,10 @@ function render({ model, el }) {
     const centre = middle ?? (first + last) / 2;
     look(centre - (centre - first) * factor, centre + (last - centre) * factor);
   };
+  const zoomToChosen = (factor) => {
+    const [first, last] = model.get("window"), centre = focal() ?? (first + last) / 2, half = (last - first) * factor / 2;
+    look(centre - half, centre + half);
+  };
   const focal = () => {
     const [first, last] = model.get("window"), i = model.get("selected");
     return i >= 0 && data.clock[i] >= first && data.clock[i] <= last ? data.clock[i] : undefined;
@@ -288,7 +292,7 @@ function render({ model, el }) {
   };
   const move = (by) => { const i = model.get("selected"); choose(i >= 0 ? i + by : at(data, model.get("window")[0])); };
   const actions = {
-    in: () => zoom(0.5, focal()), out: () => zoom(2, focal()), whole: () => look(begin, end), back: () => move(-1), next: () => move(1),
+    in: () => zoomToChosen(0.5), out: () => zoomToChosen(2), whole: () => look(begin, end), back: () => move(-1), next: () => move(1),
   };
   const button = (name, ...label) => h("button", { type: "button", "data-do": name, onclick: actions[name] }, ...label);
   root.append(h("div", { class: "mhv-bar" }, button("back", icon("◀"), words.previous), button("next", words.next, icon("▶")), h("span", { class: "mhv-grow" }),

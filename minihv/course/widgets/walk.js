@@ -119,7 +119,8 @@ function render({ model, el }) {
     for (const button of [next, all]) mark(button, "aria-disabled", shown >= end ? "true" : null);
     explain("");
     put(said, model.get("said"));
-    mark(said, "data-wrong", model.get("wrong") || Boolean(walk.cause && shown >= end));
+    mark(said, "data-wrong", model.get("wrong"));
+    said.classList.toggle("mhv-only-heard", shown >= end && !model.get("wrong")); // the end says it, too
   };
   const soon = () => { if (!draw.due) { draw.due = true; queueMicrotask(() => { draw.due = false; draw(); }); } };
   for (const name of ["walk", "shown", "said", "wrong"]) model.on(`change:${name}`, soon);

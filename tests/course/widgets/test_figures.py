@@ -29,6 +29,13 @@ def test_text_on_each_colour_can_be_read(name: str):
     assert draw.contrast(draw.PALETTE[name], draw.ink_on(draw.PALETTE[name])) >= 4.5
 
 
+def test_page_and_paper_share_one_palette():
+    style = css_colours((FOLDER / "common.css").read_text().split("}")[0])
+    for name, colour in draw.PALETTE.items():
+        assert style["s" if name == "M" else name.lower()] == colour.lower()
+    assert draw.PALETTE["U"] == "#56B4E9" and draw.PALETTE["VS"] == "#882255"
+
+
 def test_contrast_is_wcags():
     assert draw.contrast("#000000", "#FFFFFF") == pytest.approx(21)
     assert draw.contrast("#777777", "#FFFFFF") == pytest.approx(4.48, abs=0.01)

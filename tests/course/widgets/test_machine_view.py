@@ -146,6 +146,11 @@ def test_code_around_pc_is_the_programs(view: MachineView):
     assert listing[at - 1] == ("", "csrw mtvec, t0")
 
 
+def test_zeros_around_the_program_are_no_code(view: MachineView):
+    assert view.state["code"][0]["label"] == "_start"
+    assert view.state["code"][-1]["text"] == "mret"
+
+
 def test_where_nothing_can_be_fetched_the_listing_is_empty(view: MachineView):
     view.hart.pc = 0x1000
     view.obey({"do": "hart", "with": 0})

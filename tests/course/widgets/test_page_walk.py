@@ -49,6 +49,15 @@ def test_three_levels_to_a_page():
                      "R": "1", "V": "1"}
 
 
+def test_the_last_entry_of_a_table_has_no_neighbour_behind():
+    top = (1 << 64) - 4096
+    view = PageWalkView(address=top, root=ROOT, tables={ROOT + 511 * 8: entry(MIDDLE, V),
+                                                        ROOT + 510 * 8: 77})
+    step = view.walk["steps"][0]
+    assert (step["index"], step["at"]) == (511, f"{ROOT + 511 * 8:#x}")
+    assert step["near"] == [f"0x{77:016x}", None]
+
+
 def test_superpages_end_early():
     walk = look(entry(0x80200000, V | R | U | A), level=1)
     assert [s["kind"] for s in walk["steps"]] == ["pointer", "leaf"]
