@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 
+from minihv.errors import MinihvError
 from minihv.hw import ops
 from minihv.hw import state as st
 from minihv.hw.decode import decode
@@ -30,7 +31,19 @@ from minihv.vmm.vcpu import VCPU
 ACCESS = {
     st.FETCH_PAGE_FAULT: st.FETCH, st.LOAD_PAGE_FAULT: st.READ, st.STORE_PAGE_FAULT: st.WRITE,
 }  # fmt: skip
+MOST_FRUITLESS = 1000  # exits of one instruction: no right layer needs so many
 SFENCE_VMA = 0x09  # the upper seven bits of its word
+
+
+class LayerError(MinihvError):
+    """A layer of the hypervisor that cannot be right."""
+
+    def __init__(self, exit: VMExit):
+        super().__init__(
+            f"{MOST_FRUITLESS} exits and the guest does not get on; the last was {exit.reason} "
+            f"(cause {exit.cause}, pc {exit.pc:#x}, gva {exit.gva:#x}): "
+            "does its handler do what the instruction waits for?"
+        )
 
 
 @lru_cache(4096)
@@ -57,6 +70,7 @@ class TrapAndEmulate:
     def run(self, vcpu: VCPU, stop: int) -> int:
         """Run until the VCPU's clock reaches `stop` or the board is due; the reason (EXIT_*)."""
         s, hart = vcpu.s, vcpu.vm.physical
+        fruitless, place = 0, (-1, 0)
         while True:
             reason = vcpu.settle_events(stop)
             if reason:
@@ -64,6 +78,11 @@ class TrapAndEmulate:
             vcpu.vm.paging.enter(vcpu, hart)
             reason = vcpu.enter(hart, min(stop, s[st.DEADLINE]))
             if reason == st.EXIT_TRAP:
+                here = s[st.CLOCK], s[st.PC]
+                fruitless = fruitless + 1 if here == place else 0
+                place = here
+                if fruitless > MOST_FRUITLESS:
+                    raise LayerError(vcpu.vm.exits.log[-1])
                 vcpu.begin()
                 reason = self.handle(vcpu, hart)
             elif reason == st.EXIT_BUDGET:

@@ -1,0 +1,164 @@
+"""The central test over guests, workloads, policies and numbers of virtual CPUs."""
+
+from functools import cache
+
+import pytest
+
+from minihv.devices.virt import Machine
+from minihv.guests.labos import WORKLOADS
+from minihv.hw import state as st
+from minihv.hw.mmu import PTE_D
+from minihv.vmm import VM, Reason, ShadowPaging, SyncedShadowPaging, TrapAndEmulate
+from minihv.vmm import shadow as shadow_module
+from tests.labos.test_labos_workloads import SMALL
+from tests.vmm.central import Outcome, outcome
+
+MEMORY = 32 << 20
+PAGING = {
+    "shadow": ShadowPaging,
+    "synced": SyncedShadowPaging,
+    "shadow, 16 frames": lambda: ShadowPaging(16),
+    "synced, 16 frames": lambda: SyncedShadowPaging(16),
+}
+
+
+@cache
+def bare(guest: str, append: str = "", harts: int = 1) -> Outcome:
+    return outcome(Machine(MEMORY, harts), guest, append)
+
+
+def differences(vm: VM, guest: str, append: str = "") -> list[str]:
+    result = outcome(vm, guest, append)
+    return bare(guest, append, len(vm.harts)).differences(result)
+
+
+@pytest.mark.parametrize("paging", PAGING)
+@pytest.mark.parametrize("guest", ["hello-s", "labos", "labos-m", "paging", "timer"])
+def test_guests(guest, paging):
+    vm = VM(paging=PAGING[paging](), memory=MEMORY)
+    assert differences(vm, guest) == []
+
+
+@pytest.mark.parametrize("paging", PAGING)
+@pytest.mark.parametrize("name", WORKLOADS)
+def test_workloads(name, paging):
+    vm = VM(paging=PAGING[paging](), memory=MEMORY)
+    assert differences(vm, "labos", f"workload={name} {SMALL[name]}") == []
+
+
+@pytest.mark.parametrize("paging", ["shadow", "synced", "synced, 16 frames"])
+@pytest.mark.parametrize("harts", [2, 4])
+@pytest.mark.parametrize("name", ["pingpong", "churn", "ticks"])
+def test_several_virtual_cpus(name, harts, paging):
+    for guest, more in (("labos", ""), ("labos", " asids"), ("labos-m", "")):
+        vm = VM(paging=PAGING[paging](), memory=MEMORY, harts=harts)
+        append = f"workload={name} copies=3 {SMALL[name]}{more}"
+        assert differences(vm, guest, append) == []
+
+
+def test_the_python_engine_runs_guests_too():
+    vm = VM(memory=MEMORY, engine="python")
+    assert differences(vm, "labos", "workload=churn n=3 pages=2") == []
+
+
+def test_tables_are_evicted_where_frames_are_few():
+    vm = VM(paging=SyncedShadowPaging(16), memory=MEMORY)
+    outcome(vm, "labos", f"workload=pingpong {SMALL['pingpong']}")
+    assert vm.paging.evictions > 100
+    assert vm.paging.used <= 16
+
+
+# --- wrong layers, which the test has to catch --------------------------------------------------
+
+
+class FreeCsrs(TrapAndEmulate):
+    """An emulated instruction takes no time."""
+
+    def privileged(self, vcpu, exit):
+        reason = super().privileged(vcpu, exit)
+        vcpu.s[st.CLOCK] -= 1
+        return reason
+
+
+class NoVirtualPrivilege(TrapAndEmulate):
+    """The guest's user may read what its kernel may."""
+
+    def privileged(self, vcpu, exit):
+        if exit.reason != Reason.CSR:
+            return super().privileged(vcpu, exit)
+        priv = vcpu.priv
+        vcpu.priv = 1
+        reason = super().privileged(vcpu, exit)
+        if priv == 0 and vcpu.priv == 1:
+            vcpu.priv = 0
+        return reason
+
+
+class NeverDirty(ShadowPaging):
+    """The first store to a page that was read before leaves no D bit."""
+
+    def rights(self, vcpu, gpa, pte):
+        return super().rights(vcpu, gpa, pte | PTE_D)
+
+
+class DeafToFences(ShadowPaging):
+    """Stale entries stay."""
+
+    def fence(self, asid=None):
+        pass
+
+    def fence_page(self, gva, asid=None):
+        pass
+
+
+class BlindToTables(SyncedShadowPaging):
+    """Stores to page tables drop nothing."""
+
+    def written(self, gpa, n):
+        pass
+
+
+class Unprotected(SyncedShadowPaging):
+    """Page tables can be written without an exit."""
+
+    def _protect(self, frame):
+        pass
+
+    def rights(self, vcpu, gpa, pte):
+        return ShadowPaging.rights(self, vcpu, gpa, pte)
+
+
+WRONG = [
+    (FreeCsrs, ShadowPaging, "labos", "instructions"),
+    (NoVirtualPrivilege, ShadowPaging, "labos", "console"),
+    (TrapAndEmulate, NeverDirty, "paging", "memory"),
+    (TrapAndEmulate, DeafToFences, "labos", "console"),
+    (TrapAndEmulate, BlindToTables, "labos", "console"),
+    (TrapAndEmulate, Unprotected, "labos", "console"),
+]
+
+
+@pytest.mark.parametrize(
+    "cpu, paging, guest, what", WRONG, ids=[f"{a.__name__}-{b.__name__}" for a, b, *_ in WRONG]
+)
+def test_a_wrong_layer_is_caught(cpu, paging, guest, what):
+    vm = VM(cpu=cpu(), paging=paging(), memory=MEMORY)
+    assert what in differences(vm, guest)
+
+
+def test_one_table_for_kernel_and_user_is_caught(monkeypatch):
+    right = shadow_module.regime
+    monkeypatch.setattr(shadow_module, "regime", lambda vcpu: (right(vcpu)[0], 0, 0, False, 0))
+    assert differences(VM(memory=MEMORY), "labos") != []
+
+
+def test_the_host_keeps_real_time_to_itself():
+    """A virtual timer one tick late shows in the counts."""
+
+    class Late(TrapAndEmulate):
+        def run(self, vcpu, stop):
+            if vcpu.s[st.DEADLINE] < stop:
+                vcpu.s[st.DEADLINE] += 10
+            return super().run(vcpu, stop)
+
+    assert "clocks" in differences(VM(cpu=Late(), memory=MEMORY), "labos", "workload=ticks n=5")
