@@ -328,6 +328,7 @@ class Helper:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         ready, go = os.pipe()
         kinds = [k for k in sc.CLONE if user or k != "user"]
+        cgroups.sweep()
         self.limits = cgroups.Limits.make(f"world-{os.getpid()}", pids=64, memory=512 << 20)
         pid, pidfd = sc.clone(kinds)
         self.world = pid or self.world

@@ -13,7 +13,6 @@ import io
 import json
 import os
 import shutil
-import subprocess
 import sys
 import tarfile
 import tempfile
@@ -54,6 +53,8 @@ def add_layer(store: Store, stream: IO[bytes], expect: str = "") -> str:
 
 
 def unpack(store: Store, spool: IO[bytes], digest: str) -> None:
+    import subprocess
+
     new = Path(tempfile.mkdtemp(dir=store.home / "layers"))
     spool.seek(0)
     command = [sys.executable, "-I", "-S", __file__.replace("archives", "unpack"), str(new)]
@@ -71,6 +72,8 @@ def unpack(store: Store, spool: IO[bytes], digest: str) -> None:
 
 def add_busybox(store: Store, binary: Path) -> Image:
     """An image of one static busybox and links for its commands."""
+    import subprocess
+
     names = subprocess.run([binary, "--list"], capture_output=True, text=True).stdout.split()
     with io.BytesIO(busybox_tar(binary.read_bytes(), names)) as stream:
         return store.save(Image("busybox", [add_layer(store, stream)]))
@@ -125,20 +128,25 @@ def busybox_tar(binary: bytes, names: list[str]) -> bytes:
     return buffer.getvalue()
 
 
-def find_busybox() -> Path:
-    """A static busybox of this host, else Debian's package, fetched with apt-get."""
+def provide_busybox(store: Store) -> Image:
+    """Of a static busybox of this host, else of Debian's package, fetched with apt-get."""
+    from subprocess import SubprocessError
+
     for place in ("/bin/busybox", "/usr/bin/busybox"):
         if Path(place).exists() and b"ld-linux" not in Path(place).read_bytes()[:4096]:
-            return Path(place)
+            return add_busybox(store, Path(place))
     try:
-        return fetch_busybox(Path(tempfile.mkdtemp(prefix="minihv-busybox-")))
-    except (OSError, subprocess.SubprocessError) as error:
+        with tempfile.TemporaryDirectory(prefix="minihv-busybox-") as folder:
+            return add_busybox(store, fetch_busybox(Path(folder)))
+    except (OSError, SubprocessError) as error:
         raise ContainerError("no static busybox here and apt-get could not fetch one; get it "
                              f"with: apt-get install busybox-static ({error})") from error
 
 
 def fetch_busybox(folder: Path) -> Path:
     """Download busybox-static through apt and unpack it below `folder`."""
+    import subprocess
+
     print("minihv: fetching busybox-static with apt-get", file=sys.stderr)
     quiet: dict[str, Any] = {"cwd": folder, "check": True, "capture_output": True, "timeout": 300}
     if subprocess.run(["apt-get", "download", "busybox-static"], **quiet | {"check": False}

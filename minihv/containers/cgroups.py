@@ -7,6 +7,7 @@ reported as not available. Rules: cgroups(7), Documentation/admin-guide/cgroup-v
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
 
@@ -79,6 +80,16 @@ def leftovers(name: str) -> list[str]:
     places = [own_group(controller) for controller in set(CONTROLLER.values())]
     found = {f"{place[0]}/minihv-{name}" for place in places if place}
     return sorted(p for p in found if os.path.isdir(p))
+
+
+def sweep() -> None:
+    """Remove the empty groups of worlds and probes whose maker (its pid is in the name) is dead."""
+    for found in filter(None, map(own_group, set(CONTROLLER.values()))):
+        for name in os.listdir(found[0]):
+            what, _, maker = name.removeprefix("minihv-").partition("-")
+            if what in ("world", "probe") and not os.path.exists(f"/proc/{maker.split('-')[0]}"):
+                with contextlib.suppress(OSError):
+                    os.rmdir(f"{found[0]}/{name}")
 
 
 class Limits:

@@ -63,7 +63,7 @@ class Store:
         if Path(name).exists():
             return archives.add(self, Path(name))
         if name == "busybox":
-            return archives.add_busybox(self, archives.find_busybox())
+            return archives.provide_busybox(self)
         raise ContainerError(f"no image {name!r}: have {', '.join(self.names()) or 'none'}; "
                              "give the path of a tar file or of an OCI layout, or use busybox")
 

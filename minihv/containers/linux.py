@@ -14,15 +14,18 @@ import os
 import select
 import signal
 import socket
-import subprocess
 import sys
+import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from minihv.errors import ConfigError
+
+if TYPE_CHECKING:
+    import subprocess
 
 # The helper sees no site packages and not our parents' __init__ either: it starts in 15 ms.
 BOOT = """
@@ -38,6 +41,8 @@ PATIENCE = 10.0
 
 def start_helper(module: str) -> tuple[subprocess.Popen[bytes], socket.socket]:
     """A single-threaded Python that serves the returned socket."""
+    import subprocess
+
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     ours.settimeout(PATIENCE)
     package = str(Path(__file__).parents[1])
@@ -142,13 +147,13 @@ class Helper:
         self.process, self.sock = start_helper("agent")
 
     def close(self) -> None:
-        """It ends when its socket closes."""
+        """It ends when its socket closes; if that takes long, it is killed."""
         self.sock.close()
-        try:
-            self.process.wait(PATIENCE)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
+        deadline = time.monotonic() + PATIENCE
+        while self.process.poll() is None and time.monotonic() < deadline:
+            time.sleep(0.001)
+        self.process.kill()
+        self.process.wait()
 
 
 class Kernel:

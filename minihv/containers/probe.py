@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
 from typing import NamedTuple
 
@@ -43,6 +42,8 @@ class Fact(NamedTuple):
 
 def attempt(kinds: str, *more: str) -> str:
     """Empty if a process may do it, else what the kernel said."""
+    import subprocess
+
     root = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
     try:
         done = subprocess.run([sys.executable, "-c", TRY, root, kinds, *more], timeout=20,

@@ -12,7 +12,7 @@ import errno
 from typing import Any
 
 DEFENCES = ("pivot_root", "private", "masks", "user", "caps", "seccomp", "no_new_privs", "pids",
-            "memory", "close_fds", "pid_ns")
+            "memory", "pid_ns")
 DEVICES = {"null": (1, 3), "zero": (1, 5), "full": (1, 7), "random": (1, 8), "urandom": (1, 9),
            "tty": (5, 0)}
 MASKED = ("/proc/kcore", "/proc/keys", "/proc/timer_list", "/proc/sched_debug",
