@@ -11,10 +11,10 @@ from minihv.hw.ops import (
     ATOMIC,
     FIRST_BRANCH,
     ILLEGAL_OP,
-    J,
     JAL,
     LAST_BRANCH,
     SYSTEM,
+    J,
 )
 from minihv.hw.state import SINK
 from minihv.hw.tables import FIRST, HEAD, PIECES, ROW_PIECES, ROWS
