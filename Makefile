@@ -3,25 +3,29 @@
 #   make test PYTEST=-x           options for pytest
 
 PYTHON_IN_VENV := .venv/bin/python
-NOTEBOOKS := $(wildcard notebooks/*.ipynb)
+NOTEBOOKS := $(wildcard notebooks/*.ipynb solutions/*.ipynb)
 START := $(wildcard notebooks/00_start_here.ipynb)
 # JupyterLab refuses to run as root (containers, CI) unless told.
 AS_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
 WORKERS ?= 2
 CELL_SECONDS ?= 180
 
-.PHONY: help lab test lint bench guests doctor clean distclean
+.PHONY: help lab test lint bench guests exercises notebooks doctor clean distclean
 
 help:
 	@echo "make lab      open the course in JupyterLab"
 	@echo "make test     check everything: style, types, tests, notebooks"
 	@echo "make bench    measure the machine against its peers"
 	@echo "make guests   rebuild the guest programs"
+	@echo "make exercises  write exercises/ from solutions/"
+	@echo "make notebooks  run the notebooks and store their outputs"
 	@echo "make doctor   show what this host offers"
 	@echo "make clean    remove caches and build results (distclean: .venv too)"
 
 lab:
 	@sh scripts/venv.sh lab
+	@# The stored pictures of our own notebooks show before they are run only where trusted.
+	@$(PYTHON_IN_VENV) -m jupyter trust $(wildcard notebooks/*.ipynb solutions/*.ipynb) >/dev/null
 	@exec $(PYTHON_IN_VENV) -m jupyterlab $(AS_ROOT) $(START) $(ARGS)
 
 # One pytest run for tests and notebooks, so that its summary is the last line.
@@ -43,6 +47,14 @@ bench:
 guests:
 	@sh scripts/venv.sh guests
 	@$(PYTHON_IN_VENV) -m minihv.guests.build $(ARGS)
+
+exercises:
+	@sh scripts/venv.sh lab
+	@$(PYTHON_IN_VENV) -m minihv.course.books.generate
+
+notebooks:
+	@sh scripts/venv.sh lab
+	@$(PYTHON_IN_VENV) -m minihv.course.books.store $(ARGS)
 
 doctor:
 	@sh scripts/venv.sh lab
