@@ -99,6 +99,8 @@ class VCPU(Hart):
         reason = hart.run(until)
         v[REGISTERS] = s[REGISTERS]
         v[st.CLOCK] = s[st.CLOCK]
+        if s[st.BREAKPOINTS]:
+            v[st.SKIP] = s[st.SKIP]
         reserved = s[st.RESERVATION]
         v[st.RESERVATION] = reserved if reserved < 0 else reserved - offset
         return reason

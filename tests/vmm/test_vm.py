@@ -1,0 +1,257 @@
+"""A VM's seams, several VMs on one host, and what a guest cannot do to others."""
+
+import pytest
+
+from minihv import guests
+from minihv.devices.virt import Machine
+from minihv.errors import ConfigError, MinihvError
+from minihv.hw import state as st
+from minihv.hw.asm import assemble
+from minihv.hw.bus import AccessFault
+from minihv.vmm import VM, Hypervisor, Reason, ShadowPaging, SyncedShadowPaging, VMExit
+from minihv.vmm.run import new_machine
+from tests.vmm.central import finish
+
+MEMORY = 16 << 20
+CHURN = "workload=churn n=20 pages=3"
+POWER_OFF = "\n li a7, 0x53525354\n li a6, 0\n li a0, 0\n li a1, 0\n ecall\n"
+
+
+def program(text: str) -> bytes:
+    return bytes(assemble(text, st.RAM_BASE).data)
+
+
+# --- seams --------------------------------------------------------------------------------------
+
+
+def test_exits_are_counted_and_logged():
+    vm = VM(guests.path("labos"), memory=MEMORY, append=CHURN)
+    vm.run()
+    assert vm.exits[Reason.CALL] == sum(vm.calls.values()) > 0
+    assert vm.exits[Reason.FAULT] > 0
+    last = vm.exits.log[-1]
+    assert (last.reason, last.cause) == (Reason.CALL, st.ECALL_U)
+    assert sum(vm.exits.values()) >= len(vm.exits.log)
+
+
+def test_an_observer_sees_each_exit_and_changes_nothing():
+    quiet = VM(guests.path("labos"), memory=MEMORY, append=CHURN)
+    vm = VM(guests.path("labos"), memory=MEMORY, append=CHURN)
+    seen: list[VMExit] = []
+
+    @vm.on(Reason.FENCE)
+    def fence(vcpu, exit):
+        seen.append(exit)
+
+    assert finish(quiet).differences(finish(vm)) == []
+    assert len(seen) == vm.exits[Reason.FENCE] == quiet.exits[Reason.FENCE] > 0
+    assert {exit.instruction & 0xFE00707F for exit in seen} == {0x12000073}
+
+
+def test_an_observer_can_handle_an_exit():
+    code = program(f"csrr s0, sscratch\n csrr s1, sscratch{POWER_OFF}")
+    vm = VM(code, memory=MEMORY, boot="s")
+
+    @vm.on("csr")
+    def answer(vcpu, exit):
+        vcpu.x[exit.instruction >> 7 & 31] = 42
+        vcpu.retire(4)
+        return True
+
+    vm.run(1000)
+    assert (vm.harts[0].x[8], vm.harts[0].x[9]) == (42, 42)
+
+
+def test_a_learners_method_replaces_ours():
+    class Counting(ShadowPaging):
+        filled = 0
+
+        def fill(self, vcpu, gva, gpa):
+            self.filled += 1
+            super().fill(vcpu, gva, gpa)
+
+    paging = Counting()
+    vm = VM(guests.path("hello-s"), paging=paging, memory=MEMORY)
+    vm.run()
+    assert paging.filled == vm.exits[Reason.FILL] > 0
+
+
+def test_a_layer_that_gets_nowhere_is_named():
+    class Empty(ShadowPaging):
+        def fill(self, vcpu, gva, gpa):
+            pass
+
+    vm = VM(guests.path("hello-s"), paging=Empty(), memory=MEMORY)
+    with pytest.raises(MinihvError, match=r"does not get on; the last was fill .*0x80200000"):
+        vm.run()
+
+
+def test_breakpoints_watchpoints_and_steps():
+    stops = []
+    for machine in (Machine(MEMORY), VM(memory=MEMORY)):
+        machine.load(guests.path("labos"), append=CHURN)
+        machine.run(1000)
+        pc = machine.harts[0].pc
+        machine.stops.add_breakpoint(pc)
+        ends = [machine.run(100_000) for _ in range(3)]
+        machine.stops.remove_breakpoint(pc)
+        ends += [machine.step(50), machine.run(12_345, at_traps=True)]
+        stops.append((ends, machine.instant, pc, machine.harts[0].pc))
+    assert stops[0] == stops[1]
+
+
+@pytest.mark.parametrize("paging", [ShadowPaging, SyncedShadowPaging])
+def test_save_and_restore(paging):
+    vm = VM(guests.path("labos"), paging=paging(), memory=MEMORY, append=CHURN)
+    vm.run(150_000)
+    saved, ram = vm.save(), vm.memory.read(vm.memory.base, MEMORY)
+    first = finish(vm)
+    vm.restore(saved)
+    vm.memory.write(vm.memory.base, ram)
+    assert finish(vm).differences(first) == []
+
+
+def test_a_vm_goes_on_elsewhere():
+    """Saved on one host, restored on another where its memory lies somewhere else."""
+    vm = VM(guests.path("labos"), memory=MEMORY, append=CHURN)
+    vm.run(150_000)
+    saved, ram = vm.save(), vm.memory.read(vm.memory.base, MEMORY)
+    there = Hypervisor(64 << 20)
+    there.lend(8 << 20)
+    other = there.create(memory=MEMORY)
+    other.load(guests.path("labos"), append=CHURN)
+    other.memory.write(vm.memory.base, ram)
+    other.restore(saved)
+    assert other.memory.offset != vm.memory.offset
+    assert finish(other).differences(finish(vm)) == []
+
+
+# --- modes --------------------------------------------------------------------------------------
+
+
+def test_modes_by_name():
+    assert type(new_machine("bare", memory=MEMORY)) is Machine
+    vm = new_machine("trap", "synced", memory=MEMORY)
+    assert isinstance(vm, VM) and isinstance(vm.paging, SyncedShadowPaging)
+    for arguments, text in (
+        (("hard",), "mode 'hard': choose bare or trap"),
+        (("trap", "nested"), "paging 'nested': choose shadow or synced"),
+        (("bare", "shadow"), "a bare machine has no paging"),
+    ):
+        with pytest.raises(ConfigError, match=text):
+            new_machine(*arguments)
+
+
+def test_bad_sizes():
+    for call, text in (
+        (lambda: ShadowPaging(4), "give 16 or more"),
+        (lambda: VM(memory=5000), "multiple of 4096"),
+        (lambda: Hypervisor(MEMORY).create(memory=2 * MEMORY), "no 32768 KiB of memory left"),
+        (lambda: VM(memory=MEMORY, harts=99), "99 harts"),
+    ):
+        with pytest.raises(ConfigError, match=text):
+            call()
+
+
+# --- several VMs --------------------------------------------------------------------------------
+
+
+def test_vms_side_by_side_end_as_alone():
+    appends = [f"workload={name} n=20" for name in ("churn", "pingpong", "ticks", "forks")]
+    hypervisor = Hypervisor(5 * MEMORY)
+    vms = [
+        hypervisor.create(guests.path("labos"), memory=MEMORY, append=append, harts=1 + i % 2)
+        for i, append in enumerate(appends)
+    ]
+    hypervisor.run(turn=5_000)
+    for vm, append in zip(vms, appends, strict=True):
+        alone = Machine(MEMORY, len(vm.harts)).load(guests.path("labos"), append=append)
+        assert finish(vm).differences(finish(alone)) == []
+
+
+def test_a_destroyed_vm_gives_all_back():
+    hypervisor = Hypervisor(MEMORY)
+    frames = hypervisor.frames_left
+    for _ in range(3):
+        vm = hypervisor.create(guests.path("hello-s"), memory=MEMORY)
+        hypervisor.run()
+        assert vm.console.output and hypervisor.frames_left < frames
+        hypervisor.destroy(vm)
+        assert hypervisor.frames_left == frames
+        assert not hypervisor.memory.bytes[vm.memory.offset :].any()
+
+
+HOSTILE = """
+    la t0, next
+    csrw stvec, t0
+    li s0, 0            # what it could read beyond its RAM
+    li s1, 0x0          # physical address to try, by way of a gigapage that maps it
+    li s2, 0x80010000   # root of the page tables
+    li s3, 0x40000
+try:
+    srli t1, s1, 12
+    slli t1, t1, 10
+    ori t1, t1, 0xcf    # V R W X A D
+    sd t1, 8(s2)        # at gva 0x40000000
+    li t2, 0x200000cf
+    sd t2, 16(s2)       # its own RAM where it was
+    srli t3, s2, 12
+    li t4, 8
+    slli t4, t4, 60
+    or t3, t3, t4
+    csrw satp, t3
+    sfence.vma
+    li t5, 0x40000000
+    li t6, 0x01000000
+    add t5, t5, t6      # in every gigapage: behind the guest's own 16 MiB
+    ld a0, 0(t5)
+    or s0, s0, a0
+    sd t5, 0(t5)
+    .balign 4
+next:
+    li t1, 0x40000000
+    add s1, s1, t1
+    addi s3, s3, -1024
+    bnez s3, try
+    csrw satp, zero
+"""
+
+
+@pytest.mark.parametrize("paging", [ShadowPaging, SyncedShadowPaging])
+def test_a_guest_reaches_nothing_but_its_own(paging):
+    """It maps all of physical memory, up to 256 GiB, and reads and writes behind its RAM."""
+    image = program(HOSTILE + POWER_OFF)
+    hypervisor = Hypervisor(3 * MEMORY)
+    victim = hypervisor.create(guests.path("labos"), memory=MEMORY, append=CHURN)
+    hostile = hypervisor.create(image, paging=paging(), memory=MEMORY, boot="s")
+    neighbour = hypervisor.lend(MEMORY)
+    hypervisor.run(turn=3_000)
+    alone = Machine(MEMORY).load(image, boot="s")
+    assert finish(hostile).differences(finish(alone)) == []
+    assert hostile.harts[0].x[8] == 0
+    assert finish(victim).end.reason == "exit"
+    bare = Machine(MEMORY).load(guests.path("labos"), append=CHURN)
+    assert finish(victim).differences(finish(bare)) == []
+    assert not neighbour.bytes.any()
+
+
+def test_a_window_ends_where_it_ends():
+    vm = VM(memory=MEMORY)
+    with pytest.raises(AccessFault):
+        vm.memory.read(vm.memory.base + MEMORY - 4, 8)
+    with pytest.raises(AccessFault):
+        vm.memory.write(vm.memory.base - 8, b"12345678")
+    assert vm.memory.offset > 0  # so that a gpa taken for an hpa shows
+
+
+def test_a_leak_is_caught():
+    class Leaky(ShadowPaging):
+        def obstacle(self, vcpu, gva, gpa, access):
+            return None
+
+    image = program(HOSTILE + POWER_OFF)
+    hypervisor = Hypervisor(3 * MEMORY)
+    hostile = hypervisor.create(image, paging=Leaky(), memory=MEMORY, boot="s")
+    hypervisor.lend(MEMORY)
+    alone = Machine(MEMORY).load(image, boot="s")
+    assert finish(hostile).differences(finish(alone)) != []
