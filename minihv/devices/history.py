@@ -38,10 +38,11 @@ class PageHistory:
         self.bytes = 0  # kept
 
     def take(self, instant: Any) -> None:
-        """Keep RAM as it is now; `instant` is later than all that are kept."""
-        flags = self._memory.flags
-        first = np.flatnonzero(flags & (PAGE_DIRTY | PAGE_USED)).tolist() if self._base < 0 else []
-        pages = self._written().union(first, *self._changed[self._base + 1 :])
+        """Keep RAM as it is now; `instant` is later than all that are kept.
+
+        What changed from `base` to the last kept instant was written again on the way here.
+        """
+        pages = self._written() if self._instants else self._written(PAGE_DIRTY | PAGE_USED)
         self._changed.append([page for page in sorted(pages) if self._keep(page, instant)])
         self._instants.append(instant)
         self.rest_at(len(self._instants) - 1)
@@ -98,8 +99,8 @@ class PageHistory:
         self._instants = instants
         self.bytes = sum(sum(map(len, contents)) for _, contents in self._versions.values())
 
-    def _written(self) -> set[int]:
-        return set(np.flatnonzero(self._memory.flags & PAGE_DIRTY).tolist())
+    def _written(self, flags: int = PAGE_DIRTY) -> set[int]:
+        return set(np.flatnonzero(self._memory.flags & flags).tolist())
 
     def _read(self, page: int) -> bytes:
         return self._memory.read(self._memory.base + page * PAGE, PAGE)

@@ -162,9 +162,7 @@ class Timeline:
         """The instant from which a step leads here."""
         machine = self.machine
         here, executed = machine.instant, machine.executed - 1
-        numbers = range(1, self._number_before(here))
-        early = [number for number in numbers if self._snapshots[number].executed <= executed]
-        self._restore(early[-1] if early else 0)
+        self._restore(self._number_before(here) - 1)
         with machine.stops.suspended(), self._quiet():
             if machine.executed < executed:
                 machine.run(executed - machine.executed)

@@ -134,6 +134,44 @@ cell: .dword 0
 """
 
 
+# Asks HTIF for characters for ever, prints each.
+GETCHAR = """
+_start:
+    la s0, tohost
+    la s1, fromhost
+ask:
+    li t0, 1 << 56
+    sd t0, 0(s0)
+wait:
+    ld t1, 0(s1)
+    beqz t1, wait
+    sd zero, 0(s1)
+    andi t1, t1, 255
+    li t0, 0x0101 << 48
+    or t1, t1, t0
+    sd t1, 0(s0)
+    j ask
+.data
+.align 6
+tohost: .dword 0
+.align 6
+fromhost: .dword 0
+"""
+
+# Every instruction of the handler traps, so that time passes by traps alone; a timer falls due.
+TRAPS_ONLY = """
+_start:
+    la t0, handler
+    csrw mtvec, t0
+    li t0, 0x2004000
+    li t1, 3
+    sd t1, 0(t0)
+.align 2
+handler:
+    .half 0
+"""
+
+
 def machine(source: str, engine: str = "jit", boot: str = "m", harts: int = 1) -> Machine:
     """A machine of 4 MiB with the program at the start of RAM."""
     program = assemble(source, 0x80000000 if boot == "m" else 0x80200000)
