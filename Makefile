@@ -4,7 +4,7 @@
 
 PYTHON_IN_VENV := .venv/bin/python
 NOTEBOOKS := $(wildcard notebooks/*.ipynb solutions/*.ipynb)
-START := $(wildcard notebooks/00_start_here.ipynb)
+START := notebooks/00_start_here.ipynb
 # JupyterLab refuses to run as root (containers, CI) unless told.
 AS_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
 WORKERS ?= 2
@@ -26,7 +26,8 @@ lab:
 	@sh scripts/venv.sh lab
 	@# The stored pictures of our own notebooks show before they are run only where trusted.
 	@$(PYTHON_IN_VENV) -m jupyter trust $(wildcard notebooks/*.ipynb solutions/*.ipynb) >/dev/null
-	@exec $(PYTHON_IN_VENV) -m jupyterlab $(AS_ROOT) $(START) $(ARGS)
+	@exec $(PYTHON_IN_VENV) -m jupyterlab $(AS_ROOT) --ServerApp.root_dir="$(CURDIR)" \
+		--LabApp.default_url=/lab/tree/$(START) $(ARGS)
 
 # One pytest run for tests and notebooks, so that its summary is the last line.
 test: lint

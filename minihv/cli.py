@@ -73,11 +73,14 @@ def count(text: str) -> int:
 
 
 def address(text: str) -> int:
-    """An address, in any of Python's notations."""
+    """An address where code may lie, in any of Python's notations."""
     try:
-        return int(text, 0)
+        value = int(text, 0)
     except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is not an address") from None
+        value = -1
+    if not 0 <= value < 1 << 64 or value & 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not an even address below 2**64")
+    return value
 
 
 # --- the parser ---------------------------------------------------------------------------------
@@ -151,9 +154,9 @@ def _machine(options: argparse.Namespace) -> Machine:
 
 def run_command(options: argparse.Namespace) -> int:
     """Run a guest with its console on stdin and stdout."""
+    machine = _machine(options)
     if options.stats:
         options.stats.open("a").close()  # rather now than after the run
-    machine = _machine(options)
     start = time.perf_counter()
     reason, status = _guarded(lambda: _run(machine, options.max_instructions, options.trace))
     seconds = time.perf_counter() - start

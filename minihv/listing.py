@@ -28,7 +28,10 @@ def assemble_file(options: argparse.Namespace) -> int:
         raise MinihvError(f"{options.source}:{error.line}:{error.column}: {message}") from None
     except UnicodeDecodeError as error:
         raise MinihvError(f"{options.source}: is not UTF-8 text ({error.reason})") from None
-    (options.output or options.source.with_suffix(".elf")).write_bytes(program.elf())
+    output = options.output or options.source.with_suffix(".elf")
+    if output.exists() and output.samefile(options.source):
+        raise MinihvError(f"{output}: is the source; name another file with -o")
+    output.write_bytes(program.elf())
     return 0
 
 

@@ -198,7 +198,7 @@ def compiling(stream: TextIO) -> Callable[[float], None]:
             text = f"\rminihv: compiling the machine for this host, once: {bar}"
             print("\r\033[K" if done >= 1 else text, end="", file=stream, flush=True)
         elif not begun:
-            print("minihv: compiling the machine for this host, once: this takes 10 to 30 s",
+            print("minihv: compiling the machine for this host, once: this takes 10 to 60 s",
                   file=stream, flush=True)  # fmt: skip
         begun = True
 

@@ -204,8 +204,8 @@ class Machine:
         return address
 
     def _attach_htif(self, image: Image) -> None:
-        tohost = image.symbols.get("tohost")
-        if tohost is None or not self.memory.base <= tohost <= self.memory.base + self.memory.size - 8:
+        tohost = image.symbols.get("tohost", -1)
+        if not self.memory.base <= tohost <= self.memory.base + self.memory.size - 8:
             return
         self.htif = Htif(
             self.console, self.memory, self.shutdown, tohost, image.symbols.get("fromhost")

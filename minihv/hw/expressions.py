@@ -114,11 +114,17 @@ def wrap(value: int) -> int:
     return (value + (1 << 63) & (1 << 64) - 1) - (1 << 63)
 
 
+MOST_TOKENS = 250
+
+
 class _Parser:
     """Precedence climbing over the tokens of one expression."""
 
     def __init__(self, text: str, column: int):
         self.tokens = list(_tokenize(text, column))
+        if len(self.tokens) > MOST_TOKENS:  # it is worked through by recursion
+            raise Problem(f"this expression has more than {MOST_TOKENS} parts: name some of them "
+                          "with .equ", column)  # fmt: skip
         self.end = column + len(text.rstrip())
         self.at = 0
 

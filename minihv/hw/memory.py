@@ -32,7 +32,8 @@ class Memory:
     def __init__(self, size: int, base: int = RAM_BASE):
         if size <= 0 or size % PAGE or size > LARGEST:
             raise ConfigError(
-                f"memory of {size} bytes: give a positive multiple of 4096 bytes, such as 128M"
+                f"memory of {size} bytes: give a positive multiple of 4096 bytes, such as 128M, "
+                "and at most 1024G"
             )
         self.base = base
         self.size = size
