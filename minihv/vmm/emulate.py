@@ -69,13 +69,13 @@ class TrapAndEmulate:
 
     def run(self, vcpu: VCPU, stop: int) -> int:
         """Run until the VCPU's clock reaches `stop` or the board is due; the reason (EXIT_*)."""
-        s, hart = vcpu.s, vcpu.vm.physical
+        s, hart, paging = vcpu.s, vcpu.vm.physical, vcpu.vm.paging
         fruitless, place = 0, (-1, 0)
         while True:
             reason = vcpu.settle_events(stop)
             if reason:
                 return reason
-            vcpu.vm.paging.enter(vcpu, hart)
+            paging.enter(vcpu, hart)
             reason = vcpu.enter(hart, min(stop, s[st.DEADLINE]))
             if reason == st.EXIT_TRAP:
                 here = s[st.CLOCK], s[st.PC]
@@ -104,7 +104,7 @@ class TrapAndEmulate:
         cause, tval, pc = hart.s[st.CAUSE], hart.s[st.TVAL], vcpu.s[st.PC]
         if cause == st.ILLEGAL:
             reason = privileged_reason(tval)
-            exit = VMExit(reason, cause, pc, instruction=tval)
+            exit = VMExit(reason, cause, pc, -1, -1, tval)
             action = self.reflect if reason == Reason.ILLEGAL else self.privileged
         elif cause == ECALL_U:
             kernel = vcpu.s[st.PRIV] == 1 and vcpu.s[st.HOST]

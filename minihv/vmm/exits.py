@@ -11,7 +11,7 @@ from collections.abc import Callable
 from enum import StrEnum
 from typing import Any, NamedTuple
 
-LOG = 4096  # exits that a VM remembers
+LOG = 1024  # exits that a VM remembers
 
 
 class Reason(StrEnum):

@@ -12,8 +12,26 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from minihv.hw import engine
-from minihv.hw import state as st
 from minihv.hw.hart import Hart
+from minihv.hw.state import (
+    BREAKPOINT,
+    BREAKPOINTS,
+    CLOCK,
+    DEADLINE,
+    EXIT,
+    EXIT_BUDGET,
+    EXIT_NONE,
+    EXIT_TRAPPED,
+    MISALIGNED,
+    PC,
+    RESERVATION,
+    SKIP,
+    SPACES_USED,
+    STOP,
+    STOP_ON_TRAP,
+    WAIT,
+    WATCHPOINT,
+)
 from minihv.hw.trap import pending_interrupt, raise_interrupt, refresh_timers, take_trap
 from minihv.vmm.host import MANY_NAMES
 from minihv.vmm.memory import GuestMemory
@@ -21,7 +39,7 @@ from minihv.vmm.memory import GuestMemory
 if TYPE_CHECKING:
     from minihv.vmm.vm import VM
 
-REGISTERS = slice(0, st.PC + 1)  # x0..x31, the slot for writes of x0, and the pc
+REGISTERS = slice(0, PC + 1)  # x0..x31, the slot for writes of x0, and the pc
 
 
 class VCPU(Hart):
@@ -41,7 +59,7 @@ class VCPU(Hart):
 
     def run(self, stop: int) -> int:
         """Run the guest until `clock` reaches `stop` or the board is due; the reason (EXIT_*)."""
-        self.s[st.STOP] = stop
+        self.s[STOP] = stop
         return self.vm.cpu.run(self, stop)
 
     def sfence(self) -> None:
@@ -64,18 +82,18 @@ class VCPU(Hart):
         """
         s = self.s
         while True:
-            if s[st.CLOCK] >= s[st.DEADLINE]:
+            if s[CLOCK] >= s[DEADLINE]:
                 refresh_timers(s)
-            if s[st.CLOCK] >= stop:
-                return st.EXIT_BUDGET
-            if s[st.WAIT]:
+            if s[CLOCK] >= stop:
+                return EXIT_BUDGET
+            if s[WAIT]:
                 if self.waiting:
-                    self.idle_until(min(stop, s[st.DEADLINE]))
+                    self.idle_until(min(stop, s[DEADLINE]))
                     continue
-                s[st.WAIT] = 0
+                s[WAIT] = 0
             interrupt = pending_interrupt(s)
             if interrupt < 0:
-                return st.EXIT_NONE
+                return EXIT_NONE
             raise_interrupt(s, interrupt)
             reason = take_trap(s, self.tlb)
             if reason:
@@ -90,32 +108,32 @@ class VCPU(Hart):
         """
         v, s, offset = self.s, hart.s, self.memory.offset
         s[REGISTERS] = v[REGISTERS]
-        s[st.CLOCK] = v[st.CLOCK]
-        s[st.MISALIGNED] = v[st.MISALIGNED]
-        reserved = v[st.RESERVATION]
-        s[st.RESERVATION] = reserved if reserved < 0 else reserved + offset
-        if v[st.BREAKPOINTS] or s[st.BREAKPOINTS]:
+        s[CLOCK] = v[CLOCK]
+        s[MISALIGNED] = v[MISALIGNED]
+        reserved = v[RESERVATION]
+        s[RESERVATION] = reserved if reserved < 0 else reserved + offset
+        if v[BREAKPOINTS] or s[BREAKPOINTS]:
             self._copy_breakpoints(hart)
         reason = hart.run(until)
         v[REGISTERS] = s[REGISTERS]
-        v[st.CLOCK] = s[st.CLOCK]
-        if s[st.BREAKPOINTS]:
-            v[st.SKIP] = s[st.SKIP]
-        reserved = s[st.RESERVATION]
-        v[st.RESERVATION] = reserved if reserved < 0 else reserved - offset
+        v[CLOCK] = s[CLOCK]
+        if s[BREAKPOINTS]:
+            v[SKIP] = s[SKIP]
+        reserved = s[RESERVATION]
+        v[RESERVATION] = reserved if reserved < 0 else reserved - offset
         return reason
 
     def _copy_breakpoints(self, hart: Hart) -> None:
         """Breakpoints are guest-virtual addresses, and the hart stops at them itself."""
-        hart.s[st.BREAKPOINTS] = self.s[st.BREAKPOINTS]
-        some = slice(st.BREAKPOINT, st.WATCHPOINT)
+        hart.s[BREAKPOINTS] = self.s[BREAKPOINTS]
+        some = slice(BREAKPOINT, WATCHPOINT)
         hart.s[some] = self.s[some]
-        hart.s[st.SKIP] = self.s[st.SKIP]
+        hart.s[SKIP] = self.s[SKIP]
 
     def begin(self) -> None:
         """Due before `s` is worked on as a hart's state: no trap pending, TLB names to spare."""
-        self.s[st.EXIT] = st.EXIT_NONE
-        if self.s[st.SPACES_USED] > MANY_NAMES:
+        self.s[EXIT] = EXIT_NONE
+        if self.s[SPACES_USED] > MANY_NAMES:
             super().flush()
 
     def interpret(self) -> int:
@@ -126,9 +144,9 @@ class VCPU(Hart):
         self.begin()
         self.memory.make_room_for_code()
         s = self.s
-        wanted = s[st.STOP_ON_TRAP]
-        s[st.STOP], s[st.STOP_ON_TRAP] = s[st.CLOCK] + 1, 1  # a trap ends it, too
+        wanted = s[STOP_ON_TRAP]
+        s[STOP], s[STOP_ON_TRAP] = s[CLOCK] + 1, 1  # a trap ends it, too
         reason = engine.python_run()(s, self.tlb, *self.memory.views)
-        s[st.STOP_ON_TRAP] = wanted
-        done = reason == st.EXIT_BUDGET or (reason == st.EXIT_TRAPPED and not wanted)
-        return st.EXIT_NONE if done else reason
+        s[STOP_ON_TRAP] = wanted
+        done = reason == EXIT_BUDGET or (reason == EXIT_TRAPPED and not wanted)
+        return EXIT_NONE if done else reason
