@@ -66,7 +66,7 @@ def _ours(thing: Any) -> bool:
 
 def _part(key: str, thing: Any) -> tuple[str, str]:
     if type(thing) is str:
-        return say("show", key, name=thing.splitlines()[0] if thing else ""), thing
+        return say("show", key, name=thing.partition("\n")[0].strip("# ")), thing
     named = thing if hasattr(thing, "__qualname__") else type(thing)
     name = getattr(named, "__qualname__", str(named))
     if key == "theirs":

@@ -1,9 +1,8 @@
-"""The course's commands, for minihv.cli to add: check, reset, progress.
+"""The course's commands: check, reset, progress.
 
-    from minihv.course import cli as course
-    course.add_parsers(subparsers)      # each parser sets `run`: a function from args to a status
-
-`minihv.course.judge.add_parser(subparsers)` and `judge.main(args)` serve `check` alone.
+For minihv.cli: each is an entry of ELSEWHERE that names this module, such as
+"check": ("minihv.course.cli", "judge exercise notebooks"). `add_parser` adds all three, `main` does
+what was chosen. (`minihv.course.judge` has the same two functions for `check` alone.)
 """
 
 from __future__ import annotations
@@ -15,7 +14,7 @@ from typing import Any
 from minihv.errors import MinihvError
 
 
-def add_parsers(subparsers: Any) -> None:
+def add_parser(subparsers: Any) -> None:
     """Add all commands of the course."""
     from minihv.course import judge
 
@@ -25,13 +24,18 @@ def add_parsers(subparsers: Any) -> None:
         description="Write a chapter's exercises anew; your copy is kept as a backup.",
     )  # fmt: skip
     parser.add_argument("chapter", metavar="NN", help="the chapter's number, such as 01")
-    parser.set_defaults(run=reset)
+    parser.set_defaults(main=reset)
     parser = subparsers.add_parser(
         "progress", help="show what you solved so far",
         description="Show the exercises that you tried and solved.",
     )  # fmt: skip
     parser.add_argument("--forget", action="store_true", help="delete all that is kept about you")
-    parser.set_defaults(run=show_progress)
+    parser.set_defaults(main=show_progress)
+
+
+def main(args: argparse.Namespace) -> int:
+    """Do what was chosen; the exit status."""
+    return args.main(args)
 
 
 def reset(args: argparse.Namespace) -> int:

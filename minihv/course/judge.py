@@ -142,7 +142,7 @@ def add_parser(subparsers: Any) -> argparse.ArgumentParser:
     parser.add_argument("--seed", type=int, help="judge the cases of this seed (default: drawn)")
     parser.add_argument("--cell-seconds", type=float, default=CELL_SECONDS, metavar="S",
                         help="interrupt a cell after this time (default: %(default)g)")  # fmt: skip
-    parser.set_defaults(run=main)
+    parser.set_defaults(main=main)
     return parser
 
 

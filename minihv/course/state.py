@@ -54,32 +54,33 @@ def load() -> State:
     if _unsaved is not None:
         return _unsaved
     try:
-        text = path().read_text(encoding="utf-8")
-    except FileNotFoundError:
+        return _read()
+    except OSError:
         return _new()
-    except (OSError, UnicodeDecodeError) as error:
-        return _put_aside(str(error))
-    try:
-        return _understood(text)
-    except _Unreadable as error:
-        return _put_aside(str(error))
 
 
 def update(change: Callable[[State], None]) -> None:
-    """Apply `change` to the state and save it; where it cannot be saved, keep it in memory."""
+    """Apply `change` to the state and save it.
+
+    Where that fails, say so once; from then on this process keeps its state in memory.
+    """
     global _unsaved
+    if _unsaved is not None:
+        change(_unsaved)
+        return
+    state = None
     try:
         path().parent.mkdir(parents=True, exist_ok=True)
         with _locked():
-            state = load()
+            state = _read()
             change(state)
             _write(state)
-        _unsaved = None
     except OSError as error:
-        if _unsaved is None:
-            _tell("unsaved", path=path(), why=error.strerror or error)
-            _unsaved = load()
-        change(_unsaved)
+        _tell("unsaved", path=path(), why=error.strerror or error)
+        if state is None:
+            state = _new()
+            change(state)
+        _unsaved = state
 
 
 def forget() -> None:
@@ -102,6 +103,16 @@ def about(kind: str, name: str) -> dict[str, Any]:
 
 def _new() -> State:
     return {"version": VERSION, "exercises": {}, "predictions": {}}
+
+
+def _read() -> State:
+    """The state in the file; OSError where the file is there and cannot be read."""
+    try:
+        return _understood(path().read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return _new()
+    except (UnicodeDecodeError, _Unreadable) as error:
+        return _put_aside(str(error))
 
 
 def _understood(text: str) -> State:
@@ -131,11 +142,8 @@ def _put_aside(why: str) -> State:
     damaged, number = path(), 1
     while (aside := damaged.with_name(f"{damaged.stem}.damaged-{number}.json")).exists():
         number += 1
-    try:
-        damaged.replace(aside)
-        _tell("damaged", path=damaged, aside=aside, why=why)
-    except OSError as error:
-        _tell("unsaved", path=damaged, why=error.strerror or error)
+    damaged.replace(aside)
+    _tell("damaged", path=damaged, aside=aside, why=why)
     return _new()
 
 

@@ -16,7 +16,6 @@ import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from queue import Empty
 from typing import Any
 
 from minihv.errors import MinihvError
@@ -34,16 +33,13 @@ class KernelError(MinihvError):
 @dataclass(frozen=True)
 class Ran:
     """How a cell ended: "ok", "error" (`name`: `text`), "slow" (interrupted), "flood" (too much
-    output, interrupted), or "stuck", "died": the kernel is gone."""
+    output, interrupted), "stuck" (would not be interrupted) or "died". Where `gone`, the kernel
+    cannot be used any more."""
 
     how: str
     name: str = ""
     text: str = ""
-
-    @property
-    def gone(self) -> bool:
-        """Whether the kernel did not survive."""
-        return self.how in ("stuck", "died")
+    gone: bool = False
 
 
 def this_python() -> Any:
@@ -102,10 +98,11 @@ class Kernel:
         return _Watch(self, sent, seconds).wait()
 
     def message(self, wait: float) -> dict[str, Any] | None:
-        """The next message of the kernel, None where there is none yet."""
+        """The next message of the kernel; None where there is none yet, or one that makes no
+        sense: the notebook may have broken what its kernel speaks with."""
         try:
             return self._client.get_iopub_msg(timeout=wait)
-        except Empty:
+        except Exception:
             return None
 
     @property
@@ -167,12 +164,12 @@ class _Watch:
             if message is not None and self._take(message):
                 return Ran(self.interrupted) if self.interrupted else self.ran
             if message is None and not self.kernel.alive:
-                return Ran("died")
+                return Ran("died", gone=True)
             if self.bytes > MOST_BYTES and not self.interrupted:
                 self._interrupt("flood")
             elif time.monotonic() > self.end:
                 if self.interrupted:
-                    return Ran("stuck")
+                    return Ran(self.interrupted.replace("slow", "stuck"), gone=True)
                 self._interrupt("slow")
 
     def _interrupt(self, why: str) -> None:
@@ -182,16 +179,18 @@ class _Watch:
 
     def _take(self, message: dict[str, Any]) -> bool:
         """Note a message; whether it says that the cell is done."""
-        if message["parent_header"].get("msg_id") != self.sent:
+        parent, content = message.get("parent_header"), message.get("content")
+        kind = message.get("msg_type")
+        if not isinstance(parent, dict) or parent.get("msg_id") != self.sent:
             return False
-        kind, content = message["header"]["msg_type"], message["content"]
+        if not isinstance(content, dict):
+            return False
         if kind == "status":
             return content.get("execution_state") == "idle"
         if kind == "error":
-            self.ran = Ran("error", content.get("ename", ""), content.get("evalue", ""))
+            self.ran = Ran("error", str(content.get("ename", "")), str(content.get("evalue", "")))
         elif kind == "stream":
-            self.bytes += len(content.get("text", ""))
-        elif "data" in content:
-            self.bytes += sum(len(value) for value in content["data"].values()
-                              if isinstance(value, str))  # fmt: skip
+            self.bytes += len(str(content.get("text", "")))
+        elif isinstance(content.get("data"), dict):
+            self.bytes += sum(len(str(value)) for value in content["data"].values())
         return False

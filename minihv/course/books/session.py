@@ -51,7 +51,7 @@ class Session:
         started = time.monotonic()
         instance = one.instance(seed)
         ran, outcomes = kernel.ask(one.id, one.ask(instance), one.seconds + MORE_SECONDS)
-        if ran.gone:
+        if ran.gone or ran.how == "slow":
             self.close()
             key = "answer_died" if ran.how == "died" else "answer_stuck"
             verdict = wrong(key)

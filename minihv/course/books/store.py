@@ -18,7 +18,8 @@ from minihv.errors import MinihvError
 
 FOLDERS = ("notebooks", "solutions")
 CELL_SECONDS = 180
-# Mime types that mean nothing without the kernel that made them.
+MARK = "NBVAL_IGNORE_OUTPUT"  # in a cell whose output may differ from run to run
+# A mime type that means nothing without the kernel that made it.
 LIVE = "application/vnd.jupyter.widget-view+json"
 
 
@@ -87,13 +88,19 @@ def _text(text: str | list[str]) -> str:
     return text if isinstance(text, str) else "".join(text)
 
 
-def store(path: Path) -> bool:
-    """Run the notebook at `path` and store it; whether its file changed."""
+def store(path: Path) -> list[int] | None:
+    """Run the notebook at `path` and store it: None where its file did not change, else the
+    numbers of the cells whose outputs did, though they are not marked."""
     before = path.read_text(encoding="utf-8")
-    text = dumps(_lines(execute(load(path), path.parent)))
-    if text != before:
-        path.write_text(text, encoding="utf-8")
-    return text != before
+    old = load(path)["cells"]
+    after = _lines(execute(load(path), path.parent))
+    text = dumps(after)
+    if text == before:
+        return None
+    path.write_text(text, encoding="utf-8")
+    pairs = enumerate(zip(old, after["cells"], strict=True), 1)
+    return [number for number, (was, now) in pairs
+            if was.get("outputs") != now.get("outputs") and MARK not in "".join(now["source"])]
 
 
 def _lines(notebook: dict[str, Any]) -> dict[str, Any]:
@@ -110,7 +117,11 @@ def main(names: list[str]) -> int:
     failed = 0
     for path in paths:
         try:
-            print(f"{path}: {'stored' if store(path) else 'unchanged'}", flush=True)
+            changed = store(path)
+            cells = ", ".join(map(str, changed or []))
+            print(f"{path}: {'unchanged' if changed is None else 'stored'}", flush=True)
+            if cells:
+                print(f"  new outputs in cells without # {MARK}: {cells}", flush=True)
         except (MinihvError, OSError) as error:
             print(f"{path}: {error}", file=sys.stderr, flush=True)
             failed = 1

@@ -1,0 +1,6 @@
+"""Lets loads read executable pages always."""
+# says: read
+
+from tests.answers.variants import variant
+
+globals().update(variant("01.2", ("R | X if mxr else R", "R | X")))

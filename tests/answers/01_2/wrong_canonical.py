@@ -1,0 +1,6 @@
+"""Ignores bits 63..39."""
+# says: canonical
+
+from tests.answers.variants import variant
+
+globals().update(variant("01.2", ("va >> 38 not in (0, (1 << 26) - 1)", "False")))
