@@ -8,8 +8,8 @@ last snapshot before it and running on from there, with the logged input given a
     goto(x)               |->x
 
 State at an instant is the same, bit for bit, however it was reached; what the TLB holds is not
-part of it, input that came at that instant is. What runs a second time is silent: the console's sink and `on_trap` hear of each event
-once, and no live input is asked for before the end.
+part of it, input that came at that instant is. What runs a second time is silent: the console's
+sink and `on_trap` hear of each event once, and no live input is asked for before the end.
 """
 
 from __future__ import annotations
