@@ -16,6 +16,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+KEPT = 64 << 20  # bytes of output: a guest that prints for ever must not fill the host's memory
+
 
 @dataclass(frozen=True)
 class ConsoleState:
@@ -38,8 +40,8 @@ class Console:
     # --- the guest's side: what devices call ---------------------------------------------
 
     def write(self, data: bytes) -> None:
-        """Append bytes that the guest printed, and hand them to the sink if there is one."""
-        self._output += data
+        """Keep bytes that the guest printed, and hand them to the sink if there is one."""
+        self._output += data[: max(0, KEPT - len(self._output))]
         if self.sink is not None and data:
             self.sink(bytes(data))
 
@@ -71,7 +73,7 @@ class Console:
 
     @property
     def output(self) -> bytes:
-        """Everything that the guest has written so far."""
+        """What the guest has written so far, up to its first KEPT bytes."""
         return bytes(self._output)
 
     def feed(self, data: bytes, repeated: bool = False) -> None:

@@ -27,6 +27,8 @@ CONSOLE_DEVICE, READ_CHARACTER, WRITE_CHARACTER = 1, 0, 1
 SYS_WRITE, SYS_EXIT = 64, 93
 EBADF, EFAULT, ENOSYS = 9, 14, 38
 MAX_STATUS = 255
+MAX_TRANSFER = 1 << 16  # bytes that one call writes
+MAX_ANSWERS = 64  # that wait: a guest which never fetches them gets no more
 PAYLOAD = (1 << 48) - 1
 
 
@@ -118,12 +120,14 @@ class Htif:
             self.memory.write(block, struct.pack("<q", result))
         except AccessFault:
             pass  # no block, no result; the guest still gets its acknowledgement
-        self._state.answers.append(1)
+        if len(self._state.answers) < MAX_ANSWERS:
+            self._state.answers.append(1)
 
     def _sys_write(self, descriptor: int, address: int, n: int) -> int:
-        """write(2): bytes written, or a negative error number."""
+        """write(2): bytes written, maybe fewer than asked for, or a negative error number."""
         if descriptor not in (1, 2):
             return -EBADF
+        n = min(n, MAX_TRANSFER)
         try:
             self.console.write(self.memory.read(address, n))
         except AccessFault:

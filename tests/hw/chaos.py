@@ -16,12 +16,17 @@ from minihv.devices.virt import Machine
 from minihv.hw import regions
 from minihv.hw import state as st
 from minihv.hw.asm import assemble
+from minihv.hw.hart import STARTED
 from minihv.hw.isa import INSTRUCTIONS
 
 RAM = st.RAM_BASE
 HANDLER, TABLES, WORDS = RAM, RAM + 0x1000, RAM + 0x4000  # of 4 KiB, 12 KiB, the rest
 WINDOW = 2 << 20  # bytes of virtual addresses from 0 on, mapped at random
 MODES = {"m": 3, "s": 1, "u": 0}
+HOSTED = "sbi"  # a fourth mode: S-mode over the host's firmware, which gets random calls
+EXTENSIONS = (0, 1, 2, 3, 4, 5, 6, 7, 0x10, 0x54494D45, 0x735049, 0x52464E43, 0x48534D, 0x53525354,
+              0x4442434E, 0x4442434E)  # fmt: skip
+DEVICES = (0x100000, 0x2000000, 0x2004000, 0x200BFF8, 0xC000000, 0xC200000, 0x10000000, 0)
 LOOP = 30  # units of time until a loop is broken
 
 SOURCE = """
@@ -52,19 +57,56 @@ SOURCE = """
         li x2, {stack:#x}
         addi x11, x9, 1
         slli x12, a0, 3
+        li x13, {device:#x}
         mret
+"""
+HOSTED_SOURCE = """
+        li a0, {status:#x}
+        csrw sstatus, a0
+        csrr a1, sscratch
+        addi a1, a1, 4
+        csrw sscratch, a1
+        csrw sepc, a1
+        li a0, {satp:#x}
+        csrw satp, a0
+        li a0, 0x20
+        csrw sie, a0
+        csrr a0, time
+        addi a0, a0, {loop}
+        csrw stimecmp, a0
+        srli t0, a1, 2
+        andi t1, t0, 15
+        slli t1, t1, 3
+        la t2, extensions
+        add t2, t2, t1
+        ld a7, (t2)
+        srli a6, t0, 4
+        andi a6, a6, 3
+        andi a0, t0, 63
+        andi x8, a1, -8
+        addi x11, a1, -256
+        slli x12, t0, 52
+        srli x12, x12, 61
+        sret
+        .align 3
+extensions: {extensions}
 """
 
 
-def random_words(seed: int, count: int) -> bytes:
-    """`count` words: half of them any bits, half instructions of the table with any operands."""
+def random_words(seed: int, count: int, calls: float = 0) -> bytes:
+    """`count` words: half of them any bits, half instructions of the table with any operands.
+
+    calls: the part of them that is replaced by ecall.
+    """
     generator = np.random.default_rng(seed)
     words = generator.integers(0, 1 << 32, count, dtype=np.uint64)
     rows = np.array([_full(row.match, row.mask, row.size) for row in INSTRUCTIONS], dtype=np.uint64)
     chosen = rows[generator.integers(0, len(rows), count)]
     legal = chosen[:, 0] | words & ~chosen[:, 1]
     guided = generator.integers(0, 2, count) == 1
-    return np.where(guided, legal, words).astype("<u4").tobytes()
+    words = np.where(guided, legal, words)
+    words = np.where(generator.random(count) < calls, 0x73, words)
+    return words.astype("<u4").tobytes()
 
 
 def _full(match: int, mask: int, size: int) -> tuple[int, int]:
@@ -95,7 +137,7 @@ def make_eager(machine: Machine, ticks: int) -> None:
 
 
 class Chaos:
-    """A machine of `size` bytes full of random words, in mode "m", "s" or "u"."""
+    """A machine of `size` bytes full of random words, in mode "m", "s", "u" or "sbi"."""
 
     def __init__(self, seed: int, mode: str, engine: str, *, size: int = 1 << 18, harts: int = 1):
         chosen = random.Random(seed)
@@ -108,10 +150,14 @@ class Chaos:
             svade=chosen.random() < 0.3,
         )
         self.count = (size - (WORDS - RAM)) // 4
-        self.machine.memory.write(WORDS, random_words(seed, self.count))
+        self.machine.memory.write(
+            WORDS, random_words(seed, self.count, 0.1 if mode == HOSTED else 0)
+        )
         self._place_handler(chosen)
         self._place_tables(chosen)
         for hart in self.machine.harts:
+            if mode == HOSTED:
+                hart.own_machine_mode()
             hart.csr["pmpaddr0"] = HANDLER >> 2 | 0x1FF
             hart.csr["pmpaddr1"] = (1 << 54) - 1
             for number in range(1, 32):
@@ -120,15 +166,25 @@ class Chaos:
 
     def _place_handler(self, chosen: random.Random) -> None:
         paging = self.mode != "m"
-        source = SOURCE.format(
-            status=MODES[self.mode] << 11 | 0x80 | chosen.getrandbits(2) << 18,  # MPIE, SUM, MXR
-            satp=8 << 60 | TABLES >> 12 if paging else 0,
-            medeleg=chosen.getrandbits(16) & ~0x1004 if chosen.random() < 0.5 else 0,
-            loop=LOOP,
-            mask=(WINDOW if paging else self.size) - 1,
-            base=0 if paging else RAM,
-            stack=RAM + self.size // 2 + chosen.randrange(-64, 64),
-        )
+        values = {
+            "satp": 8 << 60 | TABLES >> 12 if paging else 0,
+            "loop": LOOP,
+            "status": chosen.getrandbits(2) << 18,  # SUM, MXR
+        }
+        if self.mode == HOSTED:
+            values["status"] |= 0x120  # SPP, SPIE
+            table = "\n".join(f".dword {number}" for number in EXTENSIONS)
+            source = HOSTED_SOURCE.format(extensions=table, **values)
+        else:
+            values["status"] |= MODES[self.mode] << 11 | 0x80  # MPP, MPIE
+            source = SOURCE.format(
+                medeleg=chosen.getrandbits(16) & ~0x1004 if chosen.random() < 0.5 else 0,
+                mask=(WINDOW if paging else self.size) - 1,
+                base=0 if paging else RAM,
+                stack=RAM + self.size // 2 + chosen.randrange(-64, 64),
+                device=chosen.choice(DEVICES),
+                **values,
+            )
         self.machine.memory.write(HANDLER, assemble(source, HANDLER).data)
 
     def _place_tables(self, chosen: random.Random) -> None:
@@ -149,17 +205,22 @@ class Chaos:
     def aim(self, index: int) -> None:
         """Bring every hart back to order, to go on from word `index` (harts far apart)."""
         apart = self.count // len(self.machine.harts)
+        self.machine._ended = None  # some device or call may have ended it
         for hart in self.machine.harts:
-            hart.priv = 3
+            hart.status = STARTED
+            hart.priv = 1 if self.mode == HOSTED else 3
             hart.csr["mtvec"] = hart.csr["stvec"] = HANDLER
             hart.csr["mstatus"] = 0
             hart.csr["menvcfg"] = 1 << 63
             hart.csr["mcounteren"] = hart.csr["scounteren"] = 7
             hart.csr["pmpcfg0"] = 0x1F9D  # the handler: locked, R X; the rest: R W X
-            hart.csr["mscratch"] = WORDS + 4 * ((index + hart.id * apart) % self.count) - 4
+            place = WORDS + 4 * ((index + hart.id * apart) % self.count) - 4
+            hart.csr["mscratch"] = hart.csr["sscratch"] = place
+            hart.csr["satp"] = 0
             hart.s[st.WAIT] = 0
             hart.pc = HANDLER
 
     def position(self) -> int:
         """How many words hart 0 has aimed at, as far as its own register tells."""
-        return (self.machine.harts[0].csr["mscratch"] - WORDS) // 4 + 1
+        name = "sscratch" if self.mode == HOSTED else "mscratch"
+        return (self.machine.harts[0].csr[name] - WORDS) // 4 + 1

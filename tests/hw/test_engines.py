@@ -12,13 +12,14 @@ from minihv.devices.virt import Machine
 from minihv.hw import memory
 from minihv.hw import state as st
 from tests.guests import console
-from tests.hw.chaos import MODES, Chaos
+from tests.hw.chaos import HOSTED, MODES, Chaos
 from tests.hw.compare import DETAIL, KINDS, differences, run_as
 
 pytest.importorskip("numba", reason="Numba is not installed: there is one engine only")
 
 TICKS = 10_000
-SEEDS = range(4)
+SEEDS = range(3)
+MODES_AND_HOSTED = (*MODES, HOSTED)
 GUESTS = ("hello", "timer", "paging", "exits", "syscalls", "hello-s", "labos", "labos-m")
 GUEST_TICKS = 60_000
 
@@ -33,7 +34,7 @@ def chaos(seed: int, mode: str, kind: str, harts: int = 1) -> Machine:
     return run_as(machine, kind, TICKS, seed)
 
 
-@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("mode", MODES_AND_HOSTED)
 @pytest.mark.parametrize("seed", SEEDS)
 def test_random_code(mode, seed):
     expected = chaos(seed, mode, "python")
@@ -45,7 +46,7 @@ def test_random_code(mode, seed):
             assert machine.regions.count > 3
 
 
-@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("mode", MODES_AND_HOSTED)
 @pytest.mark.parametrize("harts", [2, 4])
 def test_random_code_on_several_harts(mode, harts):
     """They share all RAM: each runs and overwrites the others' code, tables and data."""
@@ -87,7 +88,7 @@ def test_a_slice_of_any_length_shows_nowhere():
         assert differences(machines[0], machine) == []
 
 
-@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("mode", MODES_AND_HOSTED)
 def test_a_decode_cache_that_overflows(mode, monkeypatch):
     """With room for three pages of code it starts anew all the time; nobody may notice."""
     roomy = chaos(7, mode, "python")
