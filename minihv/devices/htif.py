@@ -127,12 +127,13 @@ class Htif:
         """write(2): bytes written, maybe fewer than asked for, or a negative error number."""
         if descriptor not in (1, 2):
             return -EBADF
-        n = min(n, MAX_TRANSFER)
+        part = min(n, MAX_TRANSFER)
         try:
-            self.console.write(self.memory.read(address, n))
+            self.memory.read(address + max(n, 1) - 1, 1)  # all of it must be memory
+            self.console.write(self.memory.read(address, part))
         except AccessFault:
             return -EFAULT
-        return n
+        return part
 
     def _get(self, gpa: int) -> int:
         try:
