@@ -7,8 +7,8 @@ A compressed row names the instruction that it stands for after ``=``. After ``!
 that the encoding excludes. The decoder, the assembler and the disassembler all read this table;
 F/D and H are more rows, not more code.
 
-Source: RISC-V Unprivileged ISA 20240411, chapters 2 (RV32I), 4 (RV64I), 5 (Zifencei), 7 (Zicsr),
-12 (M), 13 (A), 26 (C) and 34 (listings); Privileged ISA 20240411, section 3.3 and chapter 10.
+Source: RISC-V Unprivileged ISA 20240411, chapters 2 (RV32I), 4 (RV64I), 6 (Zifencei), 7 (Zicsr),
+13 (M), 14 (A) and 26 (C); Privileged ISA 20240411, section 3.3 and chapter 10.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 Every function is one expression over register values (signed 64-bit) and the primitives of
 `bits`; `flatten` copies the expression into the run loop, so a call costs nothing there.
 
-Source: Unprivileged ISA 20240411, sections 2.4, 4.2 and 12.1 to 12.2.
+Source: Unprivileged ISA 20240411, sections 2.4, 4.2 and 13.1 to 13.2.
 """
 
 from minihv.hw.bits import div, divu, i32, i64, ltu, mulh, mulhsu, mulhu, rem, remu, sll, srl

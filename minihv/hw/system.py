@@ -1,6 +1,6 @@
 """The instructions that change the hart itself: system calls, returns, fences, waiting, atomics.
 
-Source: Privileged ISA 20240411, sections 3.3 and 10.2; Unprivileged ISA, chapters 5, 7 and 13.
+Source: Privileged ISA 20240411, sections 3.3 and 10.2; Unprivileged ISA, chapters 6, 7 and 14.
 """
 
 from minihv.hw.bits import i32, i64, ltu
@@ -90,7 +90,7 @@ LR, SC, SWAP, ADD, XOR, AND, OR, MIN, MAX, MINU, MAXU = 2, 3, 1, 0, 4, 12, 8, 16
 
 
 def combine(function, old, operand):
-    """What an AMO stores (section 13.4)."""
+    """What an AMO stores (section 14.4)."""
     if function == SWAP:
         return operand
     if function == ADD:
@@ -111,7 +111,7 @@ def combine(function, old, operand):
 
 
 def execute_atomic(s, tlb, r8, r64, pf, code, cof, word):
-    """lr, sc or an AMO at PC; EXIT is set where it did not happen (section 13.2 to 13.4).
+    """lr, sc or an AMO at PC; EXIT is set where it did not happen (sections 14.2 to 14.4).
 
     The reservation set is the naturally aligned word or doubleword, by physical address.
     """
