@@ -26,10 +26,11 @@ class Beside:
     __repr__ = __str__
 
     def _repr_html_(self) -> str:
-        style = "flex: 1 1 24em; min-width: 0; overflow-x: auto"
+        box = "flex: 1 1 24em; min-width: 0"
+        code = "white-space: pre; overflow-x: auto; font-size: 90%"
         columns = "".join(
-            f'<div style="{style}"><strong>{escape(title)}</strong><pre tabindex="0" '
-            f'aria-label="{escape(title)}">{escape(source)}</pre></div>'
+            f'<div style="{box}"><strong>{escape(title)}</strong><pre style="{code}" tabindex="0" '
+            f'role="region" aria-label="{escape(title)}">{escape(source)}</pre></div>'
             for title, source in self.parts
         )
         return f'<div style="display: flex; flex-wrap: wrap; gap: 2em">{columns}</div>'

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from typing import Any
 
 from minihv.course import state
@@ -19,11 +20,15 @@ from minihv.course.checks.verdicts import try_answer
 from minihv.course.texts import say, several
 
 
+WIDTH = 88  # columns that fit a notebook's output
+
+
 class NotYet(AssertionError):
     """A check that an answer did not pass; in a notebook it shows its text and no traceback."""
 
     def _render_traceback_(self) -> list[str]:
-        return [str(self)]
+        lines = str(self).split("\n")
+        return [part for line in lines for part in textwrap.wrap(line, WIDTH) or [""]]
 
 
 def check(number: str, *answer: Any, seed: int | None = None, seeds: int = 1) -> None:

@@ -59,7 +59,7 @@ def test_a_sly_number_is_only_what_it_holds():
 @pytest.mark.parametrize("odd", [
     {1, 2}, object(), Pretender(), b"x", {1: 2}, lambda: 0, range(3), 1 << 200,
     type("L", (list,), {})([1]), type("S", (str,), {})("x"), [[[[[[[[[[1]]]]]]]]]],
-])
+], ids=lambda odd: type(odd).__name__)
 def test_what_is_no_plain_data_is_refused(odd: object):
     with pytest.raises(Odd):
         plain(odd)
