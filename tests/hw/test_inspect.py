@@ -50,17 +50,23 @@ BITS = some.one_of(some.sampled_from([V, V | R | W | X | A | D, V | R | W | X | 
                    some.integers(0, 255))
 HIGH = some.sampled_from([0, 0, 0, 0, 1 << 54, 1 << 63, 1 << 61])
 PLACE = some.sampled_from([ROOT, MIDDLE, LAST, PAGE, BASE + 0xF000, 0x10000000, BASE + 0x10000, 0])
+POINTERS = (MIDDLE, V, 0), (LAST, V, 0)
+ANY = some.tuples(PLACE, BITS, HIGH)
+LEAF = some.tuples(some.just(PAGE), BITS, some.just(0))
 
 
 @settings(max_examples=1500, deadline=None)
 @given(
     access=ACCESS, size=some.sampled_from([1, 2, 4, 8]), priv=some.sampled_from([0, 1, 3]),
-    va=some.sampled_from([VA, VA + 8, -VA, 1 << 38, 0x40000000, 0x40200000, 0x80003000, 0]),
-    entries=some.lists(some.tuples(PLACE, BITS, HIGH), min_size=3, max_size=3),
+    va=some.sampled_from([VA, VA + 4, VA + 8, -VA, 1 << 38, 0x40000000, 0x40200000, 0x80003000, 0]),
+    entries=some.tuples(ANY | some.just((MIDDLE, V, 0)), ANY | some.just((LAST, V, 0)), ANY | LEAF),
     status=some.integers(0, 31), svade=some.booleans(), bare=some.sampled_from([0, 0, 0, 1]),
     pmp=some.sampled_from([None, None, None, (ROOT, 0), (LAST, 1), (PAGE, 5), (PAGE + 8, 0)]),
 )  # fmt: skip
-@example("read", 1, 3, VA, [(MIDDLE, V, 0), (LAST, V, 0), (PAGE, 0xCF, 0)], 8, False, 0, None)
+@example("read", 1, 3, VA, [*POINTERS, (PAGE, 0xCF, 0)], 4, False, 0, None)  # MPRV
+@example("read", 8, 1, VA + 4, [*POINTERS, (PAGE, 0xCF, 0)], 0, False, 0, (PAGE + 8, 0))
+@example("write", 8, 1, VA, [*POINTERS, (PAGE, V | R | W | A, 0)], 0, False, 0, (LAST, 1))
+@example("read", 8, 1, VA, [(MIDDLE, V | U, 0), (LAST, V, 0), (PAGE, 0xCF, 0)], 0, False, 0, None)
 def test_the_walk_is_the_machines(access, size, priv, va, entries, status, svade, bare, pmp):
     hart = paged(priv)
     for table, (place, bits, high) in zip((ROOT, MIDDLE, LAST), entries, strict=True):
