@@ -19,7 +19,6 @@ from minihv.course.checks.exercise import (
 from minihv.course.checks.verdicts import try_answer
 from minihv.course.texts import say, several
 
-
 WIDTH = 88  # columns that fit a notebook's output
 
 
