@@ -287,7 +287,8 @@ class Machine:
             executable, time = goal - self.executed, (NEVER if until is None else until) - ticks
             hart = self.hart
             if executable <= 0 or time <= 0:
-                hart.settle()
+                if hart.status != STOPPED:  # a stopped one looks at nothing
+                    hart.settle()
                 return End("budget")
             stop = self._run_turn(hart, executable, min(time, max(due - ticks, 1)))
             if stop is not None and (at_traps or stop.reason != "trap"):
