@@ -65,11 +65,11 @@ _start:
     sw t0, 0(t1)            # enabled in context 0
     li t0, 1
     sb t0, 1(s0)            # the UART interrupts for input
+    li a1, '>'
+    sb a1, 0(s0)
     li t0, 1 << 11
     csrw mie, t0
     csrsi mstatus, 8
-    li a1, '>'
-    sb a1, 0(s0)
 idle:
     wfi
     j idle
