@@ -27,7 +27,7 @@ class Debugger:
 
     def __init__(self, machine: Machine, show: Callable[[str], None] = print):
         self.session = Session(machine, show)
-        self.running = False
+        self.reading = False  # Ctrl-C ends the line that is typed, or else what is carried out
 
     def do(self, line: str) -> bool:
         """Carry out one command; False after quit. Never raises for what is typed."""
@@ -68,7 +68,7 @@ def help_(d: Session) -> None:
 # --- the loop -----------------------------------------------------------------------------------
 
 
-def _lines() -> Iterator[str]:
+def _lines(debugger: Debugger) -> Iterator[str]:
     """Commands from stdin, with a prompt; those that are piped are shown behind it."""
     if sys.stdin is None:
         return
@@ -80,8 +80,11 @@ def _lines() -> Iterator[str]:
             pass
     last = ""
     while True:
+        debugger.session.timeline.cancelled = False
         try:
+            debugger.reading = True
             line = input(PROMPT)
+            debugger.reading = False
         except EOFError:
             print()
             return
@@ -100,20 +103,18 @@ def debug(machine: Machine) -> int:
     session = debugger.session
 
     def interrupt(number: int, frame: object) -> None:
-        if not debugger.running:
-            raise KeyboardInterrupt
         session.timeline.cancelled = True
+        if debugger.reading:
+            debugger.reading = False
+            raise KeyboardInterrupt
 
     before = signal.signal(signal.SIGINT, interrupt)
     try:
         COMMANDS["where"](session, ())
-        for line in _lines():
-            debugger.running = True
-            going = debugger.do(line)
-            debugger.running = False
-            sys.stdout.flush()
-            if not going:
+        for line in _lines(debugger):
+            if not debugger.do(line):
                 break
+            sys.stdout.flush()
     finally:
         signal.signal(signal.SIGINT, before)
     return 0

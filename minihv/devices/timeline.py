@@ -54,7 +54,7 @@ class Timeline:
             raise ConfigError(f"a snapshot every {every} instructions: give 1 or more")
         self.machine = machine
         self.every = every
-        self.cancelled = False  # set (by a signal handler) to end what goes on, soon
+        self.cancelled = False  # set (by a signal handler) to end what goes on as "interrupted"
         self._limit = limit
         self._history = PageHistory(machine.memory)
         self._snapshots: list[Snapshot] = []
@@ -92,7 +92,7 @@ class Timeline:
     def run(self, max_instructions: int | None = None) -> End:
         """Run on from here, as Machine.run does; a stop right here is passed over."""
         machine = self.machine
-        self._begin()
+        self._notice()
         machine.pass_stop()
         goal = NEVER if max_instructions is None else machine.executed + max_instructions
         end = self._forward(None, goal)
@@ -103,11 +103,11 @@ class Timeline:
 
     def step(self, n: int = 1) -> End:
         """Execute `n` instructions, where a trap counts as one; stops are passed over."""
-        self._begin()
+        self._notice()
         end = End("budget")
         with self.machine.stops.suspended():
             for _ in range(n):
-                if self.cancelled:
+                if self._cancel():
                     return End("interrupted")
                 with self._quiet() if self.machine.instant < self._end else nullcontext():
                     end = self.machine.step()
@@ -125,16 +125,16 @@ class Timeline:
         target = instant if isinstance(instant, Instant) else Instant(instant)
         if target.ticks < self.start.ticks:
             raise ConfigError(f"the timeline begins at tick {self.start.ticks}, not {target.ticks}")
-        self._begin()
+        self._notice()
         return self._seek(max(target, self.start))
 
     # --- back --------------------------------------------------------------------------------
 
     def reverse_step(self, n: int = 1) -> End:
         """Go back by `n` steps; the reason is "start" where the timeline begins before that."""
-        self._begin()
+        self._notice()
         for _ in range(n):
-            if self.cancelled:
+            if self._cancel():
                 return End("interrupted")
             if self.machine.instant <= self.start:
                 return End("start")
@@ -143,10 +143,10 @@ class Timeline:
 
     def run_back(self) -> End:
         """Go back to the last stop before here; the reason is "start" if there is none."""
-        self._begin()
+        self._notice()
         limit = self.machine.instant
         for number in reversed(range(self._number_before(limit))):
-            if self.cancelled:
+            if self._cancel():
                 return End("interrupted")
             self._restore(number)
             hit = self._last_stop(limit)
@@ -195,9 +195,9 @@ class Timeline:
         find = bisect_right if inclusive else bisect_left
         return find(self._snapshots, instant, key=lambda snapshot: snapshot.instant)
 
-    def _begin(self) -> None:
-        self.cancelled = False
-        self._notice()
+    def _cancel(self) -> bool:
+        cancelled, self.cancelled = self.cancelled, False
+        return cancelled
 
     def _notice(self) -> None:
         """Take into account what was done to the machine without us."""
@@ -271,7 +271,7 @@ class Timeline:
         machine = self.machine
         self._keep()
         while machine.executed < goal and (target is None or machine.instant < target):
-            if self.cancelled:
+            if self._cancel():
                 return End("interrupted")
             past = machine.instant < self._end
             with self._quiet() if past else nullcontext():
