@@ -158,10 +158,13 @@ class Lab:
         assert self.jump_in_m("sfence.vma" if va is None else "sfence.vma a0", va) is None
 
     def jump_in_m(self, text: str, a0: int | None) -> Trap | None:
-        """Execute an instruction in M-mode, then return to the mode as it was."""
+        """Execute an instruction in M-mode, then return to the mode as it was.
+
+        It lies in a page that holds code already: a new page of code would flush the TLB.
+        """
         priv, old = self.priv, self.hart.x[10]
         self.priv = M
-        trap = self.do(text, at=HANDLER - 0x100, **({} if a0 is None else {"a0": a0}))
+        trap = self.do(text, at=CODE + 0x800, **({} if a0 is None else {"a0": a0}))
         self.priv, self.hart.x[10] = priv, old
         return trap
 

@@ -114,6 +114,40 @@ def test_lr_and_sc_on_one_hart(engine):
     assert [machine.harts[0].x[k] for k in range(11, 18)] == [1, 0, 0, 1, 1, 5, 0]
 
 
+@both_engines
+def test_a_page_that_one_hart_stores_to_and_another_executes(engine):
+    """The first one's TLB must learn that the page holds code now."""
+    source = f"""
+            li s0, {DATA}
+            li t1, 0x00150513       # addi a0, a0, 1
+            li t2, 0x00250513       # addi a0, a0, 2
+            bnez a0, writer
+            li s1, 200
+    1:      addi s1, s1, -1         # until it has been written
+            bnez s1, 1b
+            li s1, 100
+    2:      jalr ra, (s0)
+            addi s1, s1, -1
+            bnez s1, 2b
+    3:      j 3b
+    writer: li t3, 0x00008067       # ret
+            sw t3, 4(s0)
+    4:      sw t1, (s0)
+            li s1, 150
+    5:      addi s1, s1, -1
+            bnez s1, 5b
+            sw t2, (s0)
+            li s1, 150
+    6:      addi s1, s1, -1
+            bnez s1, 6b
+            j 4b
+    """
+    machine = run(engine, source, 5000, 2, 50)
+    alone = machine.harts[0].x[10]
+    assert machine.harts[0].x[9] == 0
+    assert 120 < alone < 180  # 100 calls, some of them add 1 and some 2
+
+
 # --- time ---------------------------------------------------------------------------------------
 
 

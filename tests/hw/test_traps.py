@@ -526,6 +526,20 @@ def test_a_store_that_changes_part_of_an_instruction(engine, at):
 
 
 @both_engines
+def test_data_becomes_code_and_is_written_again(engine):
+    """The TLB knew the page as one to store to, before code in it was decoded."""
+    lab = Lab(engine)
+    lab.put("addi a0, x0, 1", DATA + 0x1000)
+    lab.put("addi a0, x0, 2", DATA + 0x1004)
+    first, second = (lab.memory.read(DATA + 0x1000 + k, 4) for k in (0, 4))
+    for word in (first, first, second, first, second):
+        value = int.from_bytes(word, "little")
+        assert lab.do("sw a2, (a1)", a1=DATA, a2=value) is None
+        assert lab.jump(DATA) is None
+        assert lab["a0"] == (1 if word == first else 2)
+
+
+@both_engines
 def test_code_written_through_another_mapping(engine):
     lab = Lab(engine).paging()
     lab.map(0x4000000, DATA, "rwad")
