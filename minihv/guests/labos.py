@@ -14,7 +14,7 @@ IMAGES = ("labos", "labos-m")
 TESTS = ("test_write", "test_registers", "test_fork", "test_cow", "test_mmap", "test_exec",
          "test_code", "test_protect", "test_stack", "test_sleep", "test_preempt", "test_many")
 WORKLOADS = ("compute", "syscalls", "pingpong", "faults", "forks", "churn", "memory", "ticks")
-PROGRAMS = ("init", "sh", "echo", "fail", "oom", *WORKLOADS, *TESTS)
+PROGRAMS = ("init", "sh", "echo", "serve", "fail", "oom", *WORKLOADS, *TESTS)
 
 KERNEL = ("entry.S", "trap.S", "main.c", "trap.c", "syscall.c", "schedule.c", "process.c",
           "exec.c", "archive.S", "usermem.c", "space.c", "fence.c", "page.c", "console.c",
