@@ -15,7 +15,7 @@ from minihv.course.widgets.picture import Picture
 from minihv.course.widgets.view import words
 from minihv.errors import ConfigError
 
-__all__ = ["FieldMap", "bars", "lines", "machine_picture"]
+__all__ = ["FieldMap", "bars", "lines", "machine_picture", "stacked"]
 
 WIDTH = 860
 # What each chapter builds, as parts of the picture.
@@ -133,6 +133,50 @@ def bars(values: Mapping[str, float], *, title: str, unit: str = "", log: bool =
     parts.append(text(WIDTH - 16, 26, foot, size=12, ink="faint", anchor="end"))
     return Picture(svg(WIDTH, y + 12, title, *parts, description="; ".join(lines_said)),
                    "\n".join(lines_said))
+
+STACK = ("VS", "host", "attention", "U", "hardware", "fault")
+
+
+def stacked(rows: Mapping[str, Mapping[str, float]], *, title: str, unit: str = "",
+            beside: Mapping[str, float] | None = None, beside_name: str = "") -> Picture:
+    """Horizontal bars made of parts, with the sum at the end: {row: {part: value}}.
+
+    beside: one value more for a row, drawn as a mark named `beside_name`, such as a measured time.
+    """
+    marks = beside or {}
+    parts = list(dict.fromkeys(part for row in rows.values() for part in row))
+    totals = {name: sum(row.values()) for name, row in rows.items()}
+    if not rows or len(parts) > len(STACK) or any(v < 0 for r in rows.values() for v in r.values()):
+        raise ConfigError(f"stacked {title!r}: give rows of 1 to {len(STACK)} parts, none below 0")
+    place = _scale([*totals.values(), *marks.values()], False, 0, WIDTH - 350, from_zero=True)
+    drawn, said, y = [text(16, 26, title, bold=True, size=14)], [title], 42.0
+    legend = 206.0
+    for part, colour in zip(parts, STACK, strict=False):
+        drawn += [box(legend, y, 14, 14, colour, round=2), text(legend + 20, y + 12, part, size=12)]
+        legend += 46 + 7.2 * len(part)
+    if marks:
+        drawn += [path(f"M{legend + 7:g} {y}v14", "ink", thick=3),
+                  text(legend + 20, y + 12, beside_name, size=12)]
+    y += 26
+    for name, row in rows.items():
+        drawn.append(text(196, y + 18, name, anchor="end", size=12.5))
+        x = 206.0
+        for part, colour in zip(parts, STACK, strict=False):
+            wide = place(row.get(part, 0))
+            if wide > 0:
+                drawn.append(box(x, y + 4, wide, 20, colour, round=0))
+            x += wide
+        told = f"{number(totals[name])} {unit}".strip()
+        line = f"{name}: {told} ({', '.join(f'{p} {number(v)}' for p, v in row.items() if v)})"
+        if name in marks:
+            at = 206 + place(marks[name])
+            drawn.append(path(f"M{at:.1f} {y}V{y + 28}", "ink", thick=3))
+            line += f"; {beside_name} {number(marks[name])}"
+            x = max(x, at)
+        drawn.append(text(x + 8, y + 18, told, bold=True, size=12.5))
+        said.append(line)
+        y += 32
+    return Picture(svg(WIDTH, y + 8, title, *drawn, description="; ".join(said)), "\n".join(said))
 
 
 def _scale(values: Sequence[float], log: bool, low: float, high: float,

@@ -128,6 +128,10 @@ class ShadowPaging:
             return Reason.ACCESS
         return None
 
+    def protects(self, gpa: int) -> bool:
+        """Whether the guest may not write there although its own tables let it: a page table."""
+        return False
+
     def fill(self, vcpu: VCPU, gva: int, gpa: int) -> None:
         """Enter gva's page, which `guest_walk` has just translated, with all it may be used for."""
         seen = self.walker.seen

@@ -51,9 +51,13 @@ class SyncedShadowPaging(ShadowPaging):
     def obstacle(self, vcpu: VCPU, gva: int, gpa: int, access: int) -> Reason | None:
         """As ShadowPaging; and no store to a page table."""
         reason = super().obstacle(vcpu, gva, gpa, access)
-        if reason is None and access == st.WRITE and self._frame(gpa) in self.guest_tables:
+        if reason is None and access == st.WRITE and self.protects(gpa):
             return Reason.TABLE
         return reason
+
+    def protects(self, gpa: int) -> bool:
+        """Whether a page table lies there."""
+        return self._frame(gpa) in self.guest_tables
 
     def fill(self, vcpu: VCPU, gva: int, gpa: int) -> None:
         """As ShadowPaging; notes which PTEs the entry comes from, and protects them first."""
@@ -69,7 +73,7 @@ class SyncedShadowPaging(ShadowPaging):
     def rights(self, vcpu: VCPU, gpa: int, pte: int) -> int:
         """As ShadowPaging; never W on a page table."""
         rights = super().rights(vcpu, gpa, pte)
-        return rights & ~(st.WRITE << 1) if self._frame(gpa) in self.guest_tables else rights
+        return rights & ~(st.WRITE << 1) if self.protects(gpa) else rights
 
     def put(self, table: ShadowTable, gva: int, entry: int, level: int) -> None:
         """As ShadowPaging; remembers where a frame can be written."""

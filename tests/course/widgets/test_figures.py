@@ -153,3 +153,17 @@ def test_an_unknown_entry_is_named():
 def test_no_view_names_another_host():
     for path in [*FOLDER.glob("*.js"), *FOLDER.glob("*.css")]:
         assert not re.search(r"https?:|import\s*\(|^import ", path.read_text(), re.MULTILINE), path
+
+
+def test_stacked_bars_are_as_long_as_their_sums():
+    rows = {"a": {"fills": 30, "fences": 10}, "b": {"fences": 80}}
+    chart = figures.stacked(rows, title="T", unit="ms", beside={"b": 100}, beside_name="measured")
+    bars = [box for box in drawn(chart).iter(SVG + "rect") if box.get("height") == "20"]
+    widths = [float(box.get("width", 0)) for box in bars]
+    assert widths == pytest.approx([widths[1] * 3, widths[1], widths[1] * 8])
+    assert "a: 40 ms (fills 30, fences 10)" in chart.text()
+    assert "b: 80 ms (fences 80); measured 100" in chart.text()
+    assert {"fills", "fences", "measured"} <= set(texts(chart))
+    for wrong in ({}, {"a": {"x": -1}}, {"a": dict.fromkeys("abcdefg", 1)}):
+        with pytest.raises(ConfigError, match="stacked 'T'"):
+            figures.stacked(wrong, title="T")
