@@ -44,6 +44,7 @@ MAX_HARTS = 8
 SLICE = 1_000_000  # ticks of a round for one hart
 SHARED_SLICE = 20_000  # ticks of each hart's turn where there are several
 ENGINES = ("jit", "python")
+SENSITIVE = ("trap", "silent")
 ECALL_FROM_S = 9
 EXTERNAL = 1 << 9 | 1 << 11  # in mie: SEIE, MEIE
 
@@ -65,8 +66,9 @@ class End:
 
     `reason` is "exit" or "reset" (the guest ended itself, with `exit_status` 0..255), "budget"
     (max_instructions ran out), "deadlock" (every hart waits for an event that cannot come),
-    "input" (every hart waits, and input could wake one), "breakpoint", "watchpoint", or "trap"
-    (a step ended in one).
+    "input" (every hart waits, and input could wake one), "breakpoint", "watchpoint", "trap" (a step
+    ended in one), or "lost" (on a host that is not virtualizable, see Host: the guest takes trap
+    after trap and executes nothing).
     """
 
     reason: str
@@ -96,7 +98,9 @@ class Machine:
 
     engine: "jit" (compiled, hundreds of MIPS) or "python" (runs anywhere); None takes jit where
     Numba is installed. misaligned: whether misaligned loads and stores work or trap. svade:
-    whether a clear A or D bit traps (True) or is set by hardware. ConfigError for anything else.
+    whether a clear A or D bit traps (True) or is set by hardware. sensitive: what U-mode's accesses
+    to S-mode CSRs do: "trap", as the architecture demands, or "silent": they read the hart's own
+    value and drop writes, as on a processor that is not virtualizable. ConfigError for all else.
     """
 
     def __init__(
@@ -107,18 +111,22 @@ class Machine:
         *,
         misaligned: bool = True,
         svade: bool = False,
+        sensitive: str = "trap",
     ):
         if not 1 <= harts <= MAX_HARTS:
             raise ConfigError(f"{harts} harts: choose 1 to {MAX_HARTS}")
         self.engine = engine or default_engine()
         if self.engine not in ENGINES:
             raise ConfigError(f"engine {engine!r}: choose 'jit' or 'python'")
+        if sensitive not in SENSITIVE:
+            raise ConfigError(f"sensitive {sensitive!r}: choose 'trap' or 'silent'")
         self.memory = self._new_memory(memory)
         self.console = Console()
         self.harts = [self._new_hart(i) for i in range(harts)]
         for hart in self.harts:
             hart.s[st.MISALIGNED] = int(misaligned)
             hart.s[st.SVADE] = int(svade)
+            hart.s[st.SILENT] = int(sensitive == "silent")
         self.bus = Bus()
         self.htif: Htif | None = None
         self._build()

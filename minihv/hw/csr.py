@@ -28,6 +28,7 @@ from minihv.hw.state import (
     PMPADDR,
     PRIV,
     SCOUNTEREN,
+    SILENT,
     SINK,
     SKIP,
     STCE,
@@ -146,6 +147,15 @@ def csr_watched(s, number):
     return False
 
 
+def access_silently(s, number, rd):
+    """What a machine that is not classically virtualizable does instead of trapping.
+
+    It reads the hart's own value and drops what is written, as SMSW and POPF did on x86.
+    """
+    s[SILENT] += 1
+    s[SINK if rd == 0 else rd] = read_csr(s, number)
+
+
 def csr_instruction(s, tlb, word):
     """csrrw, csrrs, csrrc and their immediate forms (Unprivileged ISA, chapter 7)."""
     number = word >> 20 & 0xFFF
@@ -153,6 +163,9 @@ def csr_instruction(s, tlb, word):
     field = word >> 15 & 31
     write = kind == 1 or field != 0
     if not accessible(s, number, write):
+        if s[SILENT] and s[PRIV] == 0 and number >> 8 & 3 == 1 and CSR_SLOT[number] != -1:
+            access_silently(s, number, word >> 7 & 31)
+            return
         raise_trap(s, ILLEGAL, word)
         return
     if s[CSR_WATCHES] and csr_watched(s, number):

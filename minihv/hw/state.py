@@ -43,6 +43,7 @@ BREAKPOINTS = 59  # how many
 WATCHPOINTS = 60
 CSR_WATCHES = 61
 WAITED = 68  # the part of IDLE that was spent in WFI
+SILENT = 69  # > 0: U-mode's accesses to S-mode CSRs do not trap; 1 + how many there were
 
 # Translation: what a TLB entry's tag is completed with.
 DATA_CONTEXT = 62
@@ -102,7 +103,8 @@ EXIT_MMIO = 3  # an access outside RAM: ACCESS_*; the host completes the instruc
 EXIT_TRAPPED = 4  # a trap inside the guest was taken, and STOP_ON_TRAP is set
 EXIT_BREAKPOINT = 5
 EXIT_WATCHPOINT = 6
-EXIT_NAMES = ("none", "budget", "trap", "mmio", "trapped", "breakpoint", "watchpoint")
+EXIT_LOST = 7  # under a hypervisor that misses what the guest does: traps, and nothing between
+EXIT_NAMES = ("none", "budget", "trap", "mmio", "trapped", "breakpoint", "watchpoint", "lost")
 
 # Flags of a physical page.
 PAGE_CODE = 1  # decoded instructions exist: a store must drop them

@@ -78,10 +78,13 @@ class TrapAndEmulate:
             paging.enter(vcpu, hart)
             reason = vcpu.enter(hart, min(stop, s[st.DEADLINE]))
             if reason == st.EXIT_TRAP:
-                here = s[st.CLOCK], s[st.PC]
+                silent = hart.s[st.SILENT]
+                here = (s[st.CLOCK] - s[st.IDLE], 0) if silent else (s[st.CLOCK], s[st.PC])
                 fruitless = fruitless + 1 if here == place else 0
                 place = here
                 if fruitless > MOST_FRUITLESS:
+                    if silent:  # its traps lead nowhere, for its stvec was never seen
+                        return st.EXIT_LOST
                     raise LayerError(vcpu.vm.exits.log[-1])
                 vcpu.begin()
                 reason = self.handle(vcpu, hart)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from minihv.devices.virt import default_engine
+from minihv.devices.virt import SENSITIVE, default_engine
 from minihv.errors import ConfigError
 from minihv.hw import state as st
 from minihv.hw.hart import Hart
@@ -63,13 +63,20 @@ class Host:
 
     Host-physical memory begins with the hypervisor's own frames, which hold page tables; what
     guests get lies behind them, so that no guest-physical address is its host-physical one.
+    sensitive: as Machine's; on a "silent" host trap-and-emulate goes wrong: End("lost").
     ConfigError where the memory does not suffice.
     """
 
-    def __init__(self, memory: int, harts: int = 1, engine: str | None = None):
+    def __init__(
+        self, memory: int, harts: int = 1, engine: str | None = None, sensitive: str = "trap"
+    ):
+        if sensitive not in SENSITIVE:
+            raise ConfigError(f"sensitive {sensitive!r}: choose 'trap' or 'silent'")
         self.engine = engine or default_engine()
         self.memory = Memory(memory + OWN_MEMORY)
         self.harts = [PhysicalHart(i, self.memory, self.engine) for i in range(harts)]
+        for hart in self.harts:
+            hart.s[st.SILENT] = int(sensitive == "silent")
         self.regions = HotRegions(self.memory) if self.engine == "jit" else None
         base = self.memory.base
         self._free = list(range(base + OWN_MEMORY - PAGE, base - PAGE, -PAGE))

@@ -15,8 +15,8 @@ TURN = 100_000  # instructions of a VM's turn
 class Hypervisor(Host):
     """A host with its VMs. memory: bytes for all guests together; harts: physical ones."""
 
-    def __init__(self, memory: int, harts: int = 1, engine: str | None = None):
-        super().__init__(memory, harts, engine)
+    def __init__(self, memory: int, harts: int = 1, engine: str | None = None, **options: Any):
+        super().__init__(memory, harts, engine, **options)
         self.vms: list[VM] = []
 
     def create(self, image: str | os.PathLike[str] | bytes | None = None, **options: Any) -> VM:

@@ -19,7 +19,7 @@ def new_machine(mode: str = "bare", paging: str | None = None, **options: Any) -
     """A machine for guests to be loaded into: the bare one, or a virtual one.
 
     mode: one of MODES. paging: one of PAGING, for the virtual ones. options: those of Machine
-    (memory, harts, engine, misaligned, svade). ConfigError for any other name.
+    (memory, harts, engine, misaligned, svade, sensitive). ConfigError for any other name.
     """
     if mode not in MODES:
         raise ConfigError(f"mode {mode!r}: choose {' or '.join(MODES)}")

@@ -46,8 +46,9 @@ class VM(Machine):
         append: str = "",
         misaligned: bool = True,
         svade: bool = False,
+        sensitive: str = "trap",
     ):
-        self.host = host or Host(memory, engine=engine)
+        self.host = host or Host(memory, engine=engine, sensitive=sensitive)
         self.cpu = cpu or TrapAndEmulate()
         self.paging = paging or ShadowPaging()
         self.physical = self.host.harts[0]
@@ -94,4 +95,6 @@ class VM(Machine):
             return None
         if reason == st.EXIT_TRAP:
             return self._serve_trap(hart)
+        if reason == st.EXIT_LOST:
+            return End("lost")
         return super()._handle(hart, reason)
