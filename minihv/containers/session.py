@@ -27,15 +27,16 @@ class Session:
         atexit.register(self.close)
 
     def run(self, image: str, cmd: list[str] | None = None, stdout: int | None = None,
-            **options: Any) -> Container:
+            stdin: int | None = None, **options: Any) -> Container:
         """Start a container (options: see make_spec); its output goes to its log, or to the
-        descriptor `stdout`."""
+        descriptor `stdout`; it reads nothing, or from the descriptor `stdin`."""
         spec = make_spec(self.store, self.store.find(image), cmd, remove=True, **options)
         output = os.memfd_create("log")
         null = os.open(os.devnull, os.O_RDONLY)
         try:
             facts, fds = request(self.sock, "boot", (spec,),
-                                 [null, output if stdout is None else stdout, output])
+                                 [null if stdin is None else stdin,
+                                  output if stdout is None else stdout, output])
         except OSError as error:
             raise ContainerError(f"cannot start the container: {error}") from error
         finally:

@@ -1,0 +1,101 @@
+"""A microVM: harts, RAM and a console, and nothing else; cheap to make, and cheaper to copy.
+
+The guest's console is the SBI's (DBCN); while input waits, the supervisor's external interrupt is
+pending, without any controller between. There is no bus: what lies outside RAM faults. After
+Firecracker (Agache et al. 2020), which keeps a handful of devices, and LightVM (Manco et al. 2017).
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from minihv.devices.image import Image
+from minihv.errors import ConfigError
+from minihv.hw.memory import PAGE
+from minihv.vmm.vm import VM
+
+EXTERNAL = 9  # SEIP in mip
+
+
+class Absent:
+    """In the place of a device that this board lacks."""
+
+    def save(self) -> None:
+        """It has no state."""
+
+    def restore(self, state: None) -> None:
+        """It has no state."""
+
+
+class MicroVM(VM):
+    """`MicroVM(image, append=..., host=...)`: as VM, with fewer options and 4 MiB of memory.
+
+    A run ends with "input" when the guest waits for console input with SEIE set.
+    """
+
+    def __init__(
+        self,
+        image: str | os.PathLike[str] | bytes | None = None,
+        *,
+        memory: int = 4 << 20,
+        **options: Any,
+    ):
+        super().__init__(image, memory=memory, **options)
+        self.poll = bytes  # no input by itself, but it may come
+
+    def _build(self) -> None:
+        self.plic = self.clint = self.uart = Absent()  # type: ignore[assignment]
+        console, hart = self.console, self.harts[0]
+        console.listen(lambda: hart.set_pending(EXTERNAL, console.pending()))
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """A stopped VM as data, from which any number of others can be made.
+
+    frames: numbers of the pages of guest RAM that are not zero; contents: these pages, a row each.
+    """
+
+    image: Image
+    memory: int
+    frames: np.ndarray
+    contents: np.ndarray
+    saved: dict[str, Any]
+    log: tuple[Any, ...]
+
+    @property
+    def size(self) -> int:
+        """Bytes of guest memory that it holds."""
+        return int(self.contents.size)
+
+
+def snapshot(vm: VM) -> Snapshot:
+    """What `vm` is now. Everything is copied: the VM may run on."""
+    if vm.image is None:
+        raise ConfigError("a VM without a guest has nothing to snapshot: load one first")
+    pages = vm.memory.bytes.reshape(-1, PAGE)
+    frames = np.flatnonzero(pages.any(axis=1))
+    return Snapshot(vm.image, vm.memory.size, frames, pages[frames], vm.save(),
+                    tuple(vm.input_log))  # fmt: skip
+
+
+def clone(taken: Snapshot, kind: type[VM] = MicroVM, **options: Any) -> VM:
+    """A new VM that goes on where the snapshot was taken; options (host, cpu, paging): those of VM.
+
+    Nothing is shared but the snapshot, which nobody writes. `kind` must be the class, with the
+    layers that its saved state fits, of the VM that it was taken of. Pages that the clone writes
+    from now on are marked PAGE_DIRTY in its memory's flags.
+    """
+    vm = kind(memory=taken.memory, harts=len(taken.saved["harts"]), **options)
+    vm.memory.bytes.reshape(-1, PAGE)[taken.frames] = taken.contents
+    vm.image = taken.image
+    vm._attach_htif(taken.image)
+    for vcpu in vm.harts:
+        vcpu.protection = 0 if taken.image.boot == "s" else vcpu.id  # type: ignore[attr-defined]
+    vm.restore(taken.saved)
+    vm.input_log = list(taken.log)
+    return vm
