@@ -168,8 +168,8 @@ class Forms:
     def _process(self) -> Piped:
         path, argv = self._shared("cat", self._find_cat)
         with _pipes() as (theirs_in, to, back, theirs_out):
-            pid = os.posix_spawn(path, argv, os.environ, file_actions=[
-                (os.POSIX_SPAWN_DUP2, theirs_in, 0), (os.POSIX_SPAWN_DUP2, theirs_out, 1)])  # fmt: skip
+            actions = [(os.POSIX_SPAWN_DUP2, theirs_in, 0), (os.POSIX_SPAWN_DUP2, theirs_out, 1)]
+            pid = os.posix_spawn(path, argv, os.environ, file_actions=actions)
         return Piped(pid, to, back, lambda: _end_process(pid))
 
     def _container(self) -> Piped:

@@ -1,0 +1,46 @@
+"""What instances cost a host in memory: proportional set size, from /proc (Linux).
+
+PSS counts a page that n processes share as 1/n of a page in each, so that sums are honest. What
+the kernel keeps for a process (its structures, page tables, pipes) is not in it.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+from minihv.errors import ConfigError
+
+
+def pss(pid: int) -> int:
+    """Proportional set size of a process, in bytes; ConfigError where the host does not tell."""
+    try:
+        text = Path(f"/proc/{pid}/smaps_rollup").read_text(encoding="ascii")
+    except OSError as error:
+        raise ConfigError(f"this host does not tell a process's memory ({error})") from error
+    return int(text.split("\nPss:")[1].split()[0]) << 10
+
+
+def memory(pids: Iterable[int] = ()) -> int:
+    """Bytes of this process and of those, together."""
+    return pss(os.getpid()) + sum(pss(pid) for pid in pids)
+
+
+def available() -> int:
+    """Bytes that this host could still give to programs."""
+    try:
+        text = Path("/proc/meminfo").read_text(encoding="ascii")
+    except OSError as error:
+        raise ConfigError(f"this host does not tell its free memory ({error})") from error
+    return int(text.split("MemAvailable:")[1].split()[0]) << 10
+
+
+def calls(pid: int) -> tuple[int, int]:
+    """How often a process has called read and write, and their like, so far."""
+    try:
+        text = Path(f"/proc/{pid}/io").read_text(encoding="ascii")
+    except OSError as error:
+        raise ConfigError(f"this host does not count a process's calls ({error})") from error
+    fields = dict(line.split(": ") for line in text.splitlines())
+    return int(fields["syscr"]), int(fields["syscw"])
