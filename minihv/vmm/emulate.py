@@ -173,8 +173,13 @@ class TrapAndEmulate:
 
     def access(self, vcpu: VCPU, exit: VMExit) -> int:
         """Carry out one instruction whose access the hart must not do by itself."""
-        reason = vcpu.interpret()
-        if exit.cause == st.STORE_PAGE_FAULT and exit.reason != Reason.MMIO:
+        if exit.reason == Reason.MMIO:
+            return vcpu.access_device(exit.gva, exit.gpa, exit.instruction)
+        if exit.reason == Reason.TABLE:
+            reason = vcpu.store(exit.gva, exit.gpa, exit.instruction)
+        else:
+            reason = vcpu.interpret()
+        if exit.cause == st.STORE_PAGE_FAULT:
             if exit.gva & 4095 > 4096 - 8:  # it may have reached into another page
                 vcpu.vm.paging.drop()
             vcpu.vm.paging.written(exit.gpa, 8)

@@ -81,7 +81,8 @@ class ShadowPaging:
             raise ConfigError(f"shadow tables of {limit} frames: give {FEWEST_FRAMES} or more")
         self.limit = limit
         self.tables: dict[Regime, ShadowTable] = {}  # least recently used first
-        self.key: Regime | None = None  # whose table was entered last
+        self.key: Regime | None = None  # whose table was entered last, if it is still there
+        self._root = 0
         self.used = 0  # frames
         self.evictions = 0
 
@@ -95,11 +96,11 @@ class ShadowPaging:
     def enter(self, vcpu: VCPU, hart: PhysicalHart) -> None:
         """Let the hart walk the table that belongs to the VCPU's regime."""
         key = regime(vcpu)
-        if key != self.key or key not in self.tables:
-            self.key = key
+        if key != self.key:
             table = self.tables.pop(key) if key in self.tables else self._new_table()
             self.tables[key] = table  # the last of them, now
-        hart.translate_by(self.tables[key].root)
+            self.key, self._root = key, table.root
+        hart.translate_by(self._root)
 
     def _new_table(self) -> ShadowTable:
         self.make_room(1, None)
@@ -217,6 +218,8 @@ class ShadowPaging:
             self.vm.host.memory.drop_translations()
 
     def _drop_table(self, key: Regime) -> None:
+        if key == self.key:
+            self.key = None
         self._free(self.tables.pop(key).frames())
 
     def make_room(self, frames: int, keep: ShadowTable | None) -> None:

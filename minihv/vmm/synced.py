@@ -63,6 +63,7 @@ class SyncedShadowPaging(ShadowPaging):
         """As ShadowPaging; notes which PTEs the entry comes from, and protects them first."""
         if self._origins > MOST_ORIGINS:
             self.drop()
+            return  # the fault comes again, and finds a table to fill
         key = self.key
         assert key is not None
         for depth, place in enumerate(self.walker.seen):

@@ -9,28 +9,46 @@ To the board, a virtual CPU is a hart like any other: run(stop) runs until the h
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from functools import lru_cache
+from typing import TYPE_CHECKING, NamedTuple
 
 from minihv.hw import engine
+from minihv.hw.decode import SHORT, STORES, decode
 from minihv.hw.hart import Hart
+from minihv.hw.mmu import data_privilege, scatter, touch
+from minihv.hw.ops import OPS
+from minihv.hw.pmp import pmp_allows
+from minihv.hw.semantics import LOAD, STORE
 from minihv.hw.state import (
+    ACCESS_ADDRESS,
+    ACCESS_KIND,
+    ACCESS_RD,
+    ACCESS_VALUE,
     BREAKPOINT,
     BREAKPOINTS,
     CLOCK,
     DEADLINE,
     EXIT,
     EXIT_BUDGET,
+    EXIT_MMIO,
     EXIT_NONE,
     EXIT_TRAPPED,
+    LENGTH,
+    MIE,
+    MIP_LINE,
+    MIP_SOFT,
     MISALIGNED,
     PC,
+    READ,
     RESERVATION,
     SKIP,
     SPACES_USED,
     STOP,
     STOP_ON_TRAP,
+    TVAL,
     WAIT,
     WATCHPOINT,
+    WRITE,
 )
 from minihv.hw.trap import pending_interrupt, raise_interrupt, refresh_timers, take_trap
 from minihv.vmm.host import MANY_NAMES
@@ -40,6 +58,28 @@ if TYPE_CHECKING:
     from minihv.vmm.vm import VM
 
 REGISTERS = slice(0, PC + 1)  # x0..x31, the slot for writes of x0, and the pc
+ACCESSING = {i for i, name in enumerate(OPS) if name.split(".")[0] in {**LOAD, **STORE}}
+
+
+class Operands(NamedTuple):
+    """Of a load or store: registers, immediate, funct3, and its bytes as an instruction."""
+
+    base: int
+    offset: int
+    kind: int
+    target: int  # the slot that it fills, -1 for a store
+    source: int  # the register that it stores
+    length: int
+
+
+@lru_cache(4096)
+def operands(word: int) -> Operands | None:
+    """What a load or store says; None for any other instruction."""
+    w = decode(word, -1)
+    if w & 0xFF not in ACCESSING:
+        return None
+    target, length = -1 if w & STORES else w >> 8 & 63, 2 if w & SHORT else 4
+    return Operands(w >> 14 & 31, w >> 32, w >> 25 & 7, target, w >> 19 & 31, length)
 
 
 class VCPU(Hart):
@@ -91,6 +131,8 @@ class VCPU(Hart):
                     self.idle_until(min(stop, s[DEADLINE]))
                     continue
                 s[WAIT] = 0
+            if (s[MIP_SOFT] | s[MIP_LINE]) & s[MIE] == 0:
+                return EXIT_NONE  # as nearly always
             interrupt = pending_interrupt(s)
             if interrupt < 0:
                 return EXIT_NONE
@@ -135,6 +177,44 @@ class VCPU(Hart):
         self.s[EXIT] = EXIT_NONE
         if self.s[SPACES_USED] > MANY_NAMES:
             super().flush()
+
+    def access_device(self, gva: int, gpa: int, word: int) -> int:
+        """Leave the access of instruction `word` at pc to the board: EXIT_MMIO.
+
+        Whatever is more than an aligned load or store that is allowed goes to `interpret`.
+        """
+        s, access = self.s, self._plain(gva, word)
+        if access is None:
+            return self.interpret()
+        right, size = WRITE if access.target < 0 else READ, 1 << (access.kind & 3)
+        if not pmp_allows(s, gpa, size, right, data_privilege(s)):
+            return self.interpret()
+        s[ACCESS_ADDRESS] = gpa
+        s[ACCESS_KIND] = access.kind
+        s[ACCESS_VALUE] = s[access.source]
+        s[ACCESS_RD] = access.target
+        s[LENGTH] = access.length
+        s[TVAL] = gva
+        return EXIT_MMIO
+
+    def store(self, gva: int, gpa: int, word: int) -> int:
+        """Carry out a store to RAM that is allowed, and that no watchpoint asks about."""
+        access = self._plain(gva, word)
+        if access is None or access.target >= 0:
+            return self.interpret()
+        r8, _, _, _, pf, code, cof, _ = self.memory.views
+        offset, size = gpa - self.memory.base, 1 << access.kind
+        scatter(r8, offset, size, self.s[access.source])
+        touch(self.s, pf, code, cof, offset, size)
+        self.retire(access.length)
+        return EXIT_NONE
+
+    def _plain(self, gva: int, word: int) -> Operands | None:
+        """What `word` does, if it is one aligned access at gva, by a load or store."""
+        access = operands(word)
+        if access is None or gva & (1 << (access.kind & 3)) - 1:
+            return None
+        return access if self.s[access.base] + access.offset == gva else None
 
     def interpret(self) -> int:
         """Execute the instruction at pc here, by the machine's own loop; the reason (EXIT_*).

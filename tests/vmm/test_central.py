@@ -10,6 +10,7 @@ from minihv.hw import state as st
 from minihv.hw.mmu import PTE_D
 from minihv.vmm import VM, Reason, ShadowPaging, SyncedShadowPaging, TrapAndEmulate
 from minihv.vmm import shadow as shadow_module
+from minihv.vmm import synced as synced_module
 from tests.labos.test_labos_workloads import SMALL
 from tests.vmm.central import Outcome, outcome
 
@@ -66,6 +67,12 @@ def test_tables_are_evicted_where_frames_are_few():
     outcome(vm, "labos", f"workload=pingpong {SMALL['pingpong']}")
     assert vm.paging.evictions > 100
     assert vm.paging.used <= 16
+
+
+def test_notes_about_tables_start_afresh_where_they_are_many(monkeypatch):
+    monkeypatch.setattr(synced_module, "MOST_ORIGINS", 50)
+    vm = VM(paging=SyncedShadowPaging(), memory=MEMORY)
+    assert differences(vm, "labos", f"workload=churn {SMALL['churn']}") == []
 
 
 # --- wrong layers, which the test has to catch --------------------------------------------------
