@@ -6,25 +6,37 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
+from minihv.errors import ConfigError, MinihvError
 
-def open_kernel(backend: str = "auto", user: bool = True, dirs: tuple[str, ...] = ()) -> Any:
+BACKENDS = ("auto", "model", "linux")
+
+
+def open_kernel(backend: str = "auto", user: bool | None = False, dirs: tuple[str, ...] = ()) -> Any:
     """A model.Kernel or a linux.Kernel (a throw-away world); `auto` takes the real one where the
-    host allows it. `user=False` leaves the world's own user namespace out and needs root."""
-    if backend not in ("auto", "model", "linux"):
-        from minihv.errors import ConfigError
+    host allows it, or what $MINIHV_CONTAINERS says. Its `backend` says which it is, and why.
 
-        raise ConfigError(f"no backend {backend!r}: auto, model or linux")
-    if backend != "model":
-        from minihv.containers import linux
-        from minihv.errors import MinihvError
-
-        try:
-            return linux.Kernel(user=user, dirs=dirs)
-        except MinihvError:
-            if backend == "linux":
-                raise
+    user=True: the world gets a user namespace of its own, as ordinary users need. False: it has
+    all of root's rights, which needs root. None: with root's rights if possible, else without.
+    """
+    if backend == "auto":
+        backend = os.environ.get("MINIHV_CONTAINERS", "auto")
+    if backend not in BACKENDS:
+        raise ConfigError(f"no backend {backend!r}: {', '.join(BACKENDS)}")
     from minihv.containers import model
 
-    return model.Kernel(dirs=dirs)
+    if backend == "model":
+        return model.Kernel(dirs=dirs)
+    from minihv.containers import linux
+
+    refused: MinihvError | None = None
+    for kind in (False, True) if user is None else (user,):
+        try:
+            return linux.Kernel(user=kind, dirs=dirs)
+        except MinihvError as error:
+            refused = refused or error
+    if backend == "linux" and refused:
+        raise refused
+    return model.Kernel(dirs=dirs, why=str(refused))

@@ -11,9 +11,10 @@ from __future__ import annotations
 
 import errno
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
-from minihv.containers import steps
+from minihv.containers import model, open_kernel, steps
+from minihv.errors import MinihvError
 
 DIRS = ("box", "decoy", "shared")
 MIB = 1 << 20
@@ -86,6 +87,23 @@ def root_is_nobody(kernel: Any) -> dict[str, Any]:
             "the host's files": outcome(lambda: box.mkdir("/decoy/x"))}
 
 
+def orphans(kernel: Any, reaps: bool) -> dict[str, Any]:
+    """Children whose parent dies go to pid 1. One that never waits for them fills its cgroup
+    with the dead: 8 processes are allowed, and 9 pass through."""
+    init = kernel.init.clone("pid")
+    kernel.limit(init, pids=8)
+    for number in range(9):
+        try:
+            parent = init.clone()
+            parent.clone().exit()
+            parent.exit()
+        except OSError as error:
+            return {"passed through": number, "then": errno.errorcode[error.errno or 0]}
+        while reaps and outcome(init.wait) == "ok":
+            pass
+    return {"passed through": 9, "then": "ok"}
+
+
 # ---- limits ------------------------------------------------------------------------------------
 
 
@@ -123,6 +141,18 @@ def cpu_share(kernel: Any, seconds: float = 1.0) -> dict[str, float]:
     by_weight = kernel.burn([heavy, light], seconds)
     return {"weight 2048": by_weight[0], "weight 512": by_weight[1],
             "quota 0.25": kernel.burn([capped], seconds)[0]}
+
+
+def beside_hogs(kernel: Any, hogs: int, grouped: bool, seconds: float = 0.3) -> float:
+    """The share of one CPU that a service keeps beside busy processes, of their total. Grouped:
+    the service is one cgroup, all the hogs are another of the same weight."""
+    service, first = kernel.init.clone(), kernel.init.clone()
+    if grouped:
+        kernel.limit(service, shares=1024)
+        kernel.limit(first, shares=1024)
+    crowd = [service, first, *(first.clone() for _ in range(hogs - 1))] if hogs else [service]
+    got = kernel.burn(crowd, seconds)
+    return got[0] / sum(got)
 
 
 # ---- isolation probes: True if the probe got through -------------------------------------------
@@ -215,3 +245,25 @@ EXPERIMENTS = (first_process, hostname, propagation, one_port, root_is_nobody)
 LIMITS = (memory_hog, fork_bomb)
 PROBES = (leave_chroot, open_setting, make_device, signal_outside, trace_outside,
           leaked_directory, bind_from_outside)
+NEED_ROOT = (root_is_nobody, orphans, memory_hog, fork_bomb, cpu_share, beside_hogs, open_setting,
+             make_device)
+
+
+class Ran(NamedTuple):
+    """What an experiment gave, and on which kernel."""
+
+    result: Any
+    backend: str
+
+
+def run(experiment: Callable[..., Any], *args: Any) -> Ran:
+    """An experiment in a world of its own: on the real kernel where this host and this user may
+    have what it needs, else on the model."""
+    world = open_kernel(user=False if experiment in NEED_ROOT else None, dirs=DIRS)
+    try:
+        return Ran(experiment(world, *args), world.backend)
+    except MinihvError as error:  # a limit that the host does not grant
+        world = model.Kernel(dirs=DIRS, why=str(error))
+        return Ran(experiment(world, *args), world.backend)
+    finally:
+        world.close()

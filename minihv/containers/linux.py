@@ -161,6 +161,7 @@ class Kernel:
 
     def __init__(self, user: bool = True, dirs: tuple[str, ...] = (),
                  helper: Helper | None = None):
+        self.backend = f"Linux {os.uname().release}" + (", in a user namespace" if user else "")
         self.own = None if helper else Helper()
         self.helper = helper or self.own
         assert self.helper is not None

@@ -108,8 +108,9 @@ class Kernel:
     test's is), so that nobody in here has power over the hardware."""
 
     def __init__(self, uid_map: list[tuple[int, int, int]] | None = None, contained: bool = False,
-                 dirs: tuple[str, ...] = ()):
+                 dirs: tuple[str, ...] = (), why: str = ""):
         self.contained = False
+        self.backend = "the model" + (f", because {why}" if why else "")
         host = UserNamespace(None, uid_map=uid_map or [(0, 0, 2**32 - 1)])
         ns: dict[str, Any] = {k: Namespace(k, host, "host") for k in KINDS}
         ns |= {"user": host, "pid": PidNamespace(host)}
@@ -141,16 +142,23 @@ class Kernel:
         process.cgroup = Cgroup(f"c{process.pid}", process.cgroup, **limits)
 
     def burn(self, busy: list[Process], seconds: float) -> list[float]:
-        """CPU seconds that busy loops get on one CPU: by weight, but no more than their quota."""
-        got = {p: 0.0 for p in busy}
-        left, hungry = seconds, list(busy)
+        """CPU seconds that busy loops get on one CPU. Groups of limit(), and each process outside
+        of them, share it by weight, but no more than their quota; inside, all get the same."""
+        crowd: dict[Any, list[Process]] = {}
+        for p in busy:
+            crowd.setdefault(p if p.cgroup is self.cgroup else p.cgroup, []).append(p)
+        groups = {who: all_in[0].cgroup for who, all_in in crowd.items()}
+        got = dict.fromkeys(groups, 0.0)
+        left, hungry = seconds, list(groups)
         while hungry and left > 1e-9:
-            weight = sum(p.cgroup.shares for p in hungry)
-            for p in hungry:
-                got[p] += min(left * p.cgroup.shares / weight, p.cgroup.cpus * seconds - got[p])
+            weight = sum(groups[who].shares for who in hungry)
+            for who in hungry:
+                room = groups[who].cpus * seconds - got[who]
+                got[who] += min(left * groups[who].shares / weight, room)
             left = seconds - sum(got.values())
-            hungry = [p for p in hungry if p.cgroup.cpus * seconds - got[p] > 1e-9]
-        return list(got.values())
+            hungry = [who for who in hungry if groups[who].cpus * seconds - got[who] > 1e-9]
+        share = {p: got[who] / len(all_in) for who, all_in in crowd.items() for p in all_in}
+        return [share[p] for p in busy]
 
     def close(self) -> None:
         """Nothing to tidy up."""
