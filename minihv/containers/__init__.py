@@ -14,7 +14,8 @@ from minihv.errors import ConfigError, MinihvError
 BACKENDS = ("auto", "model", "linux")
 
 
-def open_kernel(backend: str = "auto", user: bool | None = False, dirs: tuple[str, ...] = ()) -> Any:
+def open_kernel(backend: str = "auto", user: bool | None = False,
+                dirs: tuple[str, ...] = ()) -> Any:
     """A model.Kernel or a linux.Kernel (a throw-away world); `auto` takes the real one where the
     host allows it, or what $MINIHV_CONTAINERS says. Its `backend` says which it is, and why.
 
@@ -39,4 +40,4 @@ def open_kernel(backend: str = "auto", user: bool | None = False, dirs: tuple[st
             refused = refused or error
     if backend == "linux" and refused:
         raise refused
-    return model.Kernel(dirs=dirs, why=str(refused))
+    return model.Kernel(dirs=dirs, why=str(refused).partition(";")[0])

@@ -263,7 +263,7 @@ def run(experiment: Callable[..., Any], *args: Any) -> Ran:
     try:
         return Ran(experiment(world, *args), world.backend)
     except MinihvError as error:  # a limit that the host does not grant
-        world = model.Kernel(dirs=DIRS, why=str(error))
+        world = model.Kernel(dirs=DIRS, why=str(error).partition(";")[0])
         return Ran(experiment(world, *args), world.backend)
     finally:
         world.close()

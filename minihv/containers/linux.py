@@ -173,7 +173,8 @@ class Kernel:
             self.init.pid_ns = [self.init.call("view")["ns"]["pid"]]
         except OSError as error:
             self.close()
-            raise ConfigError(f"this host does not allow a throw-away world ({error}); "
+            why = "" if user else " to anyone but root"
+            raise ConfigError(f"this host does not allow such a world{why} ({error.strerror}); "
                               "use the model, or run as root") from error
         self.uid_map = [tuple(e) for e in facts["uid_map"]]
         self.limits: dict[str, str] = facts["limits"]

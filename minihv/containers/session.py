@@ -10,10 +10,12 @@ import atexit
 import os
 import select
 import signal
+import sys
 from typing import Any
 
 from minihv.containers.images import ContainerError, Store, make_spec
 from minihv.containers.linux import request, start_helper
+from minihv.errors import MinihvError
 
 
 class Session:
@@ -112,3 +114,18 @@ class Container:
             del self.session.live[self.id]
             os.close(self.pidfd)
             os.close(self.output_fd)
+
+
+def try_session(image: str = "busybox") -> tuple[Session | None, str]:
+    """A session on a host that can run real containers; else None and the reason in one line."""
+    if os.environ.get("MINIHV_CONTAINERS") == "model":
+        return None, "MINIHV_CONTAINERS asks for the model"
+    if sys.platform != "linux":
+        return None, f"{sys.platform} is not Linux"
+    session = Session()
+    try:
+        session.run(image, ["true"]).close()
+    except (MinihvError, OSError) as error:
+        session.close()
+        return None, str(error)
+    return session, ""

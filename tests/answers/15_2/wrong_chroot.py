@@ -1,0 +1,12 @@
+"""chroot instead of pivot_root."""
+# says: escaped
+
+from tests.answers.variants import variant
+
+globals().update(variant(
+    "15.2",
+    ('    sys.chdir("/box/root")\n'
+     '    sys.pivot_root(".", ".")\n'
+     '    sys.umount(".", "lazy")\n',
+     '    sys.chroot("/box/root")\n'),
+))

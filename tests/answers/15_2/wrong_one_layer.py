@@ -1,0 +1,10 @@
+"""Only the topmost layer."""
+# says: merged
+
+from tests.answers.variants import variant
+
+globals().update(variant(
+    "15.2",
+    ("reversed(layers)",
+     "layers[-1:]"),
+))

@@ -1,0 +1,10 @@
+"""Chooses nothing."""
+# says: no_choice
+
+from tests.answers.variants import variant
+
+globals().update(variant(
+    "15.4",
+    ('because = "b"',
+     "because = ..."),
+))
