@@ -119,10 +119,10 @@ class Agent:
         """Owner of an outer pid, as the world's init calls it."""
         return os.stat(str(pid), dir_fd=self.proc).st_uid
 
-    def burn(self, seconds: float) -> float:
-        """Keep CPU 0 busy for a while: the CPU seconds that it gave."""
+    def burn(self, end: float) -> float:
+        """Keep CPU 0 busy until the monotonic clock says `end`: the CPU seconds that it gave."""
         os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
-        end, start = time.monotonic() + seconds, time.process_time()
+        start = time.process_time()
         while time.monotonic() < end:
             pass
         return time.process_time() - start

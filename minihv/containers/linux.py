@@ -188,7 +188,7 @@ class Kernel:
 
     def burn(self, busy: list[Process], seconds: float) -> list[float]:
         """CPU seconds that busy loops get, all on one CPU."""
-        text = json.dumps({"call": "burn", "args": [seconds]}).encode()
+        text = json.dumps({"call": "burn", "args": [time.monotonic() + seconds]}).encode()
         for process in busy:
             process.sock.send(text)
         return [json.loads(p.sock.recv(1 << 16))["ok"] for p in busy]

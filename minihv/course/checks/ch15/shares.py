@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any
 
-from minihv.containers.model import Kernel
+from minihv.containers.model import Kernel, Process
 from minihv.course.checks.answers import value
 from minihv.course.checks.exercise import Verdict, wrong
 from minihv.course.checks.verdicts import trouble
@@ -46,7 +46,9 @@ class Rivals:
     @property
     def shares(self) -> list[float]:
         """CPU seconds of each group, by the model's scheduler."""
-        kernel, busy, owner = Kernel(), [], []
+        kernel = Kernel()
+        busy: list[Process] = []
+        owner = []
         for number, group in enumerate(self.groups):
             for k in range(group.busy):
                 process = kernel.init.clone() if not k else busy[-1].clone()
@@ -159,10 +161,10 @@ def _fill(one: Rivals, weight: Callable[[Group], float], rounds: int = 99,
             break
         for n in hungry:
             g = one.groups[n]
-            room = g.quota * one.seconds - got[n] if quotas and g.quota is not None else left
+            room = g.quota * one.seconds - got[n] if quotas and g.quota else left
             got[n] += min(left * weight(g) / total, room)
-        hungry = [n for n in hungry if one.groups[n].quota is None or not quotas
-                  or one.groups[n].quota * one.seconds - got[n] > 1e-12]
+        hungry = [n for n in hungry if not quotas or not (quota := one.groups[n].quota)
+                  or quota * one.seconds - got[n] > 1e-12]
     return [0.0 if idle_count and not g.busy else s
             for g, s in zip(one.groups, got, strict=True)]
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 KINDS = ("uts", "pid", "mnt", "net", "ipc", "user", "cgroup", "time")
+SOME = 30                   # capabilities: whoever has more has nearly all
 Row = dict[str, Any]        # kind -> {"value", "items", "whose", "own"}
 
 
@@ -15,6 +16,7 @@ def facts_of(seen: Mapping[str, Any], words: Mapping[str, str]) -> dict[str, tup
     maps = [words["map"].format(inside=a, outside=b, count=n) for a, b, n in seen["uid_map"]]
     numbers = ", ".join(map(str, seen["processes"]))
     caps = seen["caps"]
+    named = ", ".join(caps) if len(caps) <= SOME else words["all"]
     return {
         "uts": (seen["hostname"], []),
         "pid": (words["pid"].format(pid=seen["pid"], count=len(seen["processes"])),
@@ -25,7 +27,7 @@ def facts_of(seen: Mapping[str, Any], words: Mapping[str, str]) -> dict[str, tup
         "ipc": (words["ipc"].format(count=len(seen["queues"])),
                 [words["queue"].format(key=key) for key in seen["queues"]]),
         "user": (words["user"].format(uid=seen["uid"], count=len(caps)),
-                 [*maps, words["caps"].format(names=", ".join(caps) or words["none"])]),
+                 [*maps, words["caps"].format(names=named or words["none"])]),
         "cgroup": ("", []), "time": ("", []),
     }
 

@@ -1,0 +1,117 @@
+"""Chapter 15 and its solutions with both backends: the same outputs where they are checked.
+
+`make test` runs the notebooks on the kernel that this host allows; here the cells run as a plain
+program on the model, and as an ordinary user.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import os
+import subprocess
+import sys
+import sysconfig
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.containers.conftest import ROOT, USER, ordinary_python
+
+NOTEBOOKS = ("notebooks/15_namespaces.ipynb", "solutions/15_namespaces.ipynb")
+MARK = "NBVAL_CHECK_OUTPUT"
+MOST_SECONDS = 60
+
+
+def code_cells(path: Path) -> list[dict[str, Any]]:
+    """The code cells of a notebook."""
+    return [c for c in json.loads(path.read_text())["cells"] if c["cell_type"] == "code"]
+
+
+def stored(cell: dict[str, Any]) -> str:
+    """A cell's stored output, as a terminal would have shown it."""
+    parts = []
+    for output in cell["outputs"]:
+        text = "".join(output.get("text") or output["data"]["text/plain"])
+        parts.append(text if text.endswith("\n") else text + "\n")
+    return "".join(parts)
+
+
+def play(path: Path) -> dict[str, str]:
+    """Run the cells of a notebook here, one after the other: what the checked ones printed."""
+    names: dict[str, Any] = {"__name__": "__main__"}
+    said = {}
+    for cell in code_cells(path):
+        out = io.StringIO()
+        with contextlib.redirect_stdout(out):
+            exec(compile("".join(cell["source"]), cell["id"], "exec"), names)
+        if MARK in "".join(cell["source"]):
+            said[cell["id"]] = out.getvalue()
+    said["backend"] = getattr(names.get("world"), "backend", "")
+    return said
+
+
+def run(python: str, notebook: str, folder: Path, **more: Any) -> tuple[dict[str, str], float]:
+    """`play` in a process of its own, and the seconds that it took."""
+    paths = os.pathsep.join([str(ROOT), sysconfig.get_paths()["purelib"]])
+    env = {"PATH": os.environ["PATH"], "PYTHONPATH": paths, "PYTHONDONTWRITEBYTECODE": "1",
+           "HOME": str(folder), "MINIHV_STATE": str(folder / "progress.json")}
+    begun = time.monotonic()
+    done = subprocess.run([python, "-m", "tests.containers.test_chapter", str(ROOT / notebook)],
+                          env=env | more.pop("env", {}), cwd=ROOT, capture_output=True, text=True,
+                          timeout=300, **more)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout.splitlines()[-1]), time.monotonic() - begun
+
+
+def compare(notebook: str, said: dict[str, str]) -> None:
+    """Each checked cell printed what is stored."""
+    checked = [c for c in code_cells(ROOT / notebook) if MARK in "".join(c["source"])]
+    assert len(checked) >= 4
+    for cell in checked:
+        assert said[cell["id"]] == stored(cell), cell["id"]
+
+
+@pytest.mark.parametrize("notebook", NOTEBOOKS)
+def test_on_the_model(notebook: str, tmp_path: Path) -> None:
+    """A host that refuses everything: the chapter says so and gives the same results."""
+    said, seconds = run(sys.executable, notebook, tmp_path, env={"MINIHV_CONTAINERS": "model"})
+    compare(notebook, said)
+    assert said["backend"].startswith("the model") or "solutions" in notebook
+    assert seconds < MOST_SECONDS
+
+
+@pytest.mark.parametrize("notebook", NOTEBOOKS)
+def test_as_an_ordinary_user(notebook: str, home: Path) -> None:
+    """Without privilege: rootless where the host allows it, else the model."""
+    python = ordinary_python()
+    folder = home / f"chapter-{Path(notebook).parent}"
+    folder.mkdir()
+    who: dict[str, Any] = {}
+    if os.getuid() == 0:
+        os.chown(folder, USER, USER)
+        who = {"user": USER, "group": USER, "extra_groups": []}
+    test = "import anywidget, IPython, minihv.course.widgets"
+    paths = os.pathsep.join([str(ROOT), sysconfig.get_paths()["purelib"]])
+    if subprocess.run([python, "-c", test], env={"PYTHONPATH": paths}, capture_output=True,
+                      cwd="/", **who).returncode:
+        pytest.skip("no Python with the course's packages that an ordinary user may execute")
+    said, seconds = run(python, notebook, folder, **who)
+    compare(notebook, said)
+    assert seconds < MOST_SECONDS
+
+
+def test_the_comparison_can_fail() -> None:
+    """Negative control: one changed word in one checked cell is noticed."""
+    notebook = NOTEBOOKS[0]
+    said = {c["id"]: stored(c) for c in code_cells(ROOT / notebook)}
+    compare(notebook, said)
+    with pytest.raises(AssertionError):
+        compare(notebook, said | {"probes": said["probes"].replace("stopped", "got out", 1)})
+
+
+if __name__ == "__main__":
+    print(json.dumps(play(Path(sys.argv[1]))))
