@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 KINDS = ("uts", "pid", "mnt", "net", "ipc", "user", "cgroup", "time")
+EVERY = 2**32 - 1           # ids
 SOME = 30                   # capabilities: whoever has more has nearly all
 Row = dict[str, Any]        # kind -> {"value", "items", "whose", "own"}
 
@@ -13,7 +14,8 @@ Row = dict[str, Any]        # kind -> {"value", "items", "whose", "own"}
 def facts_of(seen: Mapping[str, Any], words: Mapping[str, str]) -> dict[str, tuple[str, list[str]]]:
     """Of a process's `view()`: for each kind the one-line answer, and the whole of it as a list."""
     mounts = [mount_line(row) for row in seen["mounts"]]
-    maps = [words["map"].format(inside=a, outside=b, count=n) for a, b, n in seen["uid_map"]]
+    maps = [words["same_ids"] if (a, b) == (0, 0) and n >= EVERY else
+            words["map"].format(inside=a, outside=b, count=n) for a, b, n in seen["uid_map"]]
     numbers = ", ".join(map(str, seen["processes"]))
     caps = seen["caps"]
     named = ", ".join(caps) if len(caps) <= SOME else words["all"]
