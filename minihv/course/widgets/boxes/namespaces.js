@@ -2,7 +2,7 @@
 
 function render({ model, el }) {
   const words = model.get("words");
-  const root = frame(el, "boxes", words.title);
+  const root = frame(el, "boxes", `${words.title}: ${model.get("frames").at(-1).title}`);
   root.style.setProperty("--own", model.get("colour").own);
   const go = (to) => { model.set("at", Math.max(0, Math.min(model.get("frames").length - 1, to))); model.save_changes(); };
   const back = h("button", { type: "button", "data-do": "back", onclick: () => go(model.get("at") - 1) }, icon("◀"), words.back);
