@@ -172,6 +172,18 @@ def _cgroup() -> Finding:
                                      "root, or a group that is delegated to you"))
 
 
+def _containers() -> Finding:
+    from minihv.containers import probe
+
+    found = probe.facts()
+    refused = [f"{fact.what}: {fact.detail}" for fact in found if not fact.works]
+    works = ", ".join(fact.what for fact in found if fact.works)
+    return Finding("containers", not [f for f in found if not f.works and f.what != "busybox"],
+                   "minihv container run, and chapter 15 on the real kernel (else the model)",
+                   "; ".join([works or "none", *refused]), "run as root: sudo minihv doctor shows "
+                   "what that gives; apt install busybox-static for the image")
+
+
 def _kvm() -> Finding:
     return Finding("/dev/kvm", *_turn(_probe("kvm"), "the chapter on real KVM",
                                       "a Linux host with virtualization switched on in firmware; "
@@ -180,7 +192,7 @@ def _kvm() -> Finding:
 
 CHECKS: tuple[Callable[[], Finding], ...] = (
     _python, _numpy, _numba, _cache, _jupyterlab, _browser, _qemu, _unicorn, _ziglang,
-    _namespaces, _overlay, _cgroup, _kvm)
+    _namespaces, _overlay, _cgroup, _containers, _kvm)
 
 
 def report() -> list[Finding]:

@@ -246,7 +246,7 @@ class Agent:
         return {
             "pid": os.getpid(), "ppid": os.getppid(), "uid": os.getuid(),
             "pids": [int(n) for n in status["NSpid"].split()],
-            "caps": sorted(n for i, n in enumerate(sc.CAP_NAMES) if caps >> i & 1),
+            "caps": sorted(n for i, n in enumerate(steps.CAP_NAMES) if caps >> i & 1),
             "uid_map": sorted([int(n) for n in line.split()]
                               for line in self._slurp("self/uid_map").splitlines()),
             "hostname": socket.gethostname(), "queues": sorted(map(int, queues)),

@@ -128,13 +128,19 @@ def busybox_tar(binary: bytes, names: list[str]) -> bytes:
     return buffer.getvalue()
 
 
+def static_busybox() -> Path | None:
+    """A busybox of this host that needs no libraries."""
+    places = (Path("/bin/busybox"), Path("/usr/bin/busybox"))
+    return next((p for p in places if p.exists() and b"ld-linux" not in p.read_bytes()[:4096]),
+                None)
+
+
 def provide_busybox(store: Store) -> Image:
     """Of a static busybox of this host, else of Debian's package, fetched with apt-get."""
     from subprocess import SubprocessError
 
-    for place in ("/bin/busybox", "/usr/bin/busybox"):
-        if Path(place).exists() and b"ld-linux" not in Path(place).read_bytes()[:4096]:
-            return add_busybox(store, Path(place))
+    if place := static_busybox():
+        return add_busybox(store, place)
     try:
         with tempfile.TemporaryDirectory(prefix="minihv-busybox-") as folder:
             return add_busybox(store, fetch_busybox(Path(folder)))

@@ -15,14 +15,10 @@ from typing import Any
 
 from minihv.containers.files import Files
 from minihv.containers.mounts import FileSystem, Mount, MountNamespace, Node, Place, fail
+from minihv.containers.steps import CAP_NAMES
 
 KINDS = ("mnt", "uts", "ipc", "pid", "cgroup", "net", "time", "user")
-CAPS = frozenset(
-    "CHOWN DAC_OVERRIDE DAC_READ_SEARCH FOWNER FSETID KILL SETGID SETUID SETPCAP LINUX_IMMUTABLE "
-    "NET_BIND_SERVICE NET_BROADCAST NET_ADMIN NET_RAW IPC_LOCK IPC_OWNER SYS_MODULE SYS_RAWIO "
-    "SYS_CHROOT SYS_PTRACE SYS_PACCT SYS_ADMIN SYS_BOOT SYS_NICE SYS_RESOURCE SYS_TIME "
-    "SYS_TTY_CONFIG MKNOD LEASE AUDIT_WRITE AUDIT_CONTROL SETFCAP MAC_OVERRIDE MAC_ADMIN SYSLOG "
-    "WAKE_ALARM BLOCK_SUSPEND AUDIT_READ PERFMON BPF CHECKPOINT_RESTORE".split())
+CAPS = frozenset(CAP_NAMES)
 NOBODY = 65534
 SIGKILL, SIGTERM = 9, 15
 

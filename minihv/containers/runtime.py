@@ -249,8 +249,8 @@ def prepare_real(sock: socket.socket, like: Spec) -> OSError | None:
 
 def drop_bounding(spec: Spec) -> None:
     """Capabilities that no exec may bring back."""
-    kept = sc.bits_of(sc.CAP_NAMES if "caps" in spec["without"] else steps.KEPT_CAPS)
-    for number in range(len(sc.CAP_NAMES)):
+    kept = sc.bits_of(steps.CAP_NAMES if "caps" in spec["without"] else steps.KEPT_CAPS)
+    for number in range(len(steps.CAP_NAMES)):
         if not kept >> number & 1:
             sc.prctl(sc.PR_CAPBSET_DROP, number)
 

@@ -48,7 +48,7 @@ PACKAGE_LINES = 1_500   # lines of Python in a package (without the packages in 
 CORE = ("hw", "devices", "vmm")
 CORE_LINES = 8_000      # ... and in these three together
 # What has outgrown that, with the size that it has: it may shrink, not grow. Lower these.
-GROWN = {"containers": 4_200}
+GROWN = {"containers": 4_175}
 CORE_GROWN = 11_500     # 1,900 of them are the assembler's, 1,150 the hypervisor's first layer
 
 
