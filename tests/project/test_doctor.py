@@ -22,7 +22,7 @@ def findings() -> dict[str, doctor.Finding]:
 def test_every_thing_is_looked_at(findings: dict[str, doctor.Finding]):
     assert list(findings) == [
         "Python", "NumPy", "Numba", "compiled code", "JupyterLab", "browser", "QEMU", "Unicorn",
-        "ziglang", "namespaces", "overlayfs", "cgroups", "/dev/kvm"]
+        "ziglang", "namespaces", "overlayfs", "cgroups", "containers", "/dev/kvm"]
 
 
 def test_each_says_what_it_is_for_and_how_to_get_it(findings: dict[str, doctor.Finding]):
