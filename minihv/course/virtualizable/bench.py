@@ -39,6 +39,9 @@ OPERANDS = {"rd": "a0", "rs1": "a1", "rs2": "a2", "imm20": "1", "imm": "16", "ui
             "target": f"{CODE + 64:#x}", "pred": "rw", "succ": "rw"}  # fmt: skip
 
 
+SOURCES = ({"rs1": "a1", "zimm": "21"}, {"rs1": "a2", "zimm": "2"})  # of CSR instructions
+
+
 class Seen(NamedTuple):
     """What one instruction did.
 
@@ -113,7 +116,7 @@ class Bench:
         data, before = memory.read(DATA + place, WINDOW), self._control()
         if hart.run(hart.clock + 1) == st.EXIT_TRAP:
             return Seen(hart.s[st.CAUSE], None, False)
-        result = hart.pc, tuple(hart.x), memory.read(DATA + place, WINDOW)
+        result = hart.pc, tuple(hart.state[:32].tolist()), memory.read(DATA + place, WINDOW)
         changed = before != self._control() or (mode != M and self._forgot(root, mode, place))
         memory.write(DATA + place, data)
         return Seen(None, result, changed)
@@ -161,5 +164,4 @@ def spellings(bench: Bench) -> Iterator[tuple[str, list[str]]]:
     for name in bench.hart.csr:
         yield f"csrr {name}", [f"csrr a0, {name}"]
         for row in forms:
-            yield f"{row.name} {name}", [spell(row, csr=name, rs1=register, zimm=number)
-                                         for register, number in (("a1", "21"), ("a2", "2"))]  # fmt: skip
+            yield f"{row.name} {name}", [spell(row, csr=name, **operand) for operand in SOURCES]
