@@ -302,7 +302,8 @@ def csr_instruction(s, tlb, word):
     write = kind == 1 or field != 0
     right = access_right(s, number, write)
     if right != ALLOWED:
-        if s[SILENT] and s[PRIV] == 0 and number >> 8 & 3 == 1 and CSR_SLOT[number] != -1:
+        supervisors = number >> 8 & 3 == 1 and CSR_SLOT[number] != -1
+        if s[SILENT] and supervisors and s[PRIV] == 0 and s[VIRT] == 0:
             access_silently(s, number, word >> 7 & 31)
             return
         raise_trap(s, ILLEGAL if right == REFUSED else VIRTUAL_INSTRUCTION, word)
