@@ -100,7 +100,8 @@ class Machine:
     Numba is installed. misaligned: whether misaligned loads and stores work or trap. svade:
     whether a clear A or D bit traps (True) or is set by hardware. sensitive: what U-mode's accesses
     to S-mode CSRs do: "trap", as the architecture demands, or "silent": they read the hart's own
-    value and drop writes, as on a processor that is not virtualizable. ConfigError for all else.
+    value and drop writes, as on a processor that is not virtualizable. hypervisor:
+    whether the harts have the H extension. ConfigError for all else.
     """
 
     def __init__(
@@ -112,6 +113,7 @@ class Machine:
         misaligned: bool = True,
         svade: bool = False,
         sensitive: str = "trap",
+        hypervisor: bool = False,
     ):
         if not 1 <= harts <= MAX_HARTS:
             raise ConfigError(f"{harts} harts: choose 1 to {MAX_HARTS}")
@@ -120,6 +122,7 @@ class Machine:
             raise ConfigError(f"engine {engine!r}: choose 'jit' or 'python'")
         if sensitive not in SENSITIVE:
             raise ConfigError(f"sensitive {sensitive!r}: choose 'trap' or 'silent'")
+        self.hypervisor = hypervisor
         self.memory = self._new_memory(memory)
         self.console = Console()
         self.harts = [self._new_hart(i) for i in range(harts)]
@@ -154,7 +157,7 @@ class Machine:
 
     def _new_hart(self, number: int) -> Hart:
         """A hart of the board; a hypervisor puts a virtual CPU in its place."""
-        return Hart(number, self.memory, self.engine)
+        return Hart(number, self.memory, self.engine, self.hypervisor)
 
     def _build(self) -> None:
         contexts = []
@@ -199,7 +202,8 @@ class Machine:
 
     def _place_tree(self, name: str, append: str) -> int:
         """Write the device tree to the end of RAM; its address."""
-        blob = virt_tree(self.memory.base, self.memory.size, len(self.harts), ISA, append)
+        isa = ISA.replace("rv64imac", "rv64imach") if self.hypervisor else ISA
+        blob = virt_tree(self.memory.base, self.memory.size, len(self.harts), isa, append)
         assert self.image is not None
         used = max(paddr + size for paddr, _, size in self.image.segments)
         align = 0x200000 if self.memory.size >= 0x800000 else 0x1000

@@ -15,7 +15,7 @@ from minihv.hw import state as st
 from minihv.hw.bits import MASK64, i64
 from minihv.hw.csrnames import NAME, NUMBER
 from minihv.hw.memory import Memory
-from minihv.hw.tables import CSR_SLOT
+from minihv.hw.tables import GUEST_INTERRUPTS
 
 MISA = i64(2 << 62 | sum(1 << ord(letter) - ord("A") for letter in "ACIMSU"))
 _COUNTERS = {"mcycle": st.CYCLE_OFFSET, "minstret": st.INSTRET_OFFSET}
@@ -30,7 +30,7 @@ class Csrs(MutableMapping[str, int]):
 
     def _number(self, name: str) -> int:
         number = NUMBER.get(name, -1)
-        if number < 0 or CSR_SLOT[number] == -1:
+        if number < 0 or not csr_file.exists(self._hart.s, number):
             raise KeyError(f"this machine has no CSR named {name!r}")
         return number
 
@@ -47,7 +47,7 @@ class Csrs(MutableMapping[str, int]):
         raise TypeError("a hart's CSRs cannot be deleted")
 
     def __iter__(self) -> Iterator[str]:
-        return (name for number, name in NAME.items() if CSR_SLOT[number] != -1)
+        return (name for number, name in NAME.items() if csr_file.exists(self._hart.s, number))
 
     def __len__(self) -> int:
         return sum(1 for _ in self)
@@ -84,14 +84,18 @@ def _slot(index: int, doc: str) -> property:
 
 
 class Hart:
-    """One hart on `memory`; `kind` names the engine that runs it, "jit" or "python"."""
+    """One hart on `memory`; `kind` names the engine that runs it, "jit" or "python".
+
+    hypervisor: whether it has the H extension.
+    """
 
     pc = _slot(st.PC, "The address of the next instruction (virtual, signed).")
     clock = _slot(st.CLOCK, "Ticks so far: instructions retired and ticks idled.")
     host_modes = _slot(st.HOST, "Modes whose traps return to the host: 1 M, 2 S, 3 both.")
 
-    def __init__(self, number: int, memory: Memory, kind: str = "jit"):
+    def __init__(self, number: int, memory: Memory, kind: str = "jit", hypervisor: bool = False):
         self.id = number
+        self.hypervisor = hypervisor
         self.memory = memory
         self.state = np.zeros(st.SLOTS, dtype=np.int64)
         self.tlb_array = np.zeros(st.TLB_SLOTS, dtype=np.int64)
@@ -124,6 +128,11 @@ class Hart:
         s[st.RAM_SIZE] = self.memory.size
         s[st.MSTATUS] = st.UXL_SXL
         s[st.MISA] = MISA
+        if self.hypervisor:
+            s[st.MISA] |= st.H_BIT
+            s[st.MIDELEG] = GUEST_INTERRUPTS
+            s[st.HSTATUS] = s[st.VSSTATUS] = 2 << 32  # VSXL, UXL: 64 bits
+            s[st.VSTIMECMP] = -1
         s[st.DEADLINE] = trap.NEVER
         self.flush()
 
@@ -211,8 +220,8 @@ class Hart:
         """
         s = self.s
         s[st.HOST] = 1
-        s[st.MEDELEG] = 0xB3FF & ~(1 << 9)
-        s[st.MIDELEG] = 1 << 1 | 1 << 5 | 1 << 9
+        s[st.MEDELEG] = 0xB3FF & ~(1 << 9) | (csr_file.GUEST_EXCEPTIONS if self.hypervisor else 0)
+        s[st.MIDELEG] |= 1 << 1 | 1 << 5 | 1 << 9
         s[st.MCOUNTEREN] = 7
         s[st.MENVCFG] = st.STCE
         s[st.PMPADDR] = (1 << 54) - 1
@@ -288,6 +297,5 @@ class Hart:
 
     def take_trap(self, cause: int, tval: int) -> None:
         """Deliver a trap to the guest, as if its instruction at pc had raised it."""
-        self.s[st.CAUSE] = cause
-        self.s[st.TVAL] = i64(tval)
+        mmu.raise_trap(self.s, cause, i64(tval))
         trap.take_trap(self.s, self.tlb)

@@ -5,10 +5,10 @@ word of 0s and 1s is fixed; ``rd``, ``rs1``, ``rs2`` are 5 bits (3 with a prime:
 ``imm[11:5]`` holds those bits of a sign-extended immediate, ``uimm[...]`` of a zero-extended one.
 A compressed row names the instruction that it stands for after ``=``. After ``!`` stand values
 that the encoding excludes. The decoder, the assembler and the disassembler all read this table;
-F/D and H are more rows, not more code.
+F/D would be more rows, not more code.
 
 Source: RISC-V Unprivileged ISA 20240411, chapters 2 (RV32I), 4 (RV64I), 6 (Zifencei), 7 (Zicsr),
-13 (M), 14 (A) and 26 (C); Privileged ISA 20240411, section 3.3 and chapter 10.
+13 (M), 14 (A) and 26 (C); Privileged ISA 20240411, section 3.3, chapters 10 and 15 (H).
 """
 
 from __future__ import annotations
@@ -108,6 +108,24 @@ remw    rd, rs1, rs2      | 0000001 rs2 rs1 110 rd 0111011
 remuw   rd, rs1, rs2      | 0000001 rs2 rs1 111 rd 0111011
 """
 
+H = """
+hfence.vvma rs1, rs2      | 0010001 rs2 rs1 000 00000 1110011
+hfence.gvma rs1, rs2      | 0110001 rs2 rs1 000 00000 1110011
+hlv.b   rd, (rs1)         | 0110000 00000 rs1 100 rd 1110011
+hlv.bu  rd, (rs1)         | 0110000 00001 rs1 100 rd 1110011
+hlv.h   rd, (rs1)         | 0110010 00000 rs1 100 rd 1110011
+hlv.hu  rd, (rs1)         | 0110010 00001 rs1 100 rd 1110011
+hlvx.hu rd, (rs1)         | 0110010 00011 rs1 100 rd 1110011
+hlv.w   rd, (rs1)         | 0110100 00000 rs1 100 rd 1110011
+hlv.wu  rd, (rs1)         | 0110100 00001 rs1 100 rd 1110011
+hlvx.wu rd, (rs1)         | 0110100 00011 rs1 100 rd 1110011
+hlv.d   rd, (rs1)         | 0110110 00000 rs1 100 rd 1110011
+hsv.b   rs2, (rs1)        | 0110001 rs2 rs1 100 00000 1110011
+hsv.h   rs2, (rs1)        | 0110011 rs2 rs1 100 00000 1110011
+hsv.w   rs2, (rs1)        | 0110101 rs2 rs1 100 00000 1110011
+hsv.d   rs2, (rs1)        | 0110111 rs2 rs1 100 00000 1110011
+"""
+
 _ATOMIC = """
 lr.{w}      rd, (rs1)       | 00010 aq rl 00000 rs1 {f} rd 0101111
 sc.{w}      rd, rs2, (rs1)  | 00011 aq rl rs2 rs1 {f} rd 0101111
@@ -165,6 +183,7 @@ EXTENSIONS = {
     "Zifencei": ZIFENCEI,
     "Zicsr": ZICSR,
     "privileged": PRIVILEGED,
+    "H": H,
     "M": M,
     "A": A,
     "C": C,

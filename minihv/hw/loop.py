@@ -51,7 +51,7 @@ from minihv.hw.state import (
     WAIT,
     WAITED,
 )
-from minihv.hw.system import execute_atomic, execute_system
+from minihv.hw.system import execute_atomic, execute_guest_access, execute_system
 from minihv.hw.trap import pending_interrupt, raise_interrupt, refresh_timers, take_trap
 
 # Events that leave the inner loop.
@@ -188,7 +188,10 @@ def run(s, tlb, r8, r16, r32, r64, pf, code, cof, shared):
         s[PC] = pc
         s[CLOCK] = until - left
         if event == SYSTEM_EVENT:
-            execute_system(s, tlb, word)
+            if word >> 12 & 7 == 4:
+                execute_guest_access(s, tlb, r8, r64, pf, code, cof, word)
+            else:
+                execute_system(s, tlb, word)
         elif event == ATOMIC_EVENT:
             execute_atomic(s, tlb, r8, r64, pf, code, cof, word)
         elif event == ILLEGAL_EVENT:

@@ -33,7 +33,7 @@ JAL, J = NUMBER["jal"], NUMBER["j"]
 def _operation(name: str, extension: str) -> str:
     if extension == "A":
         return "atomic"
-    if extension in ("Zicsr", "privileged", "Zifencei") or name in ("ecall", "ebreak"):
+    if extension in ("Zicsr", "privileged", "Zifencei", "H") or name in ("ecall", "ebreak"):
         return "system"
     return name
 

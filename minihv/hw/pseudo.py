@@ -52,6 +52,10 @@ fence.tso               = fence rw, rw, fm=8
 pause                   = fence w, 0
 sfence.vma              = sfence.vma x0, x0
 sfence.vma rs           = sfence.vma rs, x0
+hfence.vvma             = hfence.vvma x0, x0
+hfence.vvma rs          = hfence.vvma rs, x0
+hfence.gvma             = hfence.gvma x0, x0
+hfence.gvma rs          = hfence.gvma rs, x0
 
 bgt rs, rt, target      -> blt rt, rs, target
 ble rs, rt, target      -> bge rt, rs, target

@@ -95,6 +95,35 @@ SPACE = 256  # 32 values of satp whose translations the TLB may hold
 TRAP_COUNT = 288  # 64: exceptions by cause, then interrupts by cause
 FREG = 352  # f0..f31
 
+# The H extension (chapter 15). Registers of VS-mode stand in the order of their S-mode models.
+VIRT = 384  # V: 1 while the hart is in VS- or VU-mode
+GPA = 385  # guest-physical address of a guest-page fault >> 2: what htval or mtval2 will show
+TINST = 386  # and htinst or mtinst
+GUEST_VA = 387  # 1: the data access that trapped had a guest-virtual address
+GUEST_ACCESS = 388  # an hlv or hsv is under way: 1, or 2 for hlvx
+HSTATUS = 389
+HEDELEG = 390
+HIDELEG = 391
+HCOUNTEREN = 392
+HTIMEDELTA = 393
+HTVAL = 394
+HTINST = 395
+HENVCFG = 396
+HGATP = 397
+MTVAL2 = 398
+MTINST = 399
+VSSTATUS = 400
+VSTVEC = 401
+VSSCRATCH = 402
+VSEPC = 403
+VSCAUSE = 404
+VSTVAL = 405
+VSATP = 406
+VSTIMECMP = 407
+TLB_MISSES = 408  # translations that the TLB did not have
+WALK_READS = 409  # page-table entries that the walker has read
+SPACE_GUEST = 416  # 32: the guest part of SPACE's names; see mmu.space_number
+
 # Exit reasons: what the loop returns.
 EXIT_NONE = 0
 EXIT_BUDGET = 1  # STOP reached
@@ -133,6 +162,9 @@ FETCH_MISALIGNED, FETCH_ACCESS, ILLEGAL, BREAKPOINT_TRAP = 0, 1, 2, 3
 LOAD_MISALIGNED, LOAD_ACCESS, STORE_MISALIGNED, STORE_ACCESS = 4, 5, 6, 7
 ECALL_U = 8  # + privilege: 9 from S, 11 from M
 FETCH_PAGE_FAULT, LOAD_PAGE_FAULT, STORE_PAGE_FAULT = 12, 13, 15
+FETCH_GUEST_FAULT, LOAD_GUEST_FAULT, VIRTUAL_INSTRUCTION, STORE_GUEST_FAULT = 20, 21, 22, 23
+ADDRESS_CAUSES = 0xB0B0FB  # those that leave an address in tval
+FETCH_CAUSES = 0x10100B  # of these the ones where it is that of the instruction
 INTERRUPT = -(1 << 63)  # added to the cause of an interrupt
 
 # Kinds of access, as PMP and the walker see them: the bits of a PMP entry.
@@ -143,4 +175,9 @@ SIE, MIE_BIT, SPIE, MPIE, SPP = 1 << 1, 1 << 3, 1 << 5, 1 << 7, 1 << 8
 MPP_SHIFT = 11
 MPRV, SUM, MXR, TVM, TW, TSR = 1 << 17, 1 << 18, 1 << 19, 1 << 20, 1 << 21, 1 << 22
 UXL_SXL = (2 << 32) | (2 << 34)
+GVA_BIT, MPV = 1 << 38, 1 << 39
+# Bits of hstatus (section 15.2.1).
+HS_GVA, SPV, SPVP, HU = 1 << 6, 1 << 7, 1 << 8, 1 << 9
+VTVM, VTW, VTSR = 1 << 20, 1 << 21, 1 << 22
+H_BIT = 1 << 7  # of misa
 STCE = -(1 << 63)  # bit 63 of menvcfg

@@ -1,6 +1,6 @@
 """The instructions that change the hart itself: system calls, returns, fences, waiting, atomics.
 
-Source: Privileged ISA 20240411, sections 3.3 and 10.2; Unprivileged ISA, chapters 6, 7 and 14.
+Source: Privileged ISA 20240411, sections 3.3, 10.2 and 15.3; Unprivileged ISA, chapters 6, 7, 14.
 """
 
 from minihv.hw.bits import i32, i64, ltu
@@ -10,19 +10,28 @@ from minihv.hw.mmu import (
     flush_page,
     flush_tlb,
     gather,
+    load,
     raise_trap,
     scatter,
+    store,
     touch,
     translate,
     watched,
 )
 from minihv.hw.state import (
+    ACCESS_RD,
     BREAKPOINT_TRAP,
     CLOCK,
     ECALL_U,
     EXIT,
+    GUEST_ACCESS,
+    H_BIT,
+    HSTATUS,
+    HU,
     ILLEGAL,
+    LENGTH,
     LOAD_MISALIGNED,
+    MISA,
     MSTATUS,
     PC,
     PRIV,
@@ -36,6 +45,11 @@ from minihv.hw.state import (
     TSR,
     TVM,
     TW,
+    VIRT,
+    VIRTUAL_INSTRUCTION,
+    VTSR,
+    VTVM,
+    VTW,
     WAIT,
     WATCHPOINTS,
     WRITE,
@@ -43,6 +57,9 @@ from minihv.hw.state import (
 from minihv.hw.trap import machine_return, supervisor_return
 
 ECALL, EBREAK, MRET, SRET, WFI = 0x00000073, 0x00100073, 0x30200073, 0x10200073, 0x10500073
+
+
+SFENCE_VMA, HFENCE_VVMA, HFENCE_GVMA = 0x09, 0x11, 0x31  # the upper seven bits
 
 
 def execute_system(s, tlb, word):
@@ -55,27 +72,97 @@ def execute_system(s, tlb, word):
         if s[EXIT] == 0:
             retire(s)
     elif word == ECALL:
-        raise_trap(s, ECALL_U + priv, 0)
+        raise_trap(s, ECALL_U + priv + (1 if s[VIRT] and priv else 0), 0)
     elif word == EBREAK:
         raise_trap(s, BREAKPOINT_TRAP, s[PC])
-    elif word == MRET and priv == 3:
-        machine_return(s, tlb)
-        s[CLOCK] += 1
-    elif word == SRET and (priv == 3 or (priv == 1 and s[MSTATUS] & TSR == 0)):
-        supervisor_return(s, tlb)
-        s[CLOCK] += 1
-    elif word == WFI and (priv == 3 or (priv == 1 and s[MSTATUS] & TW == 0)):
-        s[WAIT] = 1
-        retire(s)
-    elif word >> 25 == 0x09 and (priv == 3 or (priv == 1 and s[MSTATUS] & TVM == 0)):
-        rs1 = word >> 15 & 31
-        if rs1 == 0 or s[SUPERPAGES]:
-            flush_tlb(s, tlb)
+    elif word == MRET:
+        if priv < 3:
+            raise_trap(s, ILLEGAL, word)
         else:
-            flush_page(s, tlb, s[rs1])
-        retire(s)
+            machine_return(s, tlb)
+            s[CLOCK] += 1
+    elif word == SRET:
+        if not refused(s, word, TSR, VTSR):
+            supervisor_return(s, tlb)
+            s[CLOCK] += 1
+    elif word == WFI:
+        if priv < 3 and s[MSTATUS] & TW:
+            raise_trap(s, ILLEGAL, word)
+        elif not refused(s, word, TW, VTW):
+            s[WAIT] = 1
+            retire(s)
     else:
+        fence(s, tlb, word)
+
+
+def refused(s, word, bit, guest_bit):
+    """Whether U-mode, or this bit of mstatus or of hstatus, forbids a supervisor's instruction.
+
+    The trap is then due: illegal instruction, or virtual instruction in a guest (section 15.6.1).
+    """
+    priv = s[PRIV]
+    if s[VIRT]:
+        if priv == 0 or s[HSTATUS] & guest_bit:
+            raise_trap(s, VIRTUAL_INSTRUCTION, word)
+            return True
+    elif priv == 0 or (priv == 1 and s[MSTATUS] & bit):
         raise_trap(s, ILLEGAL, word)
+        return True
+    return False
+
+
+def fence(s, tlb, word):
+    """sfence.vma, hfence.vvma or hfence.gvma; any other word is illegal.
+
+    What a fence names is forgotten in every space: more than asked for, which is allowed.
+    """
+    kind = word >> 25
+    hypervisor = s[MISA] & H_BIT != 0 and (kind == HFENCE_VVMA or kind == HFENCE_GVMA)
+    if word >> 7 & 0xFF or not (hypervisor or kind == SFENCE_VMA):
+        raise_trap(s, ILLEGAL, word)
+        return
+    if hypervisor and s[VIRT]:
+        raise_trap(s, VIRTUAL_INSTRUCTION, word)
+        return
+    if refused(s, word, 0 if kind == HFENCE_VVMA else TVM, VTVM):
+        return
+    rs1 = word >> 15 & 31
+    if rs1 == 0 or kind == HFENCE_GVMA or s[SUPERPAGES]:
+        flush_tlb(s, tlb)
+    else:
+        flush_page(s, tlb, s[rs1])
+    retire(s)
+
+
+def execute_guest_access(s, tlb, r8, r64, pf, code, cof, word):
+    """hlv, hlvx or hsv at PC: a load or store as the guest would do it (section 15.3)."""
+    size = word >> 26 & 3
+    stores = word >> 25 & 1
+    choice = word >> 20 & 31  # 0 signed, 1 unsigned, 3 hlvx
+    if s[MISA] & H_BIT == 0 or (s[VIRT] == 0 and s[PRIV] == 0 and s[HSTATUS] & HU == 0):
+        raise_trap(s, ILLEGAL, word)
+        return
+    if s[VIRT]:
+        raise_trap(s, VIRTUAL_INSTRUCTION, word)
+        return
+    va = s[word >> 15 & 31]
+    if stores:
+        s[GUEST_ACCESS] = 1
+        store(s, tlb, r8, r64, pf, code, cof, va, size, s[choice])
+        rd = -1
+    else:
+        s[GUEST_ACCESS] = 2 if choice & 2 else 1
+        value = load(s, tlb, r8, r64, pf, code, cof, va, size | (choice & 1) << 2)
+        rd = word >> 7 & 31
+        rd = SINK if rd == 0 else rd
+    s[GUEST_ACCESS] = 0
+    if s[EXIT]:
+        s[ACCESS_RD] = rd
+        s[LENGTH] = 4
+        return
+    if not stores:
+        s[rd] = value
+    retire(s)
 
 
 def retire(s):

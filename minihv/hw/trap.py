@@ -1,11 +1,12 @@
 """Traps: who takes them, what they leave behind, and the way back.
 
-Source: Privileged ISA 20240411, sections 3.1.6 to 3.1.9, 3.1.15, 3.3.2 and 10.1.
+Source: Privileged ISA 20240411, sections 3.1.6 to 3.1.9, 3.1.15, 3.3.2, 10.1 and 15.6.
 """
 
 from minihv.hw.bits import i64, ltu
 from minihv.hw.mmu import update_contexts
 from minihv.hw.state import (
+    ADDRESS_CAUSES,
     CAUSE,
     CLOCK,
     DEADLINE,
@@ -13,7 +14,19 @@ from minihv.hw.state import (
     EXIT_NONE,
     EXIT_TRAP,
     EXIT_TRAPPED,
+    FETCH_CAUSES,
+    GPA,
+    GUEST_VA,
+    GVA_BIT,
+    HEDELEG,
+    HENVCFG,
+    HIDELEG,
     HOST,
+    HS_GVA,
+    HSTATUS,
+    HTIMEDELTA,
+    HTINST,
+    HTVAL,
     IDLE,
     INTERRUPT,
     LAST_TRAP,
@@ -29,9 +42,12 @@ from minihv.hw.state import (
     MPIE,
     MPP_SHIFT,
     MPRV,
+    MPV,
     MSTATUS,
     MTIMECMP,
+    MTINST,
     MTVAL,
+    MTVAL2,
     MTVEC,
     PC,
     PRIV,
@@ -41,6 +57,8 @@ from minihv.hw.state import (
     SKIP,
     SPIE,
     SPP,
+    SPV,
+    SPVP,
     STCE,
     STIMECMP,
     STOP_ON_TRAP,
@@ -48,24 +66,33 @@ from minihv.hw.state import (
     STVEC,
     TICKS_PER_TIME,
     TIME_OFFSET,
+    TINST,
     TRAP_COUNT,
     TRAPS,
     TVAL,
+    VIRT,
+    VSCAUSE,
+    VSEPC,
+    VSSTATUS,
+    VSTIMECMP,
+    VSTVAL,
+    VSTVEC,
     WAIT,
 )
 
 NEVER = (1 << 63) - 1
-# External before software before timer, machine before supervisor (section 3.1.9).
-MEI, MSI, MTI, SEI, SSI, STI = 11, 3, 7, 9, 1, 5
+# External before software before timer, machine before supervisor, that before the guest's
+# (sections 3.1.9 and 15.4.2).
+MEI, MSI, MTI, SEI, SSI, STI, VSEI, VSSI, VSTI = 11, 3, 7, 9, 1, 5, 10, 2, 6
 
 
 def take_trap(s, tlb):
     """Deliver the trap in CAUSE and TVAL at PC; returns the reason to leave the loop, or NONE."""
     cause = s[CAUSE]
     code = cause & 63
-    delegated = s[MIDELEG] if cause < 0 else s[MEDELEG]
-    to_s = s[PRIV] <= 1 and delegated >> code & 1 == 1
-    if s[HOST] & (2 if to_s else 1):
+    to_s = s[PRIV] <= 1 and (s[MIDELEG] if cause < 0 else s[MEDELEG]) >> code & 1 == 1
+    to_guest = to_s and s[VIRT] and (s[HIDELEG] if cause < 0 else s[HEDELEG]) >> code & 1 == 1
+    if not to_guest and s[HOST] & (2 if to_s else 1):
         s[EXIT] = EXIT_TRAP
         return EXIT_TRAP
     if s[LAST_TRAP] == s[CLOCK]:  # no progress since the last one: let time pass all the same
@@ -75,51 +102,115 @@ def take_trap(s, tlb):
     s[TRAPS] += 1
     s[SKIP] = -1  # a breakpoint at the handler is another one than at this instruction
     s[TRAP_COUNT + (code & 31) + (32 if cause < 0 else 0)] += 1
-    status = s[MSTATUS]
-    if to_s:
-        status = status & ~(SPIE | SPP | SIE) | (status & SIE) << 4 | s[PRIV] << 8
-        s[SEPC] = s[PC]
-        s[SCAUSE] = cause
-        s[STVAL] = s[TVAL]
-        vector = s[STVEC]
-        s[PRIV] = 1
+    if to_guest:
+        vector = enter_guest_supervisor(s, cause)
+    elif to_s:
+        vector = enter_supervisor(s, cause, code)
     else:
-        status = status & ~(MPIE | 3 << MPP_SHIFT | MIE_BIT) | (status & MIE_BIT) << 4
-        status |= s[PRIV] << MPP_SHIFT
-        s[MEPC] = s[PC]
-        s[MCAUSE] = cause
-        s[MTVAL] = s[TVAL]
-        vector = s[MTVEC]
-        s[PRIV] = 3
-    s[MSTATUS] = status
-    s[PC] = i64((vector & -4) + (4 * code if cause < 0 and vector & 1 else 0))
+        vector = enter_machine(s, cause, code)
+    s[PC] = i64((vector & -4) + (4 * (s[CAUSE] & 63) if cause < 0 and vector & 1 else 0))
     s[EXIT] = EXIT_NONE
     update_contexts(s, tlb)
     return EXIT_TRAPPED if s[STOP_ON_TRAP] else EXIT_NONE
 
 
+def guest_address(s, cause, number):
+    """Whether tval holds a guest-virtual address: the bit GVA (section 15.2.1)."""
+    if cause < 0 or ADDRESS_CAUSES >> number & 1 == 0:
+        return False
+    return s[VIRT] != 0 if FETCH_CAUSES >> number & 1 else s[GUEST_VA] != 0
+
+
+def pushed(status, priv):
+    """sstatus or vsstatus after a trap from `priv` into S- or VS-mode."""
+    return status & ~(SPIE | SPP | SIE) | (status & SIE) << 4 | priv << 8
+
+
+def enter_guest_supervisor(s, cause):
+    """A trap into VS-mode; returns its vector. Its interrupts are numbered as in S-mode."""
+    if cause < 0:
+        cause -= 1
+        s[CAUSE] = cause
+    s[VSSTATUS] = pushed(s[VSSTATUS], s[PRIV])
+    s[VSEPC] = s[PC]
+    s[VSCAUSE] = cause
+    s[VSTVAL] = s[TVAL]
+    s[PRIV] = 1
+    return s[VSTVEC]
+
+
+def enter_supervisor(s, cause, number):
+    """A trap into S-mode (HS-mode); returns its vector."""
+    hstatus = s[HSTATUS] & ~(SPV | HS_GVA)
+    if guest_address(s, cause, number):
+        hstatus |= HS_GVA
+    if s[VIRT]:
+        hstatus = hstatus & ~SPVP | SPV | s[PRIV] << 8
+    s[HSTATUS] = hstatus
+    s[HTVAL] = s[GPA]
+    s[HTINST] = s[TINST]
+    s[MSTATUS] = pushed(s[MSTATUS], s[PRIV])
+    s[SEPC] = s[PC]
+    s[SCAUSE] = cause
+    s[STVAL] = s[TVAL]
+    s[PRIV] = 1
+    s[VIRT] = 0
+    return s[STVEC]
+
+
+def enter_machine(s, cause, number):
+    """A trap into M-mode; returns its vector."""
+    status = s[MSTATUS]
+    status = status & ~(MPIE | 3 << MPP_SHIFT | MIE_BIT | MPV | GVA_BIT) | (status & MIE_BIT) << 4
+    status |= s[PRIV] << MPP_SHIFT
+    if s[VIRT]:
+        status |= MPV
+    if guest_address(s, cause, number):
+        status |= GVA_BIT
+    s[MSTATUS] = status
+    s[MTVAL2] = s[GPA]
+    s[MTINST] = s[TINST]
+    s[MEPC] = s[PC]
+    s[MCAUSE] = cause
+    s[MTVAL] = s[TVAL]
+    s[PRIV] = 3
+    s[VIRT] = 0
+    return s[MTVEC]
+
+
 def machine_return(s, tlb):
-    """mret: privilege and interrupt enable go back to what the trap pushed (section 3.1.6.1)."""
+    """mret: privilege, V and interrupt enable go back to what the trap pushed (15.6.5)."""
     status = s[MSTATUS]
     priv = status >> MPP_SHIFT & 3
-    status = status & ~(MIE_BIT | MPIE | 3 << MPP_SHIFT) | (status & MPIE) >> 4 | MPIE
+    virtual = 1 if status & MPV and priv != 3 else 0
+    status = status & ~(MIE_BIT | MPIE | 3 << MPP_SHIFT | MPV) | (status & MPIE) >> 4 | MPIE
     if priv != 3:
         status &= ~MPRV
-    return_to(s, tlb, priv, status, s[MEPC])
+    s[MSTATUS] = status
+    return_to(s, tlb, priv, virtual, s[MEPC])
 
 
 def supervisor_return(s, tlb):
-    """sret, likewise."""
-    status = s[MSTATUS]
+    """sret, likewise; in VS-mode it looks at vsstatus and stays in the guest."""
+    virtual = s[VIRT]
+    status = s[VSSTATUS] if virtual else s[MSTATUS]
     priv = status >> 8 & 1
-    status = status & ~(SIE | SPIE | SPP | MPRV) | (status & SPIE) >> 4 | SPIE
-    return_to(s, tlb, priv, status, s[SEPC])
+    status = status & ~(SIE | SPIE | SPP) | (status & SPIE) >> 4 | SPIE
+    if virtual:
+        s[VSSTATUS] = status
+        s[MSTATUS] &= ~MPRV
+        return_to(s, tlb, priv, 1, s[VSEPC])
+    else:
+        virtual = 1 if s[HSTATUS] & SPV else 0
+        s[HSTATUS] &= ~SPV
+        s[MSTATUS] = status & ~MPRV
+        return_to(s, tlb, priv, virtual, s[SEPC])
 
 
-def return_to(s, tlb, priv, status, pc):
-    """Continue at `pc` with this privilege and mstatus."""
-    s[MSTATUS] = status
+def return_to(s, tlb, priv, virtual, pc):
+    """Continue at `pc` with this privilege and V."""
     s[PRIV] = priv
+    s[VIRT] = virtual
     s[PC] = pc
     update_contexts(s, tlb)
 
@@ -133,11 +224,14 @@ def pending_interrupt(s):
     if ready == 0:
         return -1
     priv = s[PRIV]
+    virtual = s[VIRT]
     chosen = 0
     if priv < 3 or s[MSTATUS] & MIE_BIT:
         chosen = ready & ~s[MIDELEG]
-    if chosen == 0 and (priv < 1 or (priv == 1 and s[MSTATUS] & SIE)):
-        chosen = ready & s[MIDELEG]
+    if chosen == 0 and (virtual or priv < 1 or (priv == 1 and s[MSTATUS] & SIE)):
+        chosen = ready & s[MIDELEG] & ~s[HIDELEG]
+    if chosen == 0 and virtual and (priv < 1 or s[VSSTATUS] & SIE):
+        chosen = ready & s[MIDELEG] & s[HIDELEG]
     if chosen == 0:
         return -1
     if chosen & 1 << MEI:
@@ -150,13 +244,21 @@ def pending_interrupt(s):
         return SEI
     if chosen & 1 << SSI:
         return SSI
-    return STI
+    if chosen & 1 << STI:
+        return STI
+    if chosen & 1 << VSEI:
+        return VSEI
+    if chosen & 1 << VSSI:
+        return VSSI
+    return VSTI
 
 
 def raise_interrupt(s, number):
     """Make the interrupt the trap that is due."""
     s[CAUSE] = INTERRUPT + number
     s[TVAL] = 0
+    s[GPA] = 0
+    s[TINST] = 0
     s[WAIT] = 0
 
 
@@ -168,9 +270,11 @@ def mtime(s):
     return i64(s[CLOCK] // TICKS_PER_TIME + s[TIME_OFFSET])
 
 
-def due_clock(s, deadline):
-    """The clock at which mtime reaches `deadline` (both unsigned): 0 if it has, maybe NEVER."""
-    now = mtime(s)
+def due_clock(s, now, deadline):
+    """The clock at which a counter that shows `now` reaches `deadline` (both unsigned).
+
+    0 if it has, maybe NEVER.
+    """
     if not ltu(now, deadline):
         return 0
     units = s[CLOCK] // TICKS_PER_TIME
@@ -181,9 +285,10 @@ def due_clock(s, deadline):
 
 
 def refresh_timers(s):
-    """Drive MTIP and STIP from the comparators, and note when to look again (section 3.2.1)."""
-    lines = s[MIP_LINE] & ~(1 << MTI | 1 << STI)
-    due = due_clock(s, s[MTIMECMP])
+    """Drive MTIP, STIP and VSTIP from the comparators, and note when to look again (3.2.1)."""
+    lines = s[MIP_LINE] & ~(1 << MTI | 1 << STI | 1 << VSTI)
+    now = mtime(s)
+    due = due_clock(s, now, s[MTIMECMP])
     deadline = NEVER
     if s[CLOCK] >= due:
         lines |= 1 << MTI
@@ -191,10 +296,16 @@ def refresh_timers(s):
         deadline = due
     if s[MENVCFG] & STCE:
         s[MIP_SOFT] &= ~(1 << STI)  # Sstc: the comparator alone drives it, software cannot clear it
-        due = due_clock(s, s[STIMECMP])
+        due = due_clock(s, now, s[STIMECMP])
         if s[CLOCK] >= due:
             lines |= 1 << STI
         elif due < deadline:
             deadline = due
+        if s[HENVCFG] & STCE:
+            due = due_clock(s, i64(now + s[HTIMEDELTA]), s[VSTIMECMP])
+            if s[CLOCK] >= due:
+                lines |= 1 << VSTI
+            elif due < deadline:
+                deadline = due
     s[MIP_LINE] = lines
     s[DEADLINE] = deadline

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from minihv.errors import ConfigError
 from minihv.hw import state as st
-from minihv.hw.mmu import PTE_A, PTE_D, PTE_U, PTE_V, data_privilege, permitted, translate
+from minihv.hw.mmu import PTE_A, PTE_D, PTE_U, PTE_V, data_privilege, locate, permitted
 from minihv.hw.pmp import LAST_ADDRESS, pmp_allows, pmp_uniform
 from minihv.vmm.exits import Reason
 from minihv.vmm.shadowtable import ShadowTable
@@ -112,7 +112,7 @@ class ShadowPaging:
         """The gpa that the guest's own tables give for an access; a true fault is raised in s."""
         _, _, _, r64, pf, code, cof, _ = vcpu.memory.views
         self.walker.seen.clear()
-        return translate(vcpu.s, vcpu.tlb, self.walker, pf, code, cof, gva, 1, access)
+        return locate(vcpu.s, self.walker, pf, code, cof, gva, 1, access)
 
     def obstacle(self, vcpu: VCPU, gva: int, gpa: int, access: int) -> Reason | None:
         """Why the shadow table must not let the hart do this access; None where it may."""
@@ -156,7 +156,7 @@ class ShadowPaging:
         for access in EVERY_ACCESS if here else (st.FETCH,):
             if access == st.WRITE and pte & PTE_D == 0:
                 continue  # the first store has to come here, so that D gets set
-            if pte != UNTRANSLATED and not permitted(s, pte, access, priv):
+            if pte != UNTRANSLATED and not permitted(pte, access, priv, s[st.MSTATUS]):
                 continue
             if free or pmp_allows(s, page, 4096, access, priv):
                 rights |= access << 1

@@ -19,7 +19,8 @@ BASES = (SP, MISALIGNED, ALIGNED)
 PLAIN_CSRS = (0x140, 0x142, 0x143, 0x340, 0x342, 0x343)  # scratch, cause and tval: any value
 JUMPS = (1, 2, 3, 4, 1, 2, 0, -1)  # steps that a jump may go
 LAST = ("ecall", "ebreak", "c.ebreak", "mret", "sret", "wfi")  # end a sequence
-MIDDLE = [row.name for row in INSTRUCTIONS if row.name not in LAST]
+# Unicorn has an older draft of H; that extension has tests of its own.
+MIDDLE = [row.name for row in INSTRUCTIONS if row.name not in LAST and row.extension != "H"]
 SPIN = BY_NAME["jal"].match  # j .
 
 SPECIAL = (

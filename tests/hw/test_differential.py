@@ -214,4 +214,4 @@ def test_sequences_leave_the_same_state_as_on_unicorn(bench, names, last, monkey
 
 def test_the_batches_cover_the_whole_table():
     covered = {name for names, last in batches() for name in (*names, last)}
-    assert covered - {""} == {row.name for row in INSTRUCTIONS}
+    assert covered - {""} == {row.name for row in INSTRUCTIONS if row.extension != "H"}

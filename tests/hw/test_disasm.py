@@ -69,9 +69,14 @@ def _accepted(row: Instruction, ours: tuple[str, ...], theirs: tuple[str, ...]) 
     return ""
 
 
-@pytest.mark.parametrize("row", INSTRUCTIONS, ids=lambda row: row.name)
+@pytest.mark.parametrize(
+    "row", [row for row in INSTRUCTIONS if row.extension != "H"], ids=lambda row: row.name
+)
 def test_same_text_as_capstone(row: Instruction) -> None:
-    """Capstone shows aliases of 32-bit instructions, but compressed ones under c. names."""
+    """Capstone shows aliases of 32-bit instructions, but compressed ones under c. names.
+
+    It does not have the H extension; for that the assembler is compared with clang's.
+    """
     compared = 0
     for word in _random_words(row, 400):
         found = list(peer().disasm_lite(word.to_bytes(row.size, "little"), 0))

@@ -169,6 +169,8 @@ def _word_reason(word: int, row: Instruction | None, theirs: str | None) -> str:
         return "reserved fields of fence are ignored (section 2.7)"
     if row and theirs is None and row.name == "fence.i" and word != 0x100F:
         return "unused fields of fence.i are ignored (chapter 5)"
+    if row and theirs is None and row.extension == "H":
+        return "the H extension, which Capstone 5 does not have; clang knows it (test_asm)"
     return ""
 
 
@@ -181,7 +183,7 @@ def test_the_same_words_are_legal_as_inpeer() -> None:
         reason = _word_reason(word, row, theirs)
         assert reason, f"{word:#010x} is {row and row.name}, Capstone says {theirs}"
         used.add(reason)
-    assert len(used) == 4
+    assert len(used) == 5
 
 
 # Capstone 5 swaps two (pmpaddr<n> is 0x3b0 + n by the manual) and has one under its older name.

@@ -24,7 +24,7 @@ def elf(source: str, folder: Path, *, compress: bool = False) -> bytes:
     """`source` assembled and linked at ORIGIN; fails the test where clang rejects it."""
     (folder / "x.S").write_text(".option norelax\n" + source)
     (folder / "x.ld").write_text(_SCRIPT)
-    cpu = "generic_rv64+m+a+zicsr+zifencei+zihintpause" + ("+c" if compress else "")
+    cpu = "generic_rv64+m+a+h+zicsr+zifencei+zihintpause" + ("+c" if compress else "")
     options = f"-nostdlib -g0 -target riscv64-freestanding -mcpu={cpu} -T x.ld x.S -o x.elf"
     command = [sys.executable, "-m", "ziglang", "cc", *options.split()]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=300)
