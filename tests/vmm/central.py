@@ -41,9 +41,9 @@ def outcome(machine: Machine, guest: str, append: str = "") -> Outcome:
     return finish(machine)
 
 
-def finish(machine: Machine) -> Outcome:
+def finish(machine: Machine, budget: int = BUDGET) -> Outcome:
     """Run a loaded machine to its end."""
-    end = machine.run(BUDGET)
+    end = machine.run(budget)
     harts = machine.harts
     return Outcome(
         end,
