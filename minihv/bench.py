@@ -21,7 +21,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from minihv import guests
+from minihv import bench_containers, guests
 from minihv.devices.virt import FINISHER, UART, Machine
 from minihv.errors import MinihvError
 
@@ -209,7 +209,7 @@ def _child(code: str, **environment: str) -> float:
 _TIMED = "import time; t = time.perf_counter()\n{}\nprint(time.perf_counter() - t)"
 _FIRST_OUTPUT = """
 from minihv.devices.virt import Machine
-from minihv import guests
+from minihv import bench_containers, guests
 machine = Machine(engine="jit").load(guests.path("hello"))
 while not machine.console.output:
     machine.run(100)
@@ -281,11 +281,32 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="minihv bench", description=main.__doc__)
     parser.add_argument("--rounds", type=int, default=3, help="rounds of each guest (default 3)")
     parser.add_argument("--write", type=Path, help="store the report in this file")
+    parser.add_argument("--only", choices=("machine", "containers"), help="measure only this")
     options = parser.parse_args(arguments)
     if options.rounds < 1:
         parser.error("--rounds must be 1 or more")
-    text = report(options.rounds, lambda line: print(line, file=sys.stderr, flush=True))
+
+    def say(line: str) -> None:
+        print(line, file=sys.stderr, flush=True)
+
+    parts = [] if options.only == "containers" else [report(options.rounds, say)]
+    if options.only != "machine":
+        parts.append("\n".join(bench_containers.section(say)) + "\n")
+    text = "\n".join(parts)
     print(text)
     if options.write:
-        options.write.write_text(text, encoding="utf-8")
+        old = options.write.read_text(encoding="utf-8") if options.write.exists() else ""
+        options.write.write_text(merged(old, text), encoding="utf-8")
     return 0
+
+
+def merged(old: str, new: str) -> str:
+    """The text of `old` with its sections (by heading) replaced by those of `new`; what only one
+    of them has stays."""
+    def sections(text: str) -> dict[str, str]:
+        parts = ("\n" + text).split("\n## ") if text else []
+        return {part.partition("\n")[0].strip() if n else "": part.strip("\n")
+                for n, part in enumerate(parts)}
+
+    both = sections(old) | {k: v for k, v in sections(new).items() if k or v}
+    return "\n\n".join(("## " if name else "") + part for name, part in both.items()) + "\n"

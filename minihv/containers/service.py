@@ -24,8 +24,9 @@ class Service:
         self.last: runtime.Spec = {}
 
     def idle(self) -> None:
-        """After each reply: have a seed ready for the next container like the last one."""
-        if self.last and self.seed is None:
+        """After each reply: have a seed ready for the next container like the last one (unless
+        $MINIHV_NO_SEED: then each start makes its own namespaces, as one may want to measure)."""
+        if self.last and self.seed is None and "MINIHV_NO_SEED" not in os.environ:
             self.seed = runtime.Seed(self.last)
 
     def boot(self, spec: runtime.Spec) -> tuple[dict[str, Any], list[int]]:

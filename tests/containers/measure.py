@@ -1,7 +1,6 @@
-"""Measures containers of a static busybox: python -m tests.containers.measure start|many|cycles N
+"""Containers started, stopped and killed at random, then a look for leaks:
 
-start: against the same namespaces from util-linux (unshare + chroot), interleaved in one run;
-many: 200 at once, memory each; cycles: start, stop and kill at random, then look for leaks.
+    python -m tests.containers.measure N
 """
 
 from __future__ import annotations
@@ -9,103 +8,14 @@ from __future__ import annotations
 import os
 import random
 import signal
-import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 from minihv.containers.cgroups import CONTROLLER, own_group, read
 from minihv.containers.images import Store
-from minihv.containers.session import Session
-
-UNSHARE = ["unshare", "--mount", "--uts", "--ipc", "--net", "--pid", "--cgroup", "--time", "--fork",
-           "chroot"]
-
-
-def spawn(*argv: str, stdout: int | None = None) -> int:
-    """fork and exec with as little of Python as possible: the pid."""
-    actions = [] if stdout is None else [(os.POSIX_SPAWN_DUP2, stdout, 1)]
-    return os.posix_spawnp(argv[0], argv, os.environ, file_actions=actions)
-
-
-def timed(launch: Callable[[int], Callable[[], object]]) -> tuple[float, float]:
-    """Milliseconds from the request to the command's first byte of output, and to its end."""
-    reader, writer = os.pipe()
-    before = time.perf_counter()
-    end = launch(writer)
-    os.close(writer)
-    os.read(reader, 1)
-    first = time.perf_counter()
-    end()
-    last = time.perf_counter()
-    os.close(reader)
-    return (first - before) * 1000, (last - before) * 1000
-
-
-def start(store: Store, rounds: int = 100) -> dict[str, float]:
-    """Start of `echo`, and start with end, in ms: medians; the candidates take turns."""
-    rootfs = str(store.layer_path(store.find("busybox").layers[0]))
-    with Session(store) as one, Session(store) as two, Session(store) as three:
-        def program(*argv: str) -> Callable[[int], Callable[[], object]]:
-            def launch(out: int) -> Callable[[], object]:
-                pid = spawn(*argv, stdout=out)
-                return lambda: os.waitpid(pid, 0)
-            return launch
-
-        def ours(session: Session, **options: object) -> Callable[[int], Callable[[], object]]:
-            def launch(out: int) -> Callable[[], object]:
-                box = session.run("busybox", ["echo"], out, **options)
-                return lambda: (box.wait(), box.close())
-            return launch
-
-        cli = [sys.executable, "-m", "minihv.containers", "run", "--rm", "busybox", "echo"]
-        candidates = {
-            "fork + exec": program(f"{rootfs}/bin/busybox", "echo"),
-            "unshare + chroot": program(*UNSHARE, rootfs, "/bin/echo"),
-            "minihv": ours(one), "minihv, rootless": ours(two, rootless=True),
-            "minihv, memory and pids limits": ours(three, memory=64 << 20, pids=32),
-            "minihv container run (new Python)": program(*cli),
-        }
-        times: dict[str, list[tuple[float, float]]] = {name: [] for name in candidates}
-        for _ in range(rounds):
-            for name, launch in candidates.items():
-                times[name].append(timed(launch))
-                time.sleep(0.005)
-    figures = {}
-    for name, pairs in times.items():
-        for what, column in (("start", 0), ("start + end", 1)):
-            figures[f"{name}: {what} [ms]"] = statistics.median(p[column] for p in pairs)
-    return figures
-
-
-def many(store: Store, count: int = 200) -> dict[str, float]:
-    """`count` containers at once: seconds to start them, MiB each (machine-wide and by cgroup)."""
-    with Session(store) as session:
-        session.run("busybox", ["true"]).wait()
-        free = available()
-        before = time.perf_counter()
-        boxes = [session.run("busybox", ["sleep", "1000"]) for _ in range(count)]
-        seconds = time.perf_counter() - before
-        used = (free - available()) / count / 1024
-        pss = statistics.mean(proportional(box.pid) for box in boxes) / 1024
-        alive = sum(box.status is None and os.path.exists(f"/proc/{box.pid}") for box in boxes)
-    return {"alive": alive, "seconds": seconds, "MiB each, machine-wide": used,
-            "MiB each, of the process (PSS)": pss}
-
-
-def available() -> int:
-    """MemAvailable in KiB."""
-    text = Path("/proc/meminfo").read_text()
-    return int(text.split("MemAvailable:")[1].split()[0])
-
-
-def proportional(pid: int) -> int:
-    """Proportional set size of a process in KiB."""
-    text = Path(f"/proc/{pid}/smaps_rollup").read_text()
-    return int(text.split("\nPss:")[1].split()[0])
 
 
 def footprint(home: Path) -> dict[str, set[str]]:
@@ -172,18 +82,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="minihv-measure-") as home:
         os.chmod(home, 0o755)
         os.environ["MINIHV_HOME"] = home
-        store = Store(Path(home))
-        store.find("busybox")
-        what = sys.argv[1] if len(sys.argv) > 1 else "start"
-        if what == "start":
-            figures = start(store)
-        elif what == "many":
-            figures = many(store)
-        else:
-            left = cycles(Path(home), int(sys.argv[2]))
-            figures = {f"{kind} left": len(names) for kind, names in left.items()}
-        for name, value in figures.items():
-            print(f"{name:50}{value:10.2f}")
+        Store(Path(home)).find("busybox")
+        for kind, names in cycles(Path(home), int(sys.argv[1])).items():
+            print(f"{kind} left behind: {len(names)}")
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ PLAN: tuple[tuple[str, ...], ...] = (
     ("__main__",),
     ("cli",),
     ("doctor", "bench", "debug"),
-    ("debug_commands",),
+    ("debug_commands", "bench_containers"),
     ("listing", "trace"),
     ("terminal",),
     ("doctor_probes",),
