@@ -118,8 +118,12 @@ def parser() -> Parser:
 def _machine_options(command: argparse.ArgumentParser) -> None:
     add = command.add_argument
     add("image", type=Path, metavar="IMAGE", help="an ELF file, a Linux Image or a flat binary")
-    modes = "bare: the guest owns the machine; trap: a hypervisor runs it deprivileged"
-    add("--mode", choices=("bare", "trap"), default="bare", help=modes)
+    modes = "bare: the guest owns the machine; trap, hardware: it runs under a hypervisor, whole "
+    modes += "and deprivileged, or in the H extension's VS-mode"
+    add("--mode", choices=("bare", "trap", "hardware"), default="bare", help=modes)
+    tables = "of the hypervisor: shadow (default with trap), synced (shadow, write-protected "
+    tables += "guest tables), nested (default with hardware)"
+    add("--paging", choices=("shadow", "synced", "nested"), help=tables)
     add("--boot", choices=("m", "s"), help="privilege mode to start in (default: by the image)")
     add("--append", default="", metavar="TEXT", help="the kernel's command line")
     add("--memory", type=size, default=DEFAULT_MEMORY, metavar="SIZE", help="such as 128M or 1G")
@@ -140,12 +144,13 @@ def _machine(options: argparse.Namespace) -> Machine:
         options.append.encode()
     except UnicodeEncodeError:
         raise ConfigError("--append: the text is not valid UTF-8") from None
-    if options.mode == "trap":
-        from minihv.vmm import VM
-
-        machine: Machine = VM(memory=options.memory, harts=options.harts, engine=options.engine)
-    else:
+    if options.mode == "bare" and options.paging is None:
         machine = Machine(options.memory, options.harts, options.engine)
+    else:
+        from minihv.vmm.run import new_machine
+
+        size = {"memory": options.memory, "harts": options.harts, "engine": options.engine}
+        machine = new_machine(options.mode, options.paging, **size)
     machine.load(options.image, options.boot, options.append)
     if machine.engine == "jit":
         warm(compiling(sys.stderr) if sys.stderr is not None else None)

@@ -308,10 +308,10 @@ def csr_instruction(s, tlb, word):
             return
         raise_trap(s, ILLEGAL if right == REFUSED else VIRTUAL_INSTRUCTION, word)
         return
-    if s[VIRT] and number >> 8 & 3 == 1 and CSR_SLOT[number + TO_VS] != -1:
-        number += TO_VS  # a guest's supervisor registers are these (section 15.2.12)
     if s[CSR_WATCHES] and csr_watched(s, number):
         return
+    if s[VIRT] and number >> 8 & 3 == 1 and CSR_SLOT[number + TO_VS] != -1:
+        number += TO_VS  # a guest's supervisor registers are these (section 15.2.12)
     operand = field if word >> 14 & 1 else s[field]
     old = read_csr(s, number)
     if write:

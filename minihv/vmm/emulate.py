@@ -67,16 +67,20 @@ class TrapAndEmulate:
     returns NONE, or a reason to return to the board (EXIT_MMIO, EXIT_TRAP for a call, ...).
     """
 
+    guest_mode = False  # whether guests run in VS-mode
+
+    def check(self, boot: str) -> None:
+        """ConfigError unless a guest that starts in this mode ("m" or "s") can run: both can."""
+
     def run(self, vcpu: VCPU, stop: int) -> int:
         """Run until the VCPU's clock reaches `stop` or the board is due; the reason (EXIT_*)."""
-        s, hart, paging = vcpu.s, vcpu.vm.physical, vcpu.vm.paging
+        s, hart = vcpu.s, vcpu.vm.physical
         fruitless, place = 0, (-1, 0)
         while True:
             reason = vcpu.settle_events(stop)
             if reason:
                 return reason
-            paging.enter(vcpu, hart)
-            reason = vcpu.enter(hart, min(stop, s[st.DEADLINE]))
+            reason = self.enter(vcpu, hart, self.next_look(vcpu, stop))
             if reason == st.EXIT_TRAP:
                 silent = hart.s[st.SILENT]
                 here = (s[st.CLOCK] - s[st.IDLE], 0) if silent else (s[st.CLOCK], s[st.PC])
@@ -100,26 +104,43 @@ class TrapAndEmulate:
         vcpu.vm.exits.note(vcpu, VMExit(Reason.SLICE if over else Reason.TIMER, -1, vcpu.s[st.PC]))
         return EXIT_NONE
 
+    # --- the world switch ---------------------------------------------------------------------
+
+    def enter(self, vcpu: VCPU, hart: PhysicalHart, stop: int) -> int:
+        """Run the guest on the hart until the clock says `stop` or an exit; the reason (EXIT_*)."""
+        hart.deprivilege()
+        vcpu.vm.paging.enter(vcpu, hart)
+        return vcpu.enter(hart, stop)
+
+    def install(self, hart: PhysicalHart, root: int) -> None:
+        """Let shadow tables (their root at an hpa) translate the guest's addresses."""
+        hart.translate_by(root)
+
+    def next_look(self, vcpu: VCPU, stop: int) -> int:
+        """Until when the guest may run: its virtual timer is looked at here."""
+        return min(stop, vcpu.s[st.DEADLINE])
+
     # --- what has trapped ---------------------------------------------------------------------
 
     def handle(self, vcpu: VCPU, hart: PhysicalHart) -> int:
         """Find out what a trap from the guest means, note it, and handle it."""
+        exit, action = self.examine(vcpu, hart)
+        return EXIT_NONE if vcpu.vm.exits.note(vcpu, exit) else action(vcpu, exit)
+
+    def examine(self, vcpu: VCPU, hart: PhysicalHart) -> tuple:
+        """The exit that a trap means, and what handles it."""
         cause, tval, pc = hart.s[st.CAUSE], hart.s[st.TVAL], vcpu.s[st.PC]
         if cause == st.ILLEGAL:
             reason = privileged_reason(tval)
             exit = VMExit(reason, cause, pc, -1, -1, tval)
-            action = self.reflect if reason == Reason.ILLEGAL else self.privileged
-        elif cause == ECALL_U:
+            return exit, self.reflect if reason == Reason.ILLEGAL else self.privileged
+        if cause == ECALL_U:
             kernel = vcpu.s[st.PRIV] == 1 and vcpu.s[st.HOST]
             reason = Reason.CALL if kernel else Reason.SYSCALL
-            exit, action = VMExit(reason, cause, pc), self.system_call
-        elif cause in ACCESS:
-            exit, action = self.look_at_fault(vcpu, hart, cause, tval)
-        else:
-            exit, action = VMExit(Reason.EXCEPTION, cause, pc, tval), self.reflect
-        if vcpu.vm.exits.note(vcpu, exit):
-            return EXIT_NONE
-        return action(vcpu, exit)
+            return VMExit(reason, cause, pc), self.system_call
+        if cause in ACCESS:
+            return self.look_at_fault(vcpu, hart, cause, tval)
+        return VMExit(Reason.EXCEPTION, cause, pc, tval), self.reflect
 
     def privileged(self, vcpu: VCPU, exit: VMExit) -> int:
         """Carry out a privileged instruction on the state of the virtual CPU."""
@@ -150,7 +171,7 @@ class TrapAndEmulate:
     def look_at_fault(self, vcpu: VCPU, hart: PhysicalHart, cause: int, gva: int) -> tuple:
         """Tell a true page fault from what only the shadow tables do not allow."""
         paging, s, pc, access = vcpu.vm.paging, vcpu.s, vcpu.s[st.PC], ACCESS[cause]
-        gpa = paging.guest_walk(vcpu, gva, access)
+        gpa = paging.guest_walk(vcpu, gva, access)  # type: ignore[union-attr]
         if s[st.EXIT]:
             return VMExit(Reason.FAULT, cause, pc, gva), self.true_fault
         reason = paging.obstacle(vcpu, gva, gpa, access)

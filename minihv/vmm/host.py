@@ -5,11 +5,14 @@ from __future__ import annotations
 from minihv.devices.virt import SENSITIVE, default_engine
 from minihv.errors import ConfigError
 from minihv.hw import state as st
+from minihv.hw.csr import GUEST_EXCEPTIONS
 from minihv.hw.hart import Hart
 from minihv.hw.memory import PAGE, Memory
 from minihv.hw.mmu import flush_page, update_contexts
 from minihv.hw.pmp import update_regions
 from minihv.hw.regions import HotRegions
+from minihv.hw.tables import DELEGABLE
+from minihv.hw.trap import NEVER
 from minihv.vmm.memory import GuestMemory
 
 MEBIBYTE = 1 << 20
@@ -20,21 +23,41 @@ MANY_NAMES = 26  # of address spaces in a hart's TLB; see mmu.space_number
 
 
 class PhysicalHart(Hart):
-    """A hart whose M- and S-mode are the host's; its U-mode runs deprivileged guests."""
+    """A hart whose M- and HS-mode are the host's.
+
+    Guests run deprivileged in its U-mode, or in its VS- and VU-mode (`vmm.hardware`).
+    """
 
     def __init__(self, number: int, memory: Memory, kind: str):
-        super().__init__(number, memory, kind)
+        super().__init__(number, memory, kind, hypervisor=True)
         s = self.s
-        s[st.HOST] = 3  # all traps are ours, and medeleg = mideleg = 0 sends them to M
+        s[st.HOST] = 3  # all traps into M- and HS-mode are ours
+        s[st.MEDELEG] = DELEGABLE | GUEST_EXCEPTIONS  # to HS, which may send them on to VS
+        s[st.MENVCFG] = st.STCE
+        s[st.MCOUNTEREN] = 7
         s[st.PMPADDR] = (1 << 54) - 1
         s[st.PMPCFG] = 0x1F  # NAPOT over everything, R W X: page tables do the rest
         update_regions(s)
         self.priv = 0
 
+    def atp(self, root: int) -> int:
+        """What satp, vsatp or hgatp must be for tables with their root at host-physical `root`."""
+        return root >> 12 | SV39 - (1 << 64)
+
+    def deprivilege(self) -> None:
+        """Be in U-mode, also where a guest ran in VS-mode before."""
+        s = self.s
+        if s[st.VIRT]:
+            s[st.VIRT] = s[st.PRIV] = s[st.MIE] = s[st.MIP_SOFT] = s[st.MIP_LINE] = 0
+            s[st.HENVCFG] = s[st.WAIT] = s[st.STOP_ON_TRAP] = s[st.CSR_WATCHES] = 0
+            s[st.DEADLINE] = NEVER
+            s[st.SVADE] = 0
+            update_contexts(s, self.tlb)
+
     def translate_by(self, root: int) -> None:
         """Let the tables with their root at host-physical `root` translate from now on."""
         s = self.s
-        satp = root >> 12 | SV39 - (1 << 64)
+        satp = self.atp(root)
         if s[st.SATP] != satp:
             s[st.SATP] = satp
             if s[st.SPACES_USED] > MANY_NAMES:
@@ -81,6 +104,7 @@ class Host:
         base = self.memory.base
         self._free = list(range(base + OWN_MEMORY - PAGE, base - PAGE, -PAGE))
         self._lent: list[GuestMemory] = []
+        self._vmids = 0
 
     # --- frames for page tables ---------------------------------------------------------------
 
@@ -101,6 +125,27 @@ class Host:
     def give_back(self, frame: int) -> None:
         """Take back a frame, which no table may point to any more."""
         self._free.append(frame)
+
+    def take_root(self) -> int:
+        """A root table of Sv39x4: four zeroed frames in a row at a multiple of 16 KiB."""
+        free = set(self._free)
+        for root in sorted(free):
+            frames = {root + k * PAGE for k in range(4)}
+            if root % (4 * PAGE) == 0 and frames <= free:
+                self._free = [frame for frame in self._free if frame not in frames]
+                offset = root - self.memory.base
+                self.memory.bytes[offset : offset + 4 * PAGE] = 0
+                return root
+        raise ConfigError("the host has no 16 KiB in a row left for a page table: add memory")
+
+    def give_back_root(self, root: int) -> None:
+        """Take back what `take_root` gave."""
+        self._free += [root + k * PAGE for k in range(4)]
+
+    def new_vmid(self) -> int:
+        """A number for a VM's translations; 14 bits of it fit into hgatp."""
+        self._vmids += 1
+        return self._vmids & 0x3FFF
 
     # --- memory for guests --------------------------------------------------------------------
 

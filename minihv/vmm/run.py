@@ -7,12 +7,17 @@ from typing import Any
 from minihv.devices.virt import Machine
 from minihv.errors import ConfigError
 from minihv.vmm.emulate import TrapAndEmulate
+from minihv.vmm.hardware import HardwareAssist
+from minihv.vmm.nested import NestedPaging
 from minihv.vmm.shadow import ShadowPaging
 from minihv.vmm.synced import SyncedShadowPaging
 from minihv.vmm.vm import VM
 
-MODES = ("bare", "trap")
-PAGING = {"shadow": ShadowPaging, "synced": SyncedShadowPaging}
+CPU: dict[str, type[TrapAndEmulate]] = {"trap": TrapAndEmulate, "hardware": HardwareAssist}
+MODES = ("bare", *CPU)
+PAGING: dict[str, Any] = {
+    "shadow": ShadowPaging, "synced": SyncedShadowPaging, "nested": NestedPaging,
+}  # fmt: skip
 
 
 def new_machine(mode: str = "bare", paging: str | None = None, **options: Any) -> Machine:
@@ -29,4 +34,4 @@ def new_machine(mode: str = "bare", paging: str | None = None, **options: Any) -
         return Machine(**options)
     if paging is not None and paging not in PAGING:
         raise ConfigError(f"paging {paging!r}: choose {' or '.join(PAGING)}")
-    return VM(cpu=TrapAndEmulate(), paging=PAGING[paging or "shadow"](), **options)
+    return VM(cpu=CPU[mode](), paging=PAGING[paging]() if paging else None, **options)

@@ -17,7 +17,18 @@ from typing import TYPE_CHECKING
 
 from minihv.errors import ConfigError
 from minihv.hw import state as st
-from minihv.hw.mmu import PTE_A, PTE_D, PTE_U, PTE_V, data_privilege, locate, permitted
+from minihv.hw.mmu import (
+    PTE_A,
+    PTE_D,
+    PTE_R,
+    PTE_U,
+    PTE_V,
+    PTE_W,
+    PTE_X,
+    data_privilege,
+    locate,
+    permitted,
+)
 from minihv.hw.pmp import LAST_ADDRESS, pmp_allows, pmp_uniform
 from minihv.vmm.exits import Reason
 from minihv.vmm.shadowtable import ShadowTable
@@ -56,6 +67,8 @@ def regime(vcpu: VCPU) -> Regime:
     """
     s = vcpu.s
     priv, status = s[st.PRIV], s[st.MSTATUS]
+    if vcpu.vm.cpu.guest_mode:  # U, SUM and MXR are the hart's to look at
+        return s[st.SATP], 1 if s[st.SATP] else priv, 0, False, 0
     satp = 0 if priv == 3 else s[st.SATP]
     flags = 0
     if satp:
@@ -72,9 +85,13 @@ def unprotected(s: memoryview) -> bool:
 class ShadowPaging:
     """Lazy shadow tables that are dropped when the guest fences.
 
+    A hart in VS-mode looks at U, SUM and MXR itself: there one table serves an address space.
+
     limit: frames of 4 KiB that the tables of one VM may take; beyond it the table that was not
     used for the longest time goes.
     """
+
+    nested = False  # whether the hart walks the guest's own tables
 
     def __init__(self, limit: int = 1024):
         if limit < FEWEST_FRAMES:
@@ -100,7 +117,7 @@ class ShadowPaging:
             table = self.tables.pop(key) if key in self.tables else self._new_table()
             self.tables[key] = table  # the last of them, now
             self.key, self._root = key, table.root
-        hart.translate_by(self._root)
+        self.vm.cpu.install(hart, self._root)
 
     def _new_table(self) -> ShadowTable:
         self.make_room(1, None)
@@ -141,7 +158,10 @@ class ShadowPaging:
         table = self.tables[self.key]
         self.make_room(2, table)
         hpa = gpa + self.vm.memory.offset
-        entry = hpa >> 12 << 10 | self.rights(vcpu, gpa, pte) | PTE_V | PTE_U | PTE_A | PTE_D
+        user = PTE_U
+        if self.vm.cpu.guest_mode:
+            user &= pte if seen else PTE_U * (vcpu.priv == 0)
+        entry = hpa >> 12 << 10 | self.rights(vcpu, gpa, pte) | user | PTE_V | PTE_A | PTE_D
         self.put(table, gva, entry, 3 - len(seen) if seen else 0)
 
     def put(self, table: ShadowTable, gva: int, entry: int, level: int) -> None:
@@ -150,6 +170,8 @@ class ShadowPaging:
 
     def rights(self, vcpu: VCPU, gpa: int, pte: int) -> int:
         """The R, W and X bits that the hart may use the guest's `pte` for in this regime."""
+        if self.vm.cpu.guest_mode:  # as they stand, but that a page must be dirty to be written
+            return pte & (PTE_R | PTE_X | (PTE_W if pte & PTE_D else 0))
         s, page, rights = vcpu.s, gpa & -4096, 0
         priv = s[st.PRIV]
         here, free = priv == data_privilege(s), unprotected(s)

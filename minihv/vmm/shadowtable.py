@@ -15,16 +15,20 @@ SPACE = (1 << 39) - 1  # the bits of a virtual address that Sv39 translates
 
 
 class ShadowTable:
-    """The table for one address space in one regime; `frame` gives it zeroed frames (hpa)."""
+    """The table for one address space in one regime; `frame` gives it zeroed frames (hpa).
 
-    def __init__(self, memory: Memory, frame: Callable[[], int]):
+    root: the root table's hpa, where it is not a frame like any other (Sv39x4).
+    """
+
+    def __init__(self, memory: Memory, frame: Callable[[], int], root: int | None = None):
         self._r64 = memory.views[3]
         self._base = memory.base
         self._frame = frame
         self._middles: dict[int, int] = {}  # by gva >> 30: frames of the second level
         self._leaves: dict[int, int] = {}  # by gva >> 21: frames of the last level
         self.levels: dict[int, int] = {}  # by gva >> 21: level of a guest superpage seen there
-        self.root = frame()
+        self._own_root = root is None
+        self.root = frame() if root is None else root
 
     def __len__(self) -> int:
         """Frames in use."""
@@ -44,11 +48,21 @@ class ShadowTable:
             self.levels[page >> 9] = level
         self._r64[self._index(leaf, page)] = entry
 
-    def _new_leaf(self, number: int) -> int:
+    def put_large(self, gva: int, entry: int) -> None:
+        """Let `entry`, a 2 MiB page, translate gva; what was mapped there before is forgotten."""
+        number = (gva & SPACE) >> 21
+        assert number not in self._leaves
+        self._r64[self._index(self._middle(number), number)] = entry
+
+    def _middle(self, number: int) -> int:
         middle = self._middles.get(number >> 9)
         if middle is None:
             middle = self._middles[number >> 9] = self._frame()
             self._r64[self._index(self.root, number >> 9)] = middle >> 12 << 10 | PTE_V
+        return middle
+
+    def _new_leaf(self, number: int) -> int:
+        middle = self._middle(number)
         leaf = self._leaves[number] = self._frame()
         self._r64[self._index(middle, number)] = leaf >> 12 << 10 | PTE_V
         return leaf
@@ -102,5 +116,6 @@ class ShadowTable:
         return freed
 
     def frames(self) -> list[int]:
-        """All frames in use; for when the table itself goes."""
-        return [self.root, *self._middles.values(), *self._leaves.values()]
+        """All frames that `frame` gave; for when the table itself goes."""
+        root = [self.root] if self._own_root else []
+        return [*root, *self._middles.values(), *self._leaves.values()]

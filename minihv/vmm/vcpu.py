@@ -27,6 +27,8 @@ from minihv.hw.state import (
     BREAKPOINT,
     BREAKPOINTS,
     CLOCK,
+    CSR_WATCH,
+    CSR_WATCHES,
     DEADLINE,
     EXIT,
     EXIT_BUDGET,
@@ -148,26 +150,43 @@ class VCPU(Hart):
 
         Guest registers, pc, clock and reservation go there and come back; all else stays here.
         """
-        v, s, offset = self.s, hart.s, self.memory.offset
+        v, s = self.s, hart.s
         s[REGISTERS] = v[REGISTERS]
         s[CLOCK] = v[CLOCK]
         s[MISALIGNED] = v[MISALIGNED]
-        reserved = v[RESERVATION]
-        s[RESERVATION] = reserved if reserved < 0 else reserved + offset
+        s[RESERVATION] = self.reservation_for_host()
         if v[BREAKPOINTS] or s[BREAKPOINTS]:
-            self._copy_breakpoints(hart)
+            self.copy_stops(hart)
         reason = hart.run(until)
         v[REGISTERS] = s[REGISTERS]
         v[CLOCK] = s[CLOCK]
         if s[BREAKPOINTS]:
             v[SKIP] = s[SKIP]
-        reserved = s[RESERVATION]
-        v[RESERVATION] = reserved if reserved < 0 else reserved - offset
+        self.keep_reservation(s[RESERVATION])
         return reason
 
-    def _copy_breakpoints(self, hart: Hart) -> None:
-        """Breakpoints are guest-virtual addresses, and the hart stops at them itself."""
+    def reservation_for_host(self) -> int:
+        """What lr reserved, as an hpa; -1 for nothing."""
+        reserved = self.s[RESERVATION]
+        return reserved if reserved < 0 else reserved + self.memory.offset
+
+    def keep_reservation(self, reserved: int) -> None:
+        """Note what the hart has reserved (hpa, or -1)."""
+        self.s[RESERVATION] = reserved if reserved < 0 else reserved - self.memory.offset
+
+    @property
+    def has_stops(self) -> bool:
+        """Whether breakpoints or watches of CSRs are set."""
+        return bool(self.s[BREAKPOINTS] or self.s[CSR_WATCHES])
+
+    def copy_stops(self, hart: Hart) -> None:
+        """Breakpoints are guest-virtual addresses, and the hart stops at them itself.
+
+        It does so at accesses to CSRs, too, where those are no exits.
+        """
         hart.s[BREAKPOINTS] = self.s[BREAKPOINTS]
+        hart.s[CSR_WATCHES] = self.s[CSR_WATCHES]
+        hart.s[CSR_WATCH : CSR_WATCH + 8] = self.s[CSR_WATCH : CSR_WATCH + 8]
         some = slice(BREAKPOINT, WATCHPOINT)
         hart.s[some] = self.s[some]
         hart.s[SKIP] = self.s[SKIP]

@@ -17,6 +17,7 @@ from minihv.vmm.emulate import TrapAndEmulate
 from minihv.vmm.exits import Exits, Observer, Reason
 from minihv.vmm.host import Host
 from minihv.vmm.memory import GuestMemory
+from minihv.vmm.nested import NestedPaging
 from minihv.vmm.shadow import ShadowPaging
 from minihv.vmm.vcpu import VCPU
 
@@ -36,7 +37,7 @@ class VM(Machine):
         self,
         image: str | os.PathLike[str] | bytes | None = None,
         cpu: TrapAndEmulate | None = None,
-        paging: ShadowPaging | None = None,
+        paging: ShadowPaging | NestedPaging | None = None,
         *,
         memory: int = 128 << 20,
         harts: int = 1,
@@ -50,7 +51,7 @@ class VM(Machine):
     ):
         self.host = host or Host(memory, engine=engine, sensitive=sensitive)
         self.cpu = cpu or TrapAndEmulate()
-        self.paging = paging or ShadowPaging()
+        self.paging = paging or (NestedPaging() if self.cpu.guest_mode else ShadowPaging())
         self.physical = self.host.harts[0]
         super().__init__(memory, harts, self.host.engine, misaligned=misaligned, svade=svade)
         self.exits = Exits()
@@ -70,6 +71,7 @@ class VM(Machine):
         return VCPU(number, self)
 
     def _start(self, image: Image, tree: int) -> None:
+        self.cpu.check(image.boot)
         super()._start(image, tree)
         for vcpu in self.harts:
             # With M-mode its own, each virtual CPU protects memory in its own way.

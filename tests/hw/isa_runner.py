@@ -1,10 +1,13 @@
-"""Runs the public RISC-V test programs (riscv-tests): ELF files that say by HTIF how they fared.
+"""Runs public RISC-V test programs: ELF files that say how they fared, in one of two ways.
 
     python -m tests.hw.isa_runner FOLDER [jit|python]
 
 A program passes if it exits with status 0; a failing one exits with the number of its first
 failing test (tests trap-based environments add 1337 to it), and one that hangs runs out of
 budget. Prints a table by group, then each failure.
+
+Programs of riscv-hyp-tests (`*rvh_test*`) print a line a check instead and always exit with 0.
+They and the group `hypervisor` run on a machine with the H extension.
 """
 
 from __future__ import annotations
@@ -21,6 +24,9 @@ from minihv.errors import MinihvError
 
 BUDGET = 20_000_000  # instructions; the longest program needs less than a tenth
 MEMORY = 32 << 20
+LARGE = 256 << 20  # what riscv-hyp-tests assumes
+COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+CHECK = re.compile(r"^\t(\S.*?) +(PASSED|FAILED)$", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -46,7 +52,7 @@ def is_elf(path: Path) -> bool:
 
 def run(image: Path | bytes, name: str, engine: str) -> Result:
     """Run one program on a machine of its own."""
-    machine = Machine(memory=MEMORY, engine=engine)
+    machine = Machine(MEMORY, engine=engine, hypervisor=name.startswith("hypervisor"))
     try:
         machine.load(image)
     except MinihvError as error:
@@ -58,8 +64,28 @@ def run(image: Path | bytes, name: str, engine: str) -> Result:
     return Result(name, end.exit_status == 0, detail, machine.instructions)
 
 
+def run_checks(image: Path | bytes, name: str, engine: str) -> list[Result]:
+    """Run a program that prints its checks: a result for each, and one for its reaching the end."""
+    machine = Machine(LARGE, engine=engine, hypervisor=True)
+    try:
+        machine.load(image)
+    except MinihvError as error:
+        return [Result(f"{name}: loads", False, str(error), 0)]
+    end = machine.run(BUDGET)
+    console = COLOUR.sub("", machine.console.output.decode(errors="replace")).replace("\r", "")
+    results = [
+        Result(f"{name}: {text}", verdict == "PASSED", "", machine.instructions)
+        for text, verdict in CHECK.findall(console)
+    ]
+    whole = end.reason == "exit" and end.exit_status == 0 and console.endswith("\nend\n")
+    last = (console.strip().splitlines() or ["nothing printed"])[-1].strip()
+    return [*results, Result(f"{name}: reaches its end", whole, last, machine.instructions)]
+
+
 def group(name: str) -> str:
-    """The group of a program: rv64ui-p for rv64ui-p-add."""
+    """The group of a program: rv64ui-p for rv64ui-p-add; that of a check is its program."""
+    if ": " in name:
+        return name.split(": ")[0]
     found = re.match(r"[^-]+-[^-]+", name)
     return found[0] if found else name
 
@@ -67,7 +93,10 @@ def group(name: str) -> str:
 def run_all(folder: Path, engine: str) -> Iterator[Result]:
     """Run every program of the folder."""
     for path in programs(folder):
-        yield run(path, path.name, engine)
+        if "rvh_test" in path.name:
+            yield from run_checks(path, path.name, engine)
+        else:
+            yield run(path, path.name, engine)
 
 
 def table(results: list[Result]) -> str:

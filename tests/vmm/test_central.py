@@ -5,22 +5,43 @@ from functools import cache
 import pytest
 
 from minihv.devices.virt import Machine
+from minihv.errors import ConfigError
 from minihv.guests.labos import WORKLOADS
 from minihv.hw import state as st
 from minihv.hw.mmu import PTE_D
-from minihv.vmm import VM, Reason, ShadowPaging, SyncedShadowPaging, TrapAndEmulate
+from minihv.vmm import (
+    VM,
+    HardwareAssist,
+    NestedPaging,
+    Reason,
+    ShadowPaging,
+    SyncedShadowPaging,
+    TrapAndEmulate,
+)
 from minihv.vmm import shadow as shadow_module
 from minihv.vmm import synced as synced_module
 from tests.labos.test_labos_workloads import SMALL
 from tests.vmm.central import Outcome, outcome
 
 MEMORY = 32 << 20
-PAGING = {
-    "shadow": ShadowPaging,
-    "synced": SyncedShadowPaging,
-    "shadow, 16 frames": lambda: ShadowPaging(16),
-    "synced, 16 frames": lambda: SyncedShadowPaging(16),
+# How a guest can run under the hypervisor: the CPU layer and the paging layer.
+LAYERS = {
+    "shadow": (TrapAndEmulate, ShadowPaging),
+    "synced": (TrapAndEmulate, SyncedShadowPaging),
+    "shadow, 16 frames": (TrapAndEmulate, lambda: ShadowPaging(16)),
+    "synced, 16 frames": (TrapAndEmulate, lambda: SyncedShadowPaging(16)),
+    "hardware, nested": (HardwareAssist, NestedPaging),
+    "hardware, nested 2 MiB": (HardwareAssist, lambda: NestedPaging(2 << 20)),
+    "hardware, shadow": (HardwareAssist, ShadowPaging),
+    "hardware, synced": (HardwareAssist, SyncedShadowPaging),
+    "hardware, synced, 16 frames": (HardwareAssist, lambda: SyncedShadowPaging(16)),
 }
+STARTS_IN_M = ("labos-m", "paging", "timer")
+
+
+def new_vm(layers: str, **options) -> VM:
+    cpu, paging = LAYERS[layers]
+    return VM(cpu=cpu(), paging=paging(), memory=MEMORY, **options)
 
 
 @cache
@@ -33,26 +54,34 @@ def differences(vm: VM, guest: str, append: str = "") -> list[str]:
     return bare(guest, append, len(vm.harts)).differences(result)
 
 
-@pytest.mark.parametrize("paging", PAGING)
-@pytest.mark.parametrize("guest", ["hello-s", "labos", "labos-m", "paging", "timer"])
-def test_guests(guest, paging):
-    vm = VM(paging=PAGING[paging](), memory=MEMORY)
-    assert differences(vm, guest) == []
+@pytest.mark.parametrize("layers", LAYERS)
+@pytest.mark.parametrize("guest", ["hello-s", "labos", *STARTS_IN_M])
+def test_guests(guest, layers):
+    vm = new_vm(layers)
+    if vm.cpu.guest_mode and guest in STARTS_IN_M:
+        with pytest.raises(ConfigError, match="starts in M-mode"):
+            outcome(vm, guest)
+    else:
+        assert differences(vm, guest) == []
 
 
-@pytest.mark.parametrize("paging", PAGING)
+@pytest.mark.parametrize("layers", LAYERS)
 @pytest.mark.parametrize("name", WORKLOADS)
-def test_workloads(name, paging):
-    vm = VM(paging=PAGING[paging](), memory=MEMORY)
+def test_workloads(name, layers):
+    vm = new_vm(layers)
     assert differences(vm, "labos", f"workload={name} {SMALL[name]}") == []
 
 
-@pytest.mark.parametrize("paging", ["shadow", "synced", "synced, 16 frames"])
+@pytest.mark.parametrize(
+    "layers", ["shadow", "synced, 16 frames", "hardware, nested", "hardware, synced"]
+)
 @pytest.mark.parametrize("harts", [2, 4])
 @pytest.mark.parametrize("name", ["pingpong", "churn", "ticks"])
-def test_several_virtual_cpus(name, harts, paging):
+def test_several_virtual_cpus(name, harts, layers):
     for guest, more in (("labos", ""), ("labos", " asids"), ("labos-m", "")):
-        vm = VM(paging=PAGING[paging](), memory=MEMORY, harts=harts)
+        vm = new_vm(layers, harts=harts)
+        if vm.cpu.guest_mode and guest == "labos-m":
+            continue
         append = f"workload={name} copies=3 {SMALL[name]}{more}"
         assert differences(vm, guest, append) == []
 
