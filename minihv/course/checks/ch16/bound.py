@@ -71,7 +71,8 @@ def _draw(rng: Random, what: str) -> Fleet:
         found = sorted(parts(f).values())
         near = f.cores * 1e6 / sum(found) % 1
         clear = not 0.7 < by_memory / max(by_time, 1) < 1.4 and found[2] > 1.3 * found[1]
-        if answer(f)[0] == what and clear and 0.02 < near < 0.98 and answer(f)[1] >= 5:
+        clear = clear and (what == "memory" or found[1] > 0.15 * found[2])
+        if answer(f)[0] == what and clear and 0.02 < near < 0.98 and answer(f)[1] >= 40:
             return f
 
 
@@ -125,10 +126,10 @@ def _explain(what: str, count: int, f: Fleet, facts: dict[str, Any]) -> Verdict:
         return wrong("larger", **facts)
     if count == by_time * f.cores or (f.cores > 1 and count == by_time // f.cores):
         return wrong("cores", **facts)
-    if any(abs(count - value) <= 1 for value in second.values()):
-        return wrong("one_part", **facts)
     if count in (by_time + 1, by_memory + 1):
         return wrong("rounded", **facts)
+    if any(abs(count - value) <= 1 for value in second.values()):
+        return wrong("one_part", **facts)
     return wrong("count", **facts)
 
 

@@ -90,10 +90,12 @@ def facts_of(machine: Machine) -> dict[str, Any]:
 
 
 def hear(machine: Machine, words: Any) -> None:
-    """Let the guest hear and answer each word."""
+    """Let the guest hear and answer each word; one that went astray is left alone."""
     for word in words:
+        if machine.exits["slice"]:  # it ran to the end of its budget
+            return
         machine.feed(word.encode("latin-1"))
-        machine.run(20_000)
+        machine.run(400)
 
 
 def expected(plan: Plan) -> dict[str, dict[str, Any]]:
@@ -102,21 +104,21 @@ def expected(plan: Plan) -> dict[str, dict[str, Any]]:
     for name, words in (("parent", plan.after), ("one", plan.one), ("two", plan.two),
                         ("late", plan.late)):
         vm = MicroVM(plan.image(), boot="s", memory=MEMORY, engine="python")
-        vm.run(20_000)
+        vm.run(400)
         hear(vm, plan.before + words)
         wanted[name] = facts_of(vm)
     return wanted
 
 
 def make(rng: Random) -> tuple[Plan, ...]:
-    """Three plans."""
+    """Two plans."""
     def words(most: int) -> tuple[str, ...]:
-        return tuple("".join(rng.choices("abcdefghij", k=rng.randint(3, 20)))
+        return tuple("".join(rng.choices("abcdefghij", k=rng.randint(3, 12)))
                      for _ in range(rng.randint(2, most)))
 
     return tuple(Plan(0x80000000 + (rng.randint(4, 20) << 12) + rng.randrange(4096),
                       rng.choice([1, 3, 40]), words(4), words(3), words(4), words(3), words(2))
-                 for _ in range(3))
+                 for _ in range(2))
 
 
 def ask(plans: tuple[Plan, ...]) -> list:
@@ -129,7 +131,7 @@ def drive(take: Callable, copy: Callable, plan: Plan) -> dict[str, Any]:
     """Carry a plan out with the learner's functions."""
     host = Host(HOST, engine="python")
     parent = MicroVM(plan.image(), boot="s", memory=MEMORY, host=host)
-    parent.run(20_000)
+    parent.run(400)
     hear(parent, plan.before)
     taken = take(parent)
     if taken is None:

@@ -18,7 +18,8 @@ PARTS = {"registers": 32, "console": 16, "timer": 2, "page 0": 64, "page 1": 64,
          "page 3": 64}  # fmt: skip
 # alias: all clones and the snapshot have one and the same; late: a write goes to the snapshot too,
 # so that later clones have it; upper: only the upper half is shared; none: nothing is.
-WAYS = ("alias", "late", "upper", "none")
+MISSED = {"alias": "missed_alias", "late": "missed_late", "upper": "missed_upper"}
+ORDER = ("false_alarm", *MISSED.values(), "other")
 
 
 class Clone:
@@ -94,6 +95,7 @@ def judge(outcomes: list, fleets: list[Fleet]) -> Verdict:
     """The first fleet whose fault was not found."""
     if len(outcomes) != len(fleets):
         return wrong("handback")
+    found: list[Verdict] = []
     for number, (outcome, fleet) in enumerate(zip(outcomes, fleets, strict=True), 1):
         facts = {"number": number}
         bad = trouble(outcome)
@@ -104,11 +106,14 @@ def judge(outcomes: list, fleets: list[Fleet]) -> Verdict:
             return wrong("shape", got=repr(got)[:60], parts=", ".join(PARTS), **facts)
         if got != fleet.part:
             if fleet.part is None:
-                return wrong("false_alarm", got=got, **facts)
-            if got is None:
-                return wrong(f"missed_{fleet.way}", part=fleet.part, **facts)
-            return wrong("other", got=got, part=fleet.part, **facts)
-    return Verdict(True, "passed", {"count": len(fleets)})
+                found.append(wrong("false_alarm", got=got, **facts))
+            elif got is None:
+                found.append(wrong(MISSED[fleet.way], part=fleet.part, **facts))
+            else:
+                found.append(wrong("other", got=got, part=fleet.part, **facts))
+    # The plainest mistake first: what is missed in the plainest case explains the others.
+    found.sort(key=lambda verdict: ORDER.index(verdict.key))
+    return found[0] if found else Verdict(True, "passed", {"count": len(fleets)})
 
 
 def play(fleets: list[Fleet]) -> Fleet:

@@ -135,10 +135,10 @@ def _line(base: float, slope: float, s: Series, number: int) -> Verdict | None:
         return wrong("origin", **facts)
     if abs(base - first[1]) <= 1e-9 and abs(slope - (last[1] - first[1])) <= room:
         return wrong("whole_rise", **facts)
-    if abs(base - mean) <= room:
-        return wrong("mean", **facts)
     if abs(base - right_base) <= room:
         return wrong("slope", **facts)
+    if abs(base - mean) <= room:
+        return wrong("mean", **facts)
     return wrong("base", **facts)
 
 
