@@ -23,9 +23,9 @@ from collections.abc import Callable, Iterator
 from typing import Any, Protocol
 
 from minihv import guests
+from minihv.cloud.micro import MicroVM, Snapshot, clone, snapshot
 from minihv.errors import ConfigError, MinihvError
 from minihv.vmm.host import Host
-from minihv.vmm.micro import MicroVM, Snapshot, clone, snapshot
 from minihv.vmm.run import new_machine
 from minihv.vmm.vm import VM
 

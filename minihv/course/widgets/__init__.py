@@ -1,4 +1,4 @@
-"""Interactive views for notebooks: MachineView, PageWalkView, TrapTimeline, FieldMap, StacksView."""
+"""Views: MachineView, PageWalkView, TrapTimeline, FieldMap, StacksView."""
 
 from minihv.course.widgets.fieldmap import FieldMap
 from minihv.course.widgets.machine import MachineView
@@ -7,4 +7,5 @@ from minihv.course.widgets.stacks import StacksView
 from minihv.course.widgets.timeline import TrapTimeline
 from minihv.course.widgets.walk import PageWalkView
 
-__all__ = ["Event", "FieldMap", "MachineView", "PageWalkView", "StacksView", "TrapTimeline", "record_traps"]
+__all__ = ["Event", "FieldMap", "MachineView", "PageWalkView", "StacksView", "TrapTimeline",
+           "record_traps"]  # fmt: skip

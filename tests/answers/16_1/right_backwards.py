@@ -1,4 +1,4 @@
-"""From the last instruction to the first: for each place the set of numbers that pass from there."""
+"""For each place and word whether a call passes from there, remembered."""
 
 
 def allowed(filter, numbers, arch, argument):

@@ -2,7 +2,7 @@
 
 import zlib
 
-from minihv.vmm.micro import MicroVM
+from minihv.cloud.micro import MicroVM
 
 
 def snapshot(vm):

@@ -4,7 +4,7 @@ import copy
 
 import numpy as np
 
-from minihv.vmm.micro import MicroVM
+from minihv.cloud.micro import MicroVM
 
 
 def snapshot(vm):

@@ -1,6 +1,6 @@
 """With the package's own functions."""
 
-from minihv.vmm import micro
+from minihv.cloud import micro
 
 snapshot = micro.snapshot
 

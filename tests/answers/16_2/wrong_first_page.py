@@ -3,4 +3,8 @@
 
 from tests.answers.variants import variant
 
-globals().update(variant("16.2", ('        if any(page):\n', '        if any(page) and not pages:\n')))
+globals().update(variant(
+    "16.2",
+    ('        if any(page):\n',
+     '        if any(page) and not pages:\n'),
+))

@@ -3,4 +3,8 @@
 
 from tests.answers.variants import variant
 
-globals().update(variant("16.2", ('vm.memory.write(address, page)', 'vm.memory.write(address ^ 4096, page)')))
+globals().update(variant(
+    "16.2",
+    ('vm.memory.write(address, page)',
+     'vm.memory.write(address ^ 4096, page)'),
+))

@@ -3,4 +3,9 @@
 
 from tests.answers.variants import variant
 
-globals().update(variant("16.2", ('    return vm.memory.size, pages, vm.save()', "    saved = vm.save()\n    vm.feed(b'?')\n    return vm.memory.size, pages, saved")))
+globals().update(variant(
+    "16.2",
+    ('    return vm.memory.size, pages, vm.save()',
+     "    saved = vm.save()\n    vm.feed(b'?')\n"
+     '    return vm.memory.size, pages, saved'),
+))

@@ -3,4 +3,8 @@
 
 from tests.answers.variants import variant
 
-globals().update(variant("16.3", ('writer.write(part, index, before.read(part, index) ^ 1)', 'pass')))
+globals().update(variant(
+    "16.3",
+    ('writer.write(part, index, before.read(part, index) ^ 1)',
+     'pass'),
+))

@@ -3,4 +3,8 @@
 
 from tests.answers.variants import variant
 
-globals().update(variant("16.3", ('in writer.parts.items():', 'in ((name, 1) for name in writer.parts):')))
+globals().update(variant(
+    "16.3",
+    ('in writer.parts.items():',
+     'in ((name, 1) for name in writer.parts):'),
+))

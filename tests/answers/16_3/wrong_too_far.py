@@ -3,4 +3,8 @@
 
 from tests.answers.variants import variant
 
-globals().update(variant("16.3", ('        for index in range(cells):\n            writer', '        for index in range(cells + 1):\n            writer')))
+globals().update(variant(
+    "16.3",
+    ('        for index in range(cells):\n            writer',
+     '        for index in range(cells + 1):\n            writer'),
+))

@@ -3,4 +3,8 @@
 
 from tests.answers.variants import variant
 
-globals().update(variant("16.4", ('return max(takes, key=takes.get), by_time', 'return "cpu", by_time')))
+globals().update(variant(
+    "16.4",
+    ('return max(takes, key=takes.get), by_time',
+     'return "cpu", by_time'),
+))

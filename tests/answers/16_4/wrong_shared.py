@@ -3,4 +3,8 @@
 
 from tests.answers.variants import variant
 
-globals().update(variant("16.4", ('(fleet.free - fleet.shared) // fleet.each', 'fleet.free // fleet.each')))
+globals().update(variant(
+    "16.4",
+    ('(fleet.free - fleet.shared) // fleet.each',
+     'fleet.free // fleet.each'),
+))

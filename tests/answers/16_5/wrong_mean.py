@@ -3,4 +3,8 @@
 
 from tests.answers.variants import variant
 
-globals().update(variant("16.5", ('return mean_t - slope * mean_n, slope', 'return mean_t, slope')))
+globals().update(variant(
+    "16.5",
+    ('return mean_t - slope * mean_n, slope',
+     'return mean_t, slope'),
+))

@@ -62,8 +62,9 @@ def _draw(rng: Random, what: str) -> Fleet:
     """A fleet that is bounded by `what`, clearly."""
     while True:
         f = Fleet(rng.randint(2, 64) << 30, rng.randint(1, 900) << 20,
-                  int(10 ** rng.uniform(5, 8.3)), rng.randint(1, 64), rng.choice([0, 50, 900, 20_000]),
-                  rng.choice([0, 1, 8, 60]), int(10 ** rng.uniform(1, 4)),
+                  int(10 ** rng.uniform(5, 8.3)), rng.randint(1, 64),
+                  rng.choice([0, 50, 900, 20_000]), rng.choice([0, 1, 8, 60]),
+                  int(10 ** rng.uniform(1, 4)),
                   int(10 ** rng.uniform(3, 6.5)), rng.choice([1, 10, 60, 3600]))  # fmt: skip
         if f.idle + f.rate * f.request == 0:
             continue

@@ -13,12 +13,12 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any
 
+from minihv.cloud.micro import MicroVM
 from minihv.course.checks.exercise import Verdict, wrong
 from minihv.course.checks.verdicts import trouble
 from minihv.devices.virt import Machine
 from minihv.hw.asm import assemble
 from minihv.vmm import Host
-from minihv.vmm.micro import MicroVM
 
 MEMORY = 256 << 10
 HOST = 16 << 20
@@ -234,6 +234,6 @@ def _pages(found: dict[str, Any], wanted: dict[str, Any], facts: dict[str, Any])
 
 def counterpart() -> Any:
     """The package's own."""
-    from minihv.vmm.micro import clone
+    from minihv.cloud.micro import clone
 
     return clone

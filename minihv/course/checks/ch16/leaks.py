@@ -88,7 +88,7 @@ def ask(fleets: list[Fleet]) -> list:
 
 def put(call: Callable[..., list], answers: Any, asked: Any) -> list:
     """One outcome for each fleet; the function gets what makes clones, and nothing else."""
-    return [call(answers[0], lambda fleet=Fleet(*facts): fleet.clone()) for facts in asked]
+    return [call(answers[0], Fleet(*facts).clone) for facts in asked]
 
 
 def judge(outcomes: list, fleets: list[Fleet]) -> Verdict:
