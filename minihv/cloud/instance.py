@@ -23,16 +23,16 @@ from collections.abc import Callable, Iterator
 from typing import Any, Protocol
 
 from minihv import guests
+from minihv.cloud.micro import MicroVM, Snapshot, clone, snapshot
 from minihv.errors import ConfigError, MinihvError
 from minihv.vmm.host import Host
-from minihv.vmm.micro import MicroVM, Snapshot, clone, snapshot
 from minihv.vmm.run import new_machine
 from minihv.vmm.vm import VM
 
 STEP = 1_000  # instructions that a guest runs between two looks at its console
 PATIENCE = 20.0  # seconds
 VM_MEMORY = 64 << 20
-MOST_MEMORY = 4 << 30  # of the host that microVMs share; what is not touched costs nothing
+MOST_MEMORY = 2 << 30  # of the host that microVMs share; what is not touched costs nothing
 
 
 class ServiceError(MinihvError):
@@ -166,16 +166,15 @@ class Forms:
         return ""
 
     def _process(self) -> Piped:
-        path, argv = self._shared("cat", self._find_cat)
+        path, argv = self.cat
         with _pipes() as (theirs_in, to, back, theirs_out):
             actions = [(os.POSIX_SPAWN_DUP2, theirs_in, 0), (os.POSIX_SPAWN_DUP2, theirs_out, 1)]
             pid = os.posix_spawn(path, argv, os.environ, file_actions=actions)
         return Piped(pid, to, back, lambda: _end_process(pid))
 
     def _container(self) -> Piped:
-        session = self._shared("session", self._open_session)
         with _pipes() as (theirs_in, to, back, theirs_out):
-            box = session.run("busybox", ["cat"], theirs_out, theirs_in)
+            box = self.session.run("busybox", ["cat"], theirs_out, theirs_in)
         return Piped(box.pid, to, back, box.close)
 
     def _vm(self) -> Guest:
@@ -207,6 +206,16 @@ class Forms:
         """The host of the microVMs."""
         return self._shared("host", lambda: Host(MOST_MEMORY))
 
+    @property
+    def session(self) -> Any:
+        """The containers.session.Session that starts the containers; only where they can run."""
+        return self._shared("session", self._open_session)
+
+    @property
+    def cat(self) -> tuple[str, list[str]]:
+        """The program of process and container: its path on this host, and its arguments."""
+        return self._shared("cat", self._find_cat)
+
     def _shared(self, name: str, make: Callable[[], Any]) -> Any:
         if name not in self._made:
             self._made[name] = make()
@@ -230,9 +239,9 @@ class Forms:
     def _find_cat(self) -> tuple[str, list[str]]:
         """The container's own `cat`, so that both run the same code; else the host's."""
         if not self.why_not("container"):
-            session = self._made["session"]
-            layer = session.store.find("busybox").layers[0]
-            return str(session.store.layer_path(layer) / "bin/busybox"), ["busybox", "cat"]
+            store = self.session.store
+            layer = store.find("busybox").layers[0]
+            return str(store.layer_path(layer) / "bin/busybox"), ["busybox", "cat"]
         from shutil import which
 
         found = which("cat")

@@ -168,7 +168,8 @@ class Host:
     def take_back(self, memory: GuestMemory) -> None:
         """A guest's memory is free again, and zero."""
         self._lent.remove(memory)
-        memory.bytes[:] = 0
+        pages = memory.bytes.reshape(-1, PAGE)
+        pages[pages.any(axis=1)] = 0  # the others were never touched, and cost nothing so far
         memory.flags[:] = 0
         self.memory.drop_code()
         self.memory.drop_translations()

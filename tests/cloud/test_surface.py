@@ -7,10 +7,10 @@ import pytest
 
 from minihv.cloud import footprint, surface
 from minihv.cloud.instance import Forms
+from minihv.cloud.micro import MicroVM
 from minihv.containers import seccomp
 from minihv.devices.virt import Machine
 from minihv.vmm import Host
-from minihv.vmm.micro import MicroVM
 
 FILTER = seccomp.program("x86_64")
 

@@ -47,7 +47,10 @@ def plain(value: Any, depth: int = 0) -> Plain:
     if issubclass(kind, int):  # an IntEnum is fine
         return _number(int.__int__(value))
     if kind.__module__ == "numpy" and hasattr(kind, "__index__"):
-        return _number(kind.__index__(value))
+        try:
+            return _number(kind.__index__(value))
+        except TypeError:  # an array has it too
+            raise Odd(_named(kind)) from None
     if depth < DEEPEST and issubclass(kind, tuple):
         return [plain(item, depth + 1) for item in tuple.__iter__(value)]
     if depth < DEEPEST and kind is list:

@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 
 from minihv import guests
+from minihv.cloud.micro import MicroVM, clone, snapshot
 from minihv.devices.virt import Machine
 from minihv.errors import ConfigError
 from minihv.hw.asm import assemble
 from minihv.hw.state import PAGE_DIRTY
 from minihv.vmm import VM, Host
-from minihv.vmm.micro import MicroVM, clone, snapshot
 
 MEMORY = 4 << 20
 ECHO = """

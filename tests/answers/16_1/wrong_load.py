@@ -1,0 +1,6 @@
+"""Takes every load for a load of the number."""
+# says: load
+
+from tests.answers.variants import variant
+
+globals().update(variant("16.1", ('word = data[k]', 'word = number')))
