@@ -74,7 +74,8 @@ def add_busybox(store: Store, binary: Path) -> Image:
     """An image of one static busybox and links for its commands."""
     import subprocess
 
-    names = subprocess.run([binary, "--list"], capture_output=True, text=True).stdout.split()
+    done = subprocess.run(["busybox", "--list"], executable=binary, capture_output=True, text=True)
+    names = done.stdout.split()  # whatever the file is called, it goes by the name that it is told
     with io.BytesIO(busybox_tar(binary.read_bytes(), names)) as stream:
         return store.save(Image("busybox", [add_layer(store, stream)]))
 

@@ -204,6 +204,18 @@ PLANTS: dict[str, tuple[Any, str, Any, list[Any]]] = {  # a wrong rule, and step
     "a map can be anything": (
         model, "overlapping", lambda extents: False,
         [(0, ("clone", ["user"])), (0, ("map_ids", 2, ((0, 0, 2), (1, 5, 2))))]),
+    "a capability counts everywhere": (
+        model.Process, "capable", lambda self, user_ns, cap: cap in self.caps,
+        [(0, ("clone", ["user"])), (0, ("map_ids", 2, ((0, 0, 1),))), (1, ("sethostname", "x"))]),
+    "an ordinary user keeps root's rights": (
+        model.Process, "setuid", lambda self, uid: setattr(
+            self, "kuid", self.ns["user"].to_kernel(uid)),
+        [(0, ("setuid", 5)), (0, ("sethostname", "x"))]),
+    "a dying init leaves its processes alone": (
+        model.Process, "exit", lambda self, code=0: setattr(self, "state", "dead"),
+        [(0, ("clone", ["pid"])), (1, ("clone", [])), (1, ("exit", 0))]),
+    "any directory can be a root": (
+        model.Process, "pivot_root", lambda self, new, old: None, [(0, ("pivot", "/a", "/a/x"))]),
     "an orphan has no new parent": (
         model.Process, "getppid", lambda self: 0, [(0, ("clone", []))]),
 }

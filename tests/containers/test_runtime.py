@@ -67,7 +67,8 @@ def test_rights_are_given_up(session: Session, options: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("script", [
     "mknod /tmp/null c 1 3", "mount -t tmpfs none /tmp", "unshare -n true",
-    "mkdir /proc/sys/kernel/x", "hostname other"])
+    "mkdir /proc/sys/kernel/x", "hostname other", "echo > /proc/sys/kernel/domainname",
+    "test -s /proc/kcore", "test -s /proc/timer_list", "mount -o remount,rw /proc/sys"])
 def test_refused_inside(session: Session, options: dict[str, Any], script: str) -> None:
     assert sh(session, script, **options)[0] != 0
 

@@ -147,7 +147,7 @@ def _repeat(calls: Any, box: Process) -> bool:
             return False
         try:
             getattr(box, one[0])(*one[1:])
-        except (OSError, TypeError, KeyError, ValueError):
+        except (OSError, TypeError, KeyError, ValueError, AttributeError, AssertionError):
             return False
     return True
 
