@@ -30,6 +30,10 @@ def test_the_explorer_moves_from_exit_to_exit(show):  # noqa: F811
     shown.reads(".mhv-side[data-side=shadow]", "filled by this exit")
     shown.reads(".mhv-side[data-side=guest]", "write-protected")
     at = shown.kernel("view.replay.position")
+    shown.page.keyboard.press("b")
+    shown.reads(".mhv-story", "About to be handled")
+    shown.do("before").click()
+    shown.reads(".mhv-side[data-side=shadow]", "filled by this exit")
     shown.reads(".mhv-counts", "hidden faults")
     assert shown.kernel("view.replay.event.kind") == "fill"
     shown.find(".mhv-grid").focus()

@@ -59,12 +59,15 @@ function render({ model, el }) {
   const seek = (by) => send({ do: "seek", kind: which.value, with: by });
   const back = h("button", { type: "button", "data-do": "back", onclick: () => seek(-1) }, icon("◀"), words.back);
   const next = h("button", { type: "button", class: "mhv-main", "data-do": "next", onclick: () => seek(1) }, words.next, icon("▶"));
+  const before = h("button", { type: "button", "data-do": "before", onclick: () => send({ do: "before" }) }, words.before);
   const slider = h("input", { type: "range", min: 0, "aria-label": words.position, class: "mhv-grow" });
   const where = h("span", { class: "mhv-mono" });
   slider.addEventListener("input", () => send({ do: "goto", with: Number(slider.value) }));
   const address = h("input", { type: "text", size: 14, spellcheck: "false", autocomplete: "off" });
   const follow = h("button", { type: "button", "data-do": "follow", onclick: () => send({ do: "follow" }) }, words.follow);
-  const form = h("form", { class: "mhv-look" }, h("label", {}, words.address_label, address), h("button", { type: "submit" }, words.look), follow);
+  const mode = h("select", { "aria-label": words.table_of, "data-do": "mode" }, ["", "U", "S"].map((name) => h("option", { value: name }, words[`table_${name || "ran"}`])));
+  mode.addEventListener("change", () => send({ do: "mode", with: mode.value }));
+  const form = h("form", { class: "mhv-look" }, h("label", {}, words.address_label, address), h("button", { type: "submit" }, words.look), follow, mode);
   form.addEventListener("submit", (event) => { event.preventDefault(); send({ do: "look", with: address.value }); });
   const story = h("p", { class: "mhv-story", role: "status" });
   const said = h("p", { class: "mhv-said", role: "alert" });
@@ -72,14 +75,14 @@ function render({ model, el }) {
   const verdict = h("p", { class: "mhv-verdict" });
   const map = pageMap(words, send);
   const counts = h("p", { class: "mhv-counts" });
-  root.append(h("div", { class: "mhv-bar" }, back, next, which, slider, where),
+  root.append(h("div", { class: "mhv-bar" }, back, next, which, before, slider, where),
     h("div", { class: "mhv-body" }, story, said, form, h("div", { class: "mhv-sides" }, sides.map((side) => side.column)), verdict, map.node, counts),
     h("div", { class: "mhv-keys" }, words.keys));
   root.addEventListener("keydown", (event) => {
-    const by = { n: 1, p: -1 }[event.key];
-    if (!by || event.target === address || event.ctrlKey || event.metaKey || event.altKey) return;
+    const act = { n: () => seek(1), p: () => seek(-1), b: () => before.click() }[event.key];
+    if (!act || event.target === address || event.ctrlKey || event.metaKey || event.altKey) return;
     event.preventDefault();
-    seek(by);
+    act();
   });
   const draw = () => {
     const state = model.get("state");
@@ -87,10 +90,12 @@ function render({ model, el }) {
     slider.value = state.position;
     mark(slider, "aria-valuetext", fill(words.where, state));
     put(where, fill(words.where, { position: grouped(state.position), total: grouped(state.total) }));
+    mark(before, "aria-pressed", String(state.before));
     put(story, state.story);
     mark(story, "data-kind", state.kind);
     put(said, state.said);
     if (document.activeElement !== address) address.value = state.gva;
+    mode.value = state.chosen ? state.mode : "";
     mark(follow, "aria-disabled", state.picked ? null : "true");
     mark(back, "aria-disabled", state.position === 0 ? "true" : null);
     mark(next, "aria-disabled", state.position >= state.total ? "true" : null);

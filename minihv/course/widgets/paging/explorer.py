@@ -40,6 +40,7 @@ class PagingExplorer(View):
         super().__init__()
         self.replay = Replay(make)
         self._picked: int | None = None
+        self._mode: int | None = None
         self._gva, self._fresh = 0, -1
         self._turn = 0  # an answer differs from the one before, so that the page hears of it
         self.goto(position)
@@ -51,25 +52,23 @@ class PagingExplorer(View):
 
     # --- moving ---------------------------------------------------------------------------
 
-    def goto(self, position: int) -> None:
-        """Stand behind that many memory exits; 0 is the start."""
-        known = -1  # how many rows of the shadow path were there before the exit
-
-        def look_before(vm: VM, gva: int) -> None:
-            nonlocal known
-            rows = tables.path(tables.reader(vm.physical.memory), tables.shadow_root(vm), gva)
+    def goto(self, position: int, before: bool = False) -> None:
+        """Stand behind that memory exit, or before it is handled; 0 is the start."""
+        known, event = -1, None
+        if 1 <= position <= len(self.replay.events):
+            event = self.replay.events[position - 1]
+        if event is not None and event.kind == FILL and not before:
+            self.replay.goto(position, before=True)  # to see what is lacking
+            root = tables.shadow_root(self.vm)
+            rows = tables.path(tables.reader(self.vm.physical.memory), root, event.exit.gva)
             known = sum(row["kind"] == "pointer" for row in rows)
-
-        self.replay.goto(position, look_before)
+        self.replay.goto(position, before)
+        self._fresh = known
         event = self.replay.event
-        self._fresh = -1
-        if event is not None:
-            if event.exit.gva != -1:
-                self._gva = event.exit.gva
-            elif event.kind == FENCE and event.operand is not None:
-                self._gva = event.operand
-            if event.kind == FILL:
-                self._fresh = known  # the leaf, at least: it was not there or lacked a right
+        if event is not None and event.exit.gva != -1:
+            self._gva = event.exit.gva
+        elif event is not None and event.kind == FENCE and event.operand is not None:
+            self._gva = event.operand
         self._show()
 
     def next(self, kind: str = "") -> bool:
@@ -87,12 +86,19 @@ class PagingExplorer(View):
         if found is None:
             self._show(self._words("none_on" if step > 0 else "none_back", kind=self._kind(kind)))
             return False
-        self.goto(found)
+        self.goto(found, self.replay.before)
         return True
 
     def look(self, gva: int | None) -> None:
         """Show the tables for this address from now on; None: for that of each exit."""
         self._picked = None if gva is None else gva & MASK64
+        self._show()
+
+    def show_mode(self, mode: str = "") -> None:
+        """Show the shadow table of this mode ("U" or "S"); "": the one that the hart walked."""
+        if mode not in ("", "U", "S"):
+            raise ConfigError(f"mode {mode!r}: choose 'U', 'S', or '' for the one that ran")
+        self._mode = "US".index(mode) if mode else None
         self._show()
 
     # --- what is shown --------------------------------------------------------------------
@@ -105,20 +111,23 @@ class PagingExplorer(View):
 
     def _show(self, said: str = "") -> None:
         event = self.replay.event
-        priv = event.priv if event else self.vm.harts[0].priv
+        ran = event.priv if event else self.vm.harts[0].priv
+        priv = ran if self._mode is None else self._mode
         gva = (self._gva if self._picked is None else self._picked) & MASK64
-        told = tables.both(self.vm, gva, priv)
+        told = tables.both(self.vm, gva, priv, self._mode is not None)
         same_page = gva >> 12 == (self._gva & MASK64) >> 12
         paging = self.vm.paging
         counts = self.replay.counts
         self._turn += 1
         self.state = {
             "turn": self._turn, "position": self.replay.position, "total": len(self.replay.events),
-            "kind": event.kind if event else "", "story": self._story(), "said": said,
+            "kind": event.kind if event else "", "before": self.replay.before,
+            "story": self._story(), "said": said,
             "gva": f"{gva:#x}", "picked": self._picked is not None, "page": gva >> 12 & 511,
-            "mode": "US"[priv] if priv < 2 else "M",
+            "mode": "US"[priv] if priv < 2 else "M", "chosen": self._mode is not None,
             "guest": [self._row(row) for row in told["guest"]],
-            "shadow": [self._row(row) | {"fresh": same_page and 0 <= self._fresh <= row["index_"]}
+            "shadow": [self._row(row) | {"fresh": same_page and 0 <= self._fresh <= row["index_"]
+                        and priv == ran}
                        for row in self._numbered(told["shadow"])],
             "guest_root": _hex(told["guest_root"]), "shadow_root": _hex(told["shadow_root"]),
             "gpa": _hex(told["gpa"]), "hpa": _hex(told["hpa"]), "offset": f"{told['offset']:#x}",
@@ -151,6 +160,10 @@ class PagingExplorer(View):
 
     def _story(self) -> str:
         """The exit in a sentence."""
+        told = self._what()
+        return self._words("story_before", story=told) if self.replay.before else told
+
+    def _what(self) -> str:
         event = self.replay.event
         if event is None:
             return str(self.words["start"])
@@ -177,6 +190,10 @@ class PagingExplorer(View):
                 self._seek(command["kind"], int(command["with"]))
             case "page":
                 self.look((int(self.state["gva"], 16) & -(1 << 21)) + (int(command["with"]) << 12))
+            case "before":
+                self.goto(self.replay.position, not self.replay.before)
+            case "mode":
+                self.show_mode(command["with"])
             case "follow":
                 self.look(None)
             case "look":

@@ -17,7 +17,7 @@ from minihv.vmm.vm import VM
 FILL, FAULT, TABLE, FENCE, SWITCH = "fill", "fault", "table", "fence", "switch"
 KINDS = (FILL, FAULT, TABLE, FENCE, SWITCH)
 SATP = 0x180
-PAGE_FAULTS = (st.FETCH_PAGE_FAULT, st.LOAD_PAGE_FAULT, st.STORE_PAGE_FAULT)
+NEVER = 1 << 62
 MOST = 30_000  # exits that are recorded; beyond them the run is left alone
 
 
@@ -25,12 +25,14 @@ class Event(NamedTuple):
     """One exit: its kind (of KINDS), what the VM knew of it, and the guest's mode at that time.
 
     `operand` is the address of a fence of one page, or the new satp of a switch; else None.
+    `number` counts all exits of the run, from 1.
     """
 
     kind: str
     exit: VMExit
     priv: int
     operand: int | None = None
+    number: int = 0
 
 
 def kind_of(exit: VMExit) -> str | None:
@@ -41,47 +43,38 @@ def kind_of(exit: VMExit) -> str | None:
     return kind if kind in KINDS else None
 
 
-def gva_given(hart: Any) -> bool:
-    """Whether the trap that a hart has just taken is a page fault, whose address TVAL holds."""
-    return hart.s[st.CAUSE] in PAGE_FAULTS
-
-
 class Replay:
-    """The run of the VM that `make` builds, its guest loaded. It stands behind `position` exits."""
+    """The run of the VM that `make` builds, its guest loaded. It stands at `position`, an exit's
+    number from 1 (0: the start): behind that exit, or `before` it is handled."""
 
     def __init__(self, make: Callable[[], VM], most: int = MOST):
         self._make = make
         self._most = most
-        self._goal = most
-        self.events: list[Event] = []
+        self.position, self.before = 0, False
         self.vm = self._fresh()
-        self._run()
+        self._run(most, NEVER)
         self.events = self._seen
         self.goto(0)
 
     @property
-    def position(self) -> int:
-        """How many memory exits have been handled."""
-        return len(self._seen)
-
-    @property
     def event(self) -> Event | None:
-        """The last of them."""
-        return self._seen[-1] if self._seen else None
+        """The exit at which the run stands."""
+        return self.events[self.position - 1] if self.position else None
 
     @property
     def counts(self) -> Counter[str]:
-        """How many of each kind."""
+        """How many exits of each kind have been handled."""
         return Counter(event.kind for event in self._seen)
 
-    def goto(self, position: int, watch: Callable[[VM, int], None] | None = None) -> None:
-        """Stand behind that many exits; `watch(vm, gva)` is called before the last is handled."""
-        position = max(0, min(position, len(self.events)))
-        if position < self.position or (position == self.position and watch):
+    def goto(self, position: int, before: bool = False) -> None:
+        """Stand at that exit."""
+        self.position = max(0, min(position, len(self.events)))
+        self.before = before and self.position > 0
+        handled = self.position - self.before
+        number = self.events[self.position - 1].number if self.before else NEVER
+        if handled < len(self._seen) or self._calls >= number:
             self.vm = self._fresh()
-        self._goal, self._watch = position, watch
-        self._run()
-        self._watch = None
+        self._run(handled, number)
 
     def find(self, kind: str, step: int) -> int | None:
         """The position of the next exit of this kind ("" for any), or of the one before."""
@@ -93,30 +86,35 @@ class Replay:
         return 0 if at == 0 and not kind else None
 
     def _fresh(self) -> VM:
+        """A VM at its start. Its exits are noted in `_seen`, those of all kinds in `_calls`."""
         vm = self._make()
         self._seen: list[Event] = []
-        self._watch: Callable[[VM, int], None] | None = None
+        self._calls, self._handled, self._number = 0, self._most, NEVER
         handle = vm.cpu.handle
 
         def noting(vcpu: Any, hart: Any) -> int:
-            mode, gva = vcpu.priv, hart.s[st.TVAL]
-            if self._watch is not None and len(self._seen) == self._goal - 1 and gva_given(hart):
-                self._watch(vm, gva)
+            if self._calls + 1 >= self._number:
+                return st.EXIT_BREAKPOINT  # not handled: the instruction will trap again
+            self._calls += 1
+            mode = vcpu.priv
             result = handle(vcpu, hart)
             exit = vm.exits.log[-1]
             kind = kind_of(exit)
             if kind is not None:
-                self._seen.append(Event(kind, exit, mode, _operand(vcpu, exit)))
-            if len(self._seen) >= self._goal and result == st.EXIT_NONE:
-                return st.EXIT_BREAKPOINT
-            return result
+                self._seen.append(Event(kind, exit, mode, _operand(vcpu, exit), self._calls))
+            done = len(self._seen) >= self._handled and self._number == NEVER
+            return st.EXIT_BREAKPOINT if done and result == st.EXIT_NONE else result
 
         vm.cpu.handle = noting  # type: ignore[method-assign]
         return vm
 
-    def _run(self) -> None:
-        while len(self._seen) < self._goal:
+    def _run(self, handled: int, number: int) -> None:
+        """Run on until so many memory exits are handled, or exit `number` is about to be."""
+        self._handled, self._number = handled, number
+        while len(self._seen) < handled or number != NEVER:
             if self.vm.run().reason != "breakpoint":
+                return
+            if self._calls + 1 >= number:
                 return
 
 

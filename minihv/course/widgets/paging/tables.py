@@ -74,8 +74,15 @@ def guest_root(vm: VM) -> int | None:
     return (satp & PPN) << 12 if satp >> 60 else None
 
 
-def shadow_root(vm: VM) -> int | None:
-    """Where the shadow table begins that the hart walks (hpa); None where it was dropped."""
+def shadow_root(vm: VM, priv: int | None = None) -> int | None:
+    """Where a shadow table begins (hpa): the one that the hart walks, or the one in which the
+    present address space runs in mode `priv`. None where it does not exist or was dropped."""
+    if priv is not None:
+        satp = vm.harts[0].csr["satp"]
+        for key, table in reversed(list(vm.paging.tables.items())):  # the one used last
+            if isinstance(key, tuple) and key[0] & MASK64 == satp and key[1] == priv:
+                return table.root
+        return None
     root = (vm.physical.s[st.SATP] & PPN) << 12
     alive = {table.root for table in vm.paging.tables.values()}
     return root if root in alive else None
@@ -119,10 +126,10 @@ def cell(guest: int, shadow: int, priv: int, offset: int, status: int) -> str:
     return FORBIDDEN
 
 
-def region(vm: VM, va: int, priv: int) -> str:
-    """A letter for each of the 512 pages of the 2 MiB around `va`."""
+def region(vm: VM, va: int, root: int | None, priv: int) -> str:
+    """A letter for each of the 512 pages of the 2 MiB around `va`, by the shadow table at `root`."""
     ours, theirs = reader(vm.physical.memory), reader(vm.memory)
-    guest, shadow = leaves(theirs, guest_root(vm), va), leaves(ours, shadow_root(vm), va)
+    guest, shadow = leaves(theirs, guest_root(vm), va), leaves(ours, root, va)
     offset, status = vm.memory.offset, vm.harts[0].s[st.MSTATUS]
     return "".join(cell(g, s, priv, offset, status) for g, s in zip(guest, shadow, strict=True))
 
@@ -130,17 +137,20 @@ def region(vm: VM, va: int, priv: int) -> str:
 # --- all of it ----------------------------------------------------------------------------------
 
 
-def both(vm: VM, va: int, priv: int) -> dict[str, Any]:
-    """The paths of `va` through the guest's tables and the shadow table, and the map around it."""
+def both(vm: VM, va: int, priv: int, chosen: bool = False) -> dict[str, Any]:
+    """The paths of `va` through the guest's tables and the shadow table, and the map around it.
+
+    For a guest in mode `priv`; chosen: by the table of that mode, not by that which the hart walks.
+    """
     va &= MASK64
     guest = path(reader(vm.memory), guest_root(vm), va)
     for row in guest:
         row["protected"] = protects(vm, int(row["at"], 16))
-    root = shadow_root(vm)
+    root = shadow_root(vm, priv if chosen else None)
     shadow = path(reader(vm.physical.memory), root, va)
     gpa, hpa = end(guest, va), end(shadow, va)
     offset = vm.memory.offset
     return {"va": va, "guest": guest, "shadow": shadow, "gpa": gpa, "hpa": hpa,
             "wanted": None if gpa is None else gpa + offset, "offset": offset,
             "guest_root": guest_root(vm), "shadow_root": root,
-            "cells": region(vm, va, priv), "tables": len(vm.paging.tables)}  # fmt: skip
+            "cells": region(vm, va, root, priv), "tables": len(vm.paging.tables)}  # fmt: skip
