@@ -31,13 +31,15 @@ def used(case: entry.Case, right: int) -> int:
     hart, tables = host.harts[0], [host.take_frame() for _ in range(3)]
     for level, table in zip((2, 1, 0), tables, strict=True):
         leaf = right if level == 0 else tables[3 - level] >> 12 << 10 | pages.V
-        host.memory.write(table + 8 * (case.gva >> 12 + 9 * level & 511), leaf.to_bytes(8, "little"))
+        index = case.gva >> 12 + 9 * level & 511
+        host.memory.write(table + 8 * index, leaf.to_bytes(8, "little"))
     hart.translate_by(tables[0])
     _, _, _, r64, flags, code, code_of, _ = host.memory.views
     before, found = host.memory.bytes.copy(), 0
     for access, bit in KINDS.items():
         hart.s[st.EXIT] = 0
-        pa = mmu.translate(hart.s, hart.tlb, r64, flags, code, code_of, i64(case.gva & ~7), 8, access)
+        gva = i64(case.gva & ~7)
+        pa = mmu.translate(hart.s, hart.tlb, r64, flags, code, code_of, gva, 8, access)
         if not hart.s[st.EXIT]:
             assert pa >> 12 == case.page
             found |= bit

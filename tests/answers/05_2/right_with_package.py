@@ -7,10 +7,9 @@ from minihv.hw import state as st
 def first_wrong(events, offset):
     for number, e in enumerate(events):
         if e["do"] == "fill":
-            s = [0] * st.SLOTS
-            s[st.MSTATUS] = e["sum"] * st.SUM | e["mxr"] * st.MXR
+            status = e["sum"] * st.SUM | e["mxr"] * st.MXR
             bits = sum(a << 1 for a in (st.READ, st.WRITE, st.FETCH)
-                       if mmu.permitted(s, e["pte"], a, e["priv"]))  # fmt: skip
+                       if mmu.permitted(e["pte"], a, e["priv"], status))  # fmt: skip
             if not e["pte"] & 128:
                 bits &= ~4
             low = (1 << 9 * e["level"]) - 1

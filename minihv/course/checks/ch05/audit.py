@@ -170,7 +170,7 @@ class Guest:
     def __init__(self, rng: Random, paging: Recorder):
         self.rng, self.paging = rng, paging
         self.vm = VM(paging=paging, memory=RAM, engine="python")
-        self.vcpu = self.vm.harts[0]
+        self.vcpu: Any = self.vm.harts[0]
         self.vcpu.own_machine_mode()
         self.free = iter(range(BASE + 0x10000, BASE + RAM, 4096))
         self.roots = {asid: next(self.free) for asid in USER_SPACES}

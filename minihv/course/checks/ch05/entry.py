@@ -51,10 +51,9 @@ class Case:
     @property
     def rights(self) -> int:
         """R, W and X that the entry may have, by the machine's own rule."""
-        s = [0] * st.SLOTS
-        s[st.MSTATUS] = self.sum * st.SUM | self.mxr * st.MXR
+        status = self.sum * st.SUM | self.mxr * st.MXR
         bits = sum(bit for access, bit in ACCESSES.items()
-                   if mmu.permitted(s, self.pte, access, self.priv))  # fmt: skip
+                   if mmu.permitted(self.pte, access, self.priv, status))  # fmt: skip
         kept = self.pte & pages.D and not self.protected
         return bits if kept else bits & ~pages.W
 
@@ -100,8 +99,8 @@ def make(rng: Random) -> list[Case]:
         ppn = (0x80000 + rng.randrange(1 << 13) | rng.randrange(4) << 18) & -1 << 9 * level
         bits = sum(1 << pages.FLAGS.index(letter) for letter in flags) | rng.randrange(4) << 8
         cases.append(Case(
-            rule, ppn << 10 | bits, level, rng.randrange(1 << 38), rng.randrange(8, 512) << 21, priv,
-            rng.random() < 0.5 if sum_ is None else sum_,
+            rule, ppn << 10 | bits, level, rng.randrange(1 << 38), rng.randrange(8, 512) << 21,
+            priv, rng.random() < 0.5 if sum_ is None else sum_,
             rng.random() < 0.5 if mxr is None else mxr, protected))  # fmt: skip
     return cases
 

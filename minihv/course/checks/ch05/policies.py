@@ -184,8 +184,9 @@ def _explain(number: int, got: Counts, played: Play, mistakes: list[str]) -> Ver
         return wrong("order", **facts)
     if mistakes:
         return wrong(mistakes[0], **facts)
-    part = next(name for name, a, b in zip(names, got, played.counts, strict=True) if a != b)
-    return wrong(f"count_{part}", **facts)
+    keys = ("count_hidden", "count_synced", "count_stores")
+    key = next(key for key, a, b in zip(keys, got, played.counts, strict=True) if a != b)
+    return wrong(key, **facts)
 
 
 def _choice(outcome: list, plays: list[Play]) -> Verdict:

@@ -74,17 +74,22 @@ def guest_root(vm: VM) -> int | None:
     return (satp & PPN) << 12 if satp >> 60 else None
 
 
+def shadows(vm: VM) -> dict[Any, Any]:
+    """The shadow tables of a VM by what they are for; none where its paging has none."""
+    return getattr(vm.paging, "tables", {})
+
+
 def shadow_root(vm: VM, priv: int | None = None) -> int | None:
     """Where a shadow table begins (hpa): the one that the hart walks, or the one in which the
     present address space runs in mode `priv`. None where it does not exist or was dropped."""
     if priv is not None:
         satp = vm.harts[0].csr["satp"]
-        for key, table in reversed(list(vm.paging.tables.items())):  # the one used last
+        for key, table in reversed(list(shadows(vm).items())):  # the one used last
             if isinstance(key, tuple) and key[0] & MASK64 == satp and key[1] == priv:
                 return table.root
         return None
     root = (vm.physical.s[st.SATP] & PPN) << 12
-    alive = {table.root for table in vm.paging.tables.values()}
+    alive = {table.root for table in shadows(vm).values()}
     return root if root in alive else None
 
 
@@ -127,7 +132,7 @@ def cell(guest: int, shadow: int, priv: int, offset: int, status: int) -> str:
 
 
 def region(vm: VM, va: int, root: int | None, priv: int) -> str:
-    """A letter for each of the 512 pages of the 2 MiB around `va`, by the shadow table at `root`."""
+    """A letter for each of the 512 pages around `va`, by the shadow table at `root`."""
     ours, theirs = reader(vm.physical.memory), reader(vm.memory)
     guest, shadow = leaves(theirs, guest_root(vm), va), leaves(ours, root, va)
     offset, status = vm.memory.offset, vm.harts[0].s[st.MSTATUS]
@@ -153,4 +158,4 @@ def both(vm: VM, va: int, priv: int, chosen: bool = False) -> dict[str, Any]:
     return {"va": va, "guest": guest, "shadow": shadow, "gpa": gpa, "hpa": hpa,
             "wanted": None if gpa is None else gpa + offset, "offset": offset,
             "guest_root": guest_root(vm), "shadow_root": root,
-            "cells": region(vm, va, root, priv), "tables": len(vm.paging.tables)}  # fmt: skip
+            "cells": region(vm, va, root, priv), "tables": len(shadows(vm))}  # fmt: skip
