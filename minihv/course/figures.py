@@ -134,7 +134,7 @@ def bars(values: Mapping[str, float], *, title: str, unit: str = "", log: bool =
     return Picture(svg(WIDTH, y + 12, title, *parts, description="; ".join(lines_said)),
                    "\n".join(lines_said))
 
-STACK = ("VS", "host", "attention", "U", "hardware", "fault")
+STACK = ("VS", "host", "attention", "U", "fault", "hardware")
 
 
 def stacked(rows: Mapping[str, Mapping[str, float]], *, title: str, unit: str = "",
@@ -150,13 +150,14 @@ def stacked(rows: Mapping[str, Mapping[str, float]], *, title: str, unit: str = 
         raise ConfigError(f"stacked {title!r}: give rows of 1 to {len(STACK)} parts, none below 0")
     place = _scale([*totals.values(), *marks.values()], False, 0, WIDTH - 350, from_zero=True)
     drawn, said, y = [text(16, 26, title, bold=True, size=14)], [title], 42.0
-    legend = 206.0
-    for part, colour in zip(parts, STACK, strict=False):
-        drawn += [box(legend, y, 14, 14, colour, round=2), text(legend + 20, y + 12, part, size=12)]
-        legend += 46 + 7.2 * len(part)
-    if marks:
-        drawn += [path(f"M{legend + 7:g} {y}v14", "ink", thick=3),
-                  text(legend + 20, y + 12, beside_name, size=12)]
+    x = 16.0
+    for part, colour in [*zip(parts, STACK, strict=False), *([(beside_name, "")] if marks else [])]:
+        wide = 46 + 7.2 * len(part)
+        if x + wide > WIDTH:
+            x, y = 16.0, y + 22
+        mark = box(x, y, 14, 14, colour, round=2) if colour else path(f"M{x + 7:g} {y}v14", thick=3)
+        drawn += [mark, text(x + 20, y + 12, part, size=12)]
+        x += wide
     y += 26
     for name, row in rows.items():
         drawn.append(text(196, y + 18, name, anchor="end", size=12.5))
@@ -170,7 +171,7 @@ def stacked(rows: Mapping[str, Mapping[str, float]], *, title: str, unit: str = 
         line = f"{name}: {told} ({', '.join(f'{p} {number(v)}' for p, v in row.items() if v)})"
         if name in marks:
             at = 206 + place(marks[name])
-            drawn.append(path(f"M{at:.1f} {y}V{y + 28}", "ink", thick=3))
+            drawn.append(path(f"M{at:.1f} {y}V{y + 28}", thick=3))
             line += f"; {beside_name} {number(marks[name])}"
             x = max(x, at)
         drawn.append(text(x + 8, y + 18, told, bold=True, size=12.5))

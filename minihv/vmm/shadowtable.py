@@ -6,7 +6,7 @@ whatever a guest's PTE at some level stands for can be dropped as one subtree at
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from minihv.hw.memory import Memory
 from minihv.hw.mmu import PTE_V
@@ -72,6 +72,14 @@ class ShadowTable:
         page = (gva & SPACE) >> 12
         leaf = self._leaves.get(page >> 9)
         return 0 if leaf is None else self._r64[self._index(leaf, page)]
+
+    def pages(self) -> Iterator[tuple[int, int]]:
+        """(gva, entry) of all pages that are filled; gva without the bits above Sv39's."""
+        for number, leaf in self._leaves.items():
+            for n in range(512):
+                entry = self._r64[self._index(leaf, n)]
+                if entry:
+                    yield number << 21 | n << 12, entry
 
     def level_at(self, gva: int) -> int:
         """The level of the guest's superpage from which pages around gva were made, or 0."""

@@ -15,7 +15,7 @@ SOURCES = "\n".join(path.read_text() for path in COURSE.rglob("*.py")
 OWN = ("common", "check", "hint", "predict", "measure", "progress", "state", "term", "show",
        "judge", "reset")
 # Put together from parts where they are used.
-COMPOSED = ({f"choice_{letter}" for letter in "acd"} | {"error_at", "odd_at", "unsolved_at"}
+COMPOSED = ({f"choice_{letter}" for letter in "abcd"} | {"error_at", "odd_at", "unsolved_at"}
             | {"title", "hints", "passed", "slow", "stuck", "died", "flood"})
 
 

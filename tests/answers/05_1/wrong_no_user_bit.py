@@ -1,0 +1,9 @@
+"""Forgets U."""
+# says: marks
+
+from tests.answers.variants import variant
+
+globals().update(variant("05.1",
+    ('| rights | V | U | A | D if',
+     '| rights | V | A | D if'),
+))

@@ -1,0 +1,6 @@
+"""Acquits everybody."""
+# says: keeps_w
+
+
+def first_wrong(events, offset):
+    return None
