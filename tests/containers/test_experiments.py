@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from minihv.containers import experiments, linux, model
-from minihv.errors import MinihvError
+from minihv.errors import ConfigError, MinihvError
 
 Factory = Callable[[], Any]
 
@@ -73,6 +73,21 @@ def test_fork_bomb(kernel: Any) -> None:
     assert experiments.fork_bomb(kernel) == {"children": 7, "then": "EAGAIN"}
 
 
+def test_zombies_fill_a_container_whose_init_does_not_wait(kernel: Any) -> None:
+    needs_limits(kernel, pids=20)
+    assert experiments.orphans(kernel, True) == {"passed through": 9, "then": "ok"}
+    assert experiments.orphans(kernel, False) == {"passed through": 3, "then": "EAGAIN"}
+
+
+def test_a_service_keeps_its_share_only_in_a_group(kernel: Any) -> None:
+    """How much exactly is up to a real scheduler; which of the two is more is not."""
+    needs_limits(kernel, shares=100)
+    alone, grouped = (experiments.beside_hogs(kernel, 4, g, 0.5) for g in (False, True))
+    assert alone < grouped
+    if isinstance(kernel, model.Kernel):
+        assert alone == pytest.approx(1 / 5) and grouped == pytest.approx(1 / 2)
+
+
 def test_cpu_share(kernel: Any) -> None:
     needs_limits(kernel, cpus=0.5, shares=100)
     seen = experiments.cpu_share(kernel, 0.5)
@@ -84,3 +99,25 @@ def test_cpu_share(kernel: Any) -> None:
 def test_probe(kernel: Any, probe: Callable[[Any, bool], bool], defended: bool) -> None:
     """Stopped by its defence, and only by that one."""
     assert probe(kernel, defended) is not defended
+
+
+# ---- where they run ----------------------------------------------------------------------------
+
+
+def test_a_run_says_where_it_ran_and_gives_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    here = experiments.run(experiments.hostname)
+    monkeypatch.setenv("MINIHV_CONTAINERS", "model")
+    there = experiments.run(experiments.hostname)
+    assert here.result == there.result and there.backend == "the model"
+    assert here.backend.startswith(("Linux", "the model"))
+
+
+def test_a_limit_that_the_host_refuses_is_shown_on_the_model(
+        monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(self: Any, process: Any, **limits: float) -> None:
+        raise ConfigError("this host grants no such limit: pids")
+
+    monkeypatch.setattr(linux.Kernel, "limit", refuse)
+    ran = experiments.run(experiments.fork_bomb)
+    assert ran.result == {"children": 7, "then": "EAGAIN"}
+    assert ran.backend.startswith("the model, because")
