@@ -72,16 +72,17 @@ def environment(home: Path) -> dict[str, str]:
 
 
 def ordinary_python() -> str:
-    """A Python that an ordinary user can run, or skip."""
+    """A Python that an ordinary user can run on sources that it can read, or skip."""
     if os.getuid():
         return sys.executable
     for python in (sys.executable, "/usr/bin/python3"):
-        version = "import sys; sys.exit(sys.version_info < (3, 11))"
+        version = "import sys; open(sys.argv[1]); sys.exit(sys.version_info < (3, 11))"
         if Path(python).exists():
             try:
-                if subprocess.run([python, "-c", version], user=USER, group=USER,
-                                  extra_groups=[], cwd="/").returncode == 0:
+                if subprocess.run([python, "-c", version, str(ROOT / "pyproject.toml")],
+                                  user=USER, group=USER, extra_groups=[], cwd="/",
+                                  stderr=subprocess.DEVNULL).returncode == 0:
                     return python
             except PermissionError:
                 continue
-    pytest.skip("no Python 3.11 here that an ordinary user may execute")
+    pytest.skip("no Python 3.11, or sources, that an ordinary user may use")
