@@ -82,6 +82,19 @@ def test_a_defence_can_be_left_out(session: Session) -> None:
         session.run("busybox", without=("luck",))
 
 
+@pytest.mark.parametrize("script, others, defence", [
+    ("mount -t tmpfs none /tmp", ("caps",), "seccomp"),
+    ("echo x > /proc/sys/kernel/domainname", (), "masks"),  # of its own uts namespace
+    ("hostname other", ("seccomp",), "caps")])
+def test_each_wall_stands_alone(session: Session, script: str, others: tuple[str, ...],
+                                defence: str) -> None:
+    """With the walls beside it gone, one still stops it; without that one it works."""
+    if os.getuid():
+        pytest.skip("leaving out the user namespace needs root")
+    assert sh(session, script, rootless=False, without=others)[0] != 0
+    assert sh(session, script, rootless=False, without=(*others, defence))[0] == 0
+
+
 def test_host_descriptors_are_closed(session: Session, options: dict[str, Any]) -> None:
     assert sh(session, "ls /proc/self/fd", **options)[1] == ["0", "1", "2", "3"]  # 3: of ls
 
