@@ -113,7 +113,7 @@ class StacksView(View):
                               bold=full, ink=ink))
             if form == "container" and name == "service":
                 parts.append(box(x - 4, y - 5, wide + 8, TALL + 10, "none", round=7,
-                                 line="attention" if full else "line", thick=2))
+                                 line="attention" if full else "hardware", thick=2))
             if boundary in ("calls", "exits"):
                 parts += self._crossing(form, boundary, x + 14, y + TALL, full)
         return parts
