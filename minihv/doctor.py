@@ -176,9 +176,9 @@ def _containers() -> Finding:
     from minihv.containers import probe
 
     found = probe.facts()
-    refused = [f"{fact.what}: {fact.detail}" for fact in found if not fact.works]
-    works = ", ".join(fact.what for fact in found if fact.works)
-    return Finding("containers", not [f for f in found if not f.works and f.what != "busybox"],
+    refused = [f"{what}: {detail}" for what, ok, detail in found if not ok]
+    works = ", ".join(what for what, ok, _ in found if ok)
+    return Finding("containers", all(ok or what == "busybox" for what, ok, _ in found),
                    "minihv container run, and chapter 15 on the real kernel (else the model)",
                    "; ".join([works or "none", *refused]), "run as root: sudo minihv doctor shows "
                    "what that gives; apt install busybox-static for the image")

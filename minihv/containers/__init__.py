@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from typing import Any
 
 from minihv.errors import ConfigError, MinihvError
@@ -15,12 +16,13 @@ BACKENDS = ("auto", "model", "linux")
 
 
 def open_kernel(backend: str = "auto", user: bool | None = False,
-                dirs: tuple[str, ...] = ()) -> Any:
+                dirs: tuple[str, ...] = (), trial: Callable[[Any], object] | None = None) -> Any:
     """A model.Kernel or a linux.Kernel (a throw-away world); `auto` takes the real one where the
     host allows it, or what $MINIHV_CONTAINERS says. Its `backend` says which it is, and why.
 
     user=True: the world gets a user namespace of its own, as ordinary users need. False: it has
     all of root's rights, which needs root. None: with root's rights if possible, else without.
+    trial: must get through in a world of its own (without OSError) before a real one is given.
     """
     if backend == "auto":
         backend = os.environ.get("MINIHV_CONTAINERS", "auto")
@@ -32,11 +34,14 @@ def open_kernel(backend: str = "auto", user: bool | None = False,
         return model.Kernel(dirs=dirs)
     from minihv.containers import linux
 
-    refused: MinihvError | None = None
+    refused: Exception | None = None
     for kind in (False, True) if user is None else (user,):
         try:
+            if trial:
+                with linux.Kernel(user=kind, dirs=dirs) as world:
+                    trial(world)
             return linux.Kernel(user=kind, dirs=dirs)
-        except MinihvError as error:
+        except (MinihvError, OSError) as error:
             refused = refused or error
     if backend == "linux" and refused:
         raise refused

@@ -116,12 +116,8 @@ def memory_hog(kernel: Any) -> dict[str, str]:
         if outcome(lambda: hog.allocate(8 * MIB)) == "died":
             break
     neighbour.allocate(16 * MIB)
-    return {"hog": alive(hog), "neighbour": alive(neighbour)}
-
-
-def alive(process: Any) -> str:
-    """running, or killed."""
-    return "running" if process.state == "running" else "killed"
+    return {name: "running" if process.state == "running" else "killed"
+            for name, process in (("hog", hog), ("neighbour", neighbour))}
 
 
 def fork_bomb(kernel: Any, limit: int = 8) -> dict[str, Any]:
@@ -245,13 +241,23 @@ EXPERIMENTS = (first_process, hostname, propagation, one_port, root_is_nobody)
 LIMITS = (memory_hog, fork_bomb)
 PROBES = (leave_chroot, open_setting, make_device, signal_outside, trace_outside,
           leaked_directory, bind_from_outside)
+def layers_work(kernel: Any) -> None:
+    """A trial for open_kernel: OSError where a world may not do what a container needs."""
+    box = kernel.init.clone("uts", "pid", "mnt", "ipc", "net", "cgroup", "time")
+    box.mount("scratch", "/box", "tmpfs", "", "mode=755")
+    for name in ("lower", "upper", "work", "root"):
+        box.mkdir(f"/box/{name}")
+    steps.mount_root(box, "/box/root", ["/box/lower"], "/box/upper", "/box/work", ",userxattr")
+    steps.enter_root(box, "/box/root")
+    kernel.init.clone("user")
+
+
 NEED_ROOT = (root_is_nobody, orphans, memory_hog, fork_bomb, cpu_share, beside_hogs, open_setting,
              make_device)
 
 
 class Ran(NamedTuple):
     """What an experiment gave, and on which kernel."""
-
     result: Any
     backend: str
 

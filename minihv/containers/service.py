@@ -24,8 +24,7 @@ class Service:
         self.last: runtime.Spec = {}
 
     def idle(self) -> None:
-        """After each reply: have a seed ready for the next container like the last one (unless
-        $MINIHV_NO_SEED: then each start makes its own namespaces, as one may want to measure)."""
+        """After each reply (unless $MINIHV_NO_SEED): a seed for the next one like the last."""
         if self.last and self.seed is None and "MINIHV_NO_SEED" not in os.environ:
             self.seed = runtime.Seed(self.last)
 

@@ -5,15 +5,15 @@ from __future__ import annotations
 import pytest
 
 from minihv import containers
-from minihv.containers import linux, model, probe, session
+from minihv.containers import experiments, linux, model, probe, session
 from minihv.errors import ConfigError
 
 
 def test_every_fact_has_a_detail() -> None:
     facts = probe.facts()
     assert {"limit on memory", "limit on pids", "limit on cpus", "world", "busybox"} <= {
-        fact.what for fact in facts}
-    assert all(fact.detail for fact in facts)
+        what for what, _, _ in facts}
+    assert all(detail for _, _, detail in facts)
 
 
 def test_a_refused_world_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -21,8 +21,8 @@ def test_a_refused_world_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
         raise ConfigError("no namespaces here")
 
     monkeypatch.setattr(linux, "Kernel", refuse)
-    worlds = [fact for fact in probe.facts() if "world" in fact.what]
-    assert [(fact.works, fact.detail) for fact in worlds] == [(False, "no namespaces here")] * 2
+    worlds = [fact[1:] for fact in probe.facts() if "world" in fact[0]]
+    assert worlds == [(False, "no namespaces here")] * 2
 
 
 def test_the_chooser(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -47,3 +47,12 @@ def test_the_environment_chooses(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MINIHV_CONTAINERS", "nosuch")
     with pytest.raises(ConfigError, match="nosuch"):
         containers.open_kernel()
+
+
+def test_a_world_that_fails_its_trial_is_not_taken() -> None:
+    def refuse(kernel: object) -> None:
+        raise OSError(1, "no overlay here")
+
+    fallen = containers.open_kernel(user=None, dirs=("box",), trial=refuse)
+    assert isinstance(fallen, model.Kernel) and "because" in fallen.backend
+    experiments.layers_work(model.Kernel(dirs=("box",)))
