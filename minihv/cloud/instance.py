@@ -23,7 +23,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, Protocol
 
 from minihv import guests
-from minihv.cloud.micro import MicroVM, Snapshot, clone, snapshot
+from minihv.cloud.micro import UNUSED, MicroVM, Snapshot, advise, clone, snapshot
 from minihv.errors import ConfigError, MinihvError
 from minihv.vmm.host import Host
 from minihv.vmm.run import new_machine
@@ -119,6 +119,7 @@ class Guest:
             self.vm.console.sink = None
             self.vm.paging.drop()
             self.vm.host.take_back(self.vm.memory)
+            advise(self.vm.memory.bytes, UNUSED)
 
 
 class Forms:
