@@ -6,6 +6,7 @@ the kernel keeps for a process (its structures, page tables, pipes) is not in it
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Iterable
 from pathlib import Path
@@ -22,17 +23,20 @@ def pss(pid: int) -> int:
     return int(text.split("\nPss:")[1].split()[0]) << 10
 
 
-def memory(pids: Iterable[int] = ()) -> int:
-    """Bytes of this process and of those, together."""
-    return pss(os.getpid()) + sum(pss(pid) for pid in pids)
+def memory(pids: Iterable[int] = ()) -> float:
+    """Bytes of this process and of those, together; NaN where the host does not tell."""
+    try:
+        return pss(os.getpid()) + sum(pss(pid) for pid in pids)
+    except ConfigError:
+        return math.nan
 
 
-def available() -> int:
-    """Bytes that this host could still give to programs."""
+def available() -> float:
+    """Bytes that this host could still give to programs; NaN where it does not tell."""
     try:
         text = Path("/proc/meminfo").read_text(encoding="ascii")
-    except OSError as error:
-        raise ConfigError(f"this host does not tell its free memory ({error})") from error
+    except OSError:
+        return math.nan
     return int(text.split("MemAvailable:")[1].split()[0]) << 10
 
 

@@ -7,7 +7,8 @@ one `Forms.start(name)`, so that a measurement cannot favour one of them.
     container   the same `cat` in namespaces of its own, under a seccomp filter (minihv.containers)
     vm          the kernel labos and its program `serve` on a whole board, trap and emulate, shadow
                 paging; each on a host of its own
-    microvm     the same kernel and program on a console-only board, on a host that all share
+    microvm     the same kernel and program on a console-only board, with hardware assistance, on
+                a host that all share
     clone       a microvm restored from the snapshot of one that has answered already
 """
 
@@ -22,7 +23,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, Protocol
 
 from minihv import guests
-from minihv.cloud.micro import MicroVM, Snapshot, clone, snapshot
+from minihv.cloud.micro import UNUSED, MicroVM, Snapshot, advise, clone, snapshot
 from minihv.errors import ConfigError, MinihvError
 from minihv.vmm.host import Host
 from minihv.vmm.run import new_machine
@@ -118,6 +119,7 @@ class Guest:
             self.vm.console.sink = None
             self.vm.paging.drop()
             self.vm.host.take_back(self.vm.memory)
+            advise(self.vm.memory.bytes, UNUSED)
 
 
 class Forms:
@@ -128,7 +130,7 @@ class Forms:
 
     NAMES = ("process", "container", "vm", "microvm", "clone")
 
-    def __init__(self, mode: str = "trap", paging: str | None = None):
+    def __init__(self, mode: str = "hardware", paging: str | None = None):
         self.mode, self.paging = mode, paging
         self.running: list[Instance] = []
         self._made: dict[str, Any] = {}  # what instances share, made when first needed
@@ -164,7 +166,7 @@ class Forms:
                 trial.ask(b"?\n")
             finally:
                 trial.stop()
-        except (MinihvError, OSError) as error:
+        except (MinihvError, OSError, AttributeError) as error:  # no posix_spawn on Windows
             return str(error).splitlines()[0]
         return ""
 

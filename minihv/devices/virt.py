@@ -444,7 +444,8 @@ class Machine:
                 value = self.bus.read(address, size)
                 s[s[st.ACCESS_RD]] = extend(value - (value >> 63 << 64), kind)
         except AccessFault:
-            hart.take_trap(st.STORE_ACCESS if store else st.LOAD_ACCESS, s[st.TVAL])
+            cause = st.STORE_ACCESS if store else st.LOAD_ACCESS
+            hart.take_trap(cause, s[st.TVAL], s[st.GUEST_VA])
             return self._trapped(hart)
         hart.retire(s[st.LENGTH])
         return None

@@ -295,7 +295,11 @@ class Hart:
         self.s[st.PC] = i64(self.s[st.PC] + size)
         self.s[st.CLOCK] += 1
 
-    def take_trap(self, cause: int, tval: int) -> None:
-        """Deliver a trap to the guest, as if its instruction at pc had raised it."""
+    def take_trap(self, cause: int, tval: int, guest_va: int = 0) -> None:
+        """Deliver a trap to the guest, as if its instruction at pc had raised it.
+
+        guest_va: 1 where the tval of a load or store is a guest-virtual address (V was set).
+        """
         mmu.raise_trap(self.s, cause, i64(tval))
+        self.s[st.GUEST_VA] = guest_va
         trap.take_trap(self.s, self.tlb)

@@ -571,3 +571,4 @@ def device_access(s, pa, va, kind, value, access):
     s[ACCESS_KIND] = kind
     s[ACCESS_VALUE] = value
     s[TVAL] = va
+    s[GUEST_VA] = data_virtual(s)

@@ -49,7 +49,8 @@ class NestedPaging:
         """Serve this VM from now on."""
         if not vm.cpu.guest_mode:
             raise ConfigError(
-                "nested paging needs the H extension's second stage: take cpu=HardwareAssist() (or --mode hardware)"
+                "nested paging needs the H extension's second stage: "
+                "take cpu=HardwareAssist() (or --mode hardware)"
             )
         self.vm = vm
         self.vmid = vm.host.new_vmid()

@@ -9,7 +9,7 @@ from minihv.devices.virt import Machine
 from minihv.errors import ConfigError
 from minihv.hw.asm import assemble
 from minihv.hw.state import PAGE_DIRTY
-from minihv.vmm import VM, Host
+from minihv.vmm import VM, HardwareAssist, Host, NestedPaging
 
 MEMORY = 4 << 20
 ECHO = """
@@ -82,10 +82,17 @@ def test_there_is_nothing_at_the_addresses_of_devices():
         assert vm.bus.devices == []
 
 
-def test_a_clone_goes_on_as_the_original_would():
-    vm = MicroVM(guests.path("labos"), append="workload=churn n=3 pages=3")
+def layers(mode: str) -> dict:
+    return {"cpu": HardwareAssist(), "paging": NestedPaging()} if mode == "hardware" else {}
+
+
+@pytest.mark.parametrize("before", ["trap", "hardware"])
+@pytest.mark.parametrize("after", ["trap", "hardware"])
+def test_a_clone_goes_on_as_the_original_would(before: str, after: str):
+    """Also on other layers: what a snapshot holds is the guest's state and nothing of theirs."""
+    vm = MicroVM(guests.path("labos"), append="workload=churn n=3 pages=3", **layers(before))
     vm.run(80_000)
-    other = clone(snapshot(vm))
+    other = clone(snapshot(vm), **layers(after))
     assert not other.console.sink
     assert outcome(other) == outcome(vm)
 

@@ -1,5 +1,6 @@
 """The attack surface's counts, held against what is known of each thing counted."""
 
+import math
 import os
 import sys
 
@@ -79,5 +80,6 @@ def test_memory_and_calls_of_a_process():
         assert 0 < footprint.pss(pid) < 16 << 20
         assert footprint.memory([pid]) > footprint.pss(os.getpid()) // 2
     assert footprint.available() > 1 << 20
+    assert math.isnan(footprint.memory([1 << 30]))
     with pytest.raises(Exception, match="does not tell"):
         footprint.pss(1 << 30)

@@ -35,10 +35,10 @@ class Outcome:
         return [f.name for f in fields(self) if getattr(self, f.name) != getattr(other, f.name)]
 
 
-def outcome(machine: Machine, guest: str, append: str = "") -> Outcome:
+def outcome(machine: Machine, guest: str, append: str = "", budget: int = BUDGET) -> Outcome:
     """Boot a built guest on `machine` and run it to its end."""
     machine.load(guests.path(guest), append=append)
-    return finish(machine)
+    return finish(machine, budget)
 
 
 def finish(machine: Machine, budget: int = BUDGET) -> Outcome:

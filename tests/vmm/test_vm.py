@@ -8,12 +8,28 @@ from minihv.errors import ConfigError, MinihvError
 from minihv.hw import state as st
 from minihv.hw.asm import assemble
 from minihv.hw.bus import AccessFault
-from minihv.vmm import VM, Hypervisor, Reason, ShadowPaging, SyncedShadowPaging, VMExit
+from minihv.vmm import (
+    VM,
+    HardwareAssist,
+    Hypervisor,
+    NestedPaging,
+    Reason,
+    ShadowPaging,
+    SyncedShadowPaging,
+    TrapAndEmulate,
+    VMExit,
+)
 from minihv.vmm.run import new_machine
 from tests.vmm.central import finish
 
 MEMORY = 16 << 20
 CHURN = "workload=churn n=20 pages=3"
+LAYERS = [
+    (TrapAndEmulate, ShadowPaging),
+    (TrapAndEmulate, SyncedShadowPaging),
+    (HardwareAssist, SyncedShadowPaging),
+    (HardwareAssist, NestedPaging),
+]
 POWER_OFF = "\n li a7, 0x53525354\n li a6, 0\n li a0, 0\n li a1, 0\n ecall\n"
 
 
@@ -88,7 +104,7 @@ def test_a_layer_that_gets_nowhere_is_named():
 
 def test_breakpoints_watchpoints_and_steps():
     stops = []
-    for machine in (Machine(MEMORY), VM(memory=MEMORY)):
+    for machine in (Machine(MEMORY), VM(memory=MEMORY), VM(cpu=HardwareAssist(), memory=MEMORY)):
         machine.load(guests.path("labos"), append=CHURN)
         machine.run(1000)
         pc = machine.harts[0].pc
@@ -97,12 +113,12 @@ def test_breakpoints_watchpoints_and_steps():
         machine.stops.remove_breakpoint(pc)
         ends += [machine.step(50), machine.run(12_345, at_traps=True)]
         stops.append((ends, machine.instant, pc, machine.harts[0].pc))
-    assert stops[0] == stops[1]
+    assert stops[0] == stops[1] == stops[2]
 
 
-@pytest.mark.parametrize("paging", [ShadowPaging, SyncedShadowPaging])
-def test_save_and_restore(paging):
-    vm = VM(guests.path("labos"), paging=paging(), memory=MEMORY, append=CHURN)
+@pytest.mark.parametrize("cpu, paging", LAYERS)
+def test_save_and_restore(cpu, paging):
+    vm = VM(guests.path("labos"), cpu(), paging(), memory=MEMORY, append=CHURN)
     vm.run(150_000)
     saved, ram = vm.save(), vm.memory.read(vm.memory.base, MEMORY)
     first = finish(vm)
@@ -111,14 +127,15 @@ def test_save_and_restore(paging):
     assert finish(vm).differences(first) == []
 
 
-def test_a_vm_goes_on_elsewhere():
+@pytest.mark.parametrize("cpu, paging", LAYERS)
+def test_a_vm_goes_on_elsewhere(cpu, paging):
     """Saved on one host, restored on another where its memory lies somewhere else."""
-    vm = VM(guests.path("labos"), memory=MEMORY, append=CHURN)
+    vm = VM(guests.path("labos"), cpu(), paging(), memory=MEMORY, append=CHURN)
     vm.run(150_000)
     saved, ram = vm.save(), vm.memory.read(vm.memory.base, MEMORY)
     there = Hypervisor(64 << 20)
     there.lend(8 << 20)
-    other = there.create(memory=MEMORY)
+    other = there.create(cpu=cpu(), paging=paging(), memory=MEMORY)
     other.load(guests.path("labos"), append=CHURN)
     other.memory.write(vm.memory.base, ram)
     other.restore(saved)
@@ -133,9 +150,12 @@ def test_modes_by_name():
     assert type(new_machine("bare", memory=MEMORY)) is Machine
     vm = new_machine("trap", "synced", memory=MEMORY)
     assert isinstance(vm, VM) and isinstance(vm.paging, SyncedShadowPaging)
+    vm = new_machine("hardware", memory=MEMORY)
+    assert isinstance(vm.cpu, HardwareAssist) and isinstance(vm.paging, NestedPaging)
     for arguments, text in (
-        (("hard",), "mode 'hard': choose bare or trap"),
-        (("trap", "nested"), "paging 'nested': choose shadow or synced"),
+        (("hard",), "mode 'hard': choose bare or trap or hardware"),
+        (("trap", "flat"), "paging 'flat': choose shadow or synced or nested"),
+        (("trap", "nested"), "nested paging needs the H extension's second stage"),
         (("bare", "shadow"), "a bare machine has no paging"),
     ):
         with pytest.raises(ConfigError, match=text):
@@ -160,9 +180,12 @@ def test_vms_side_by_side_end_as_alone():
     appends = [f"workload={name} n=20" for name in ("churn", "pingpong", "ticks", "forks")]
     hypervisor = Hypervisor(5 * MEMORY)
     vms = [
-        hypervisor.create(guests.path("labos"), memory=MEMORY, append=append, harts=1 + i % 2)
-        for i, append in enumerate(appends)
-    ]
+        hypervisor.create(
+            guests.path("labos"), cpu=cpu(), paging=paging(), memory=MEMORY, append=append,
+            harts=1 + i % 2,
+        )
+        for i, (append, (cpu, paging)) in enumerate(zip(appends, LAYERS, strict=True))
+    ]  # fmt: skip
     hypervisor.run(turn=5_000)
     for vm, append in zip(vms, appends, strict=True):
         alone = Machine(MEMORY, len(vm.harts)).load(guests.path("labos"), append=append)
@@ -172,8 +195,8 @@ def test_vms_side_by_side_end_as_alone():
 def test_a_destroyed_vm_gives_all_back():
     hypervisor = Hypervisor(MEMORY)
     frames = hypervisor.frames_left
-    for _ in range(3):
-        vm = hypervisor.create(guests.path("hello-s"), memory=MEMORY)
+    for cpu, paging in LAYERS:
+        vm = hypervisor.create(guests.path("hello-s"), cpu=cpu(), paging=paging(), memory=MEMORY)
         hypervisor.run()
         assert vm.console.output and hypervisor.frames_left < frames
         hypervisor.destroy(vm)
@@ -217,13 +240,13 @@ next:
 """
 
 
-@pytest.mark.parametrize("paging", [ShadowPaging, SyncedShadowPaging])
-def test_a_guest_reaches_nothing_but_its_own(paging):
+@pytest.mark.parametrize("cpu, paging", LAYERS)
+def test_a_guest_reaches_nothing_but_its_own(cpu, paging):
     """It maps all of physical memory, up to 256 GiB, and reads and writes behind its RAM."""
     image = program(HOSTILE + POWER_OFF)
     hypervisor = Hypervisor(3 * MEMORY)
     victim = hypervisor.create(guests.path("labos"), memory=MEMORY, append=CHURN)
-    hostile = hypervisor.create(image, paging=paging(), memory=MEMORY, boot="s")
+    hostile = hypervisor.create(image, cpu=cpu(), paging=paging(), memory=MEMORY, boot="s")
     neighbour = hypervisor.lend(MEMORY)
     hypervisor.run(turn=3_000)
     alone = Machine(MEMORY).load(image, boot="s")
@@ -244,14 +267,15 @@ def test_a_window_ends_where_it_ends():
     assert vm.memory.offset > 0  # so that a gpa taken for an hpa shows
 
 
-def test_a_leak_is_caught():
-    class Leaky(ShadowPaging):
+@pytest.mark.parametrize("cpu, paging", [LAYERS[0], LAYERS[-1]])
+def test_a_leak_is_caught(cpu, paging):
+    class Leaky(paging):
         def obstacle(self, vcpu, gva, gpa, access):
             return None
 
     image = program(HOSTILE + POWER_OFF)
     hypervisor = Hypervisor(3 * MEMORY)
-    hostile = hypervisor.create(image, paging=Leaky(), memory=MEMORY, boot="s")
+    hostile = hypervisor.create(image, cpu=cpu(), paging=Leaky(), memory=MEMORY, boot="s")
     hypervisor.lend(MEMORY)
     alone = Machine(MEMORY).load(image, boot="s")
     assert finish(hostile).differences(finish(alone)) != []
