@@ -159,7 +159,7 @@ def spellings(bench: Bench) -> Iterator[tuple[str, list[str]]]:
     """
     forms = [row for row in INSTRUCTIONS if row.extension == "Zicsr"]
     for row in INSTRUCTIONS:
-        if row not in forms:
+        if row not in forms and (row.extension != "H" or "hstatus" in bench.hart.csr):
             yield row.name, [spell(row)]
     for name in bench.hart.csr:
         yield f"csrr {name}", [f"csrr a0, {name}"]

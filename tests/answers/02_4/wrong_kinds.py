@@ -1,0 +1,8 @@
+"""Counts kinds of rounds."""
+# says: disturbed
+
+from tests.answers.variants import variant
+
+globals().update(variant("02.4",
+    ('len(rounds) - rounds.count(typical)',
+     '-1')))
