@@ -67,8 +67,8 @@ class End:
     `reason` is "exit" or "reset" (the guest ended itself, with `exit_status` 0..255), "budget"
     (max_instructions ran out), "deadlock" (every hart waits for an event that cannot come),
     "input" (every hart waits, and input could wake one), "breakpoint", "watchpoint", "trap" (a step
-    ended in one), or "lost" (on a host that is not virtualizable, see Host: the guest takes trap
-    after trap and executes nothing).
+    ended in one), "lost" (on a host that is not virtualizable, see Host: the guest takes trap
+    after trap and executes nothing), or "failed" (a hypervisor's layer could not go on).
     """
 
     reason: str

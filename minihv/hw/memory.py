@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import mmap
+
 import numpy as np
 
 from minihv.errors import ConfigError
@@ -22,14 +24,27 @@ CODE_PAGES = 4096  # of the decode cache; memory that is never touched costs not
 LARGEST = 1 << 40
 
 
+def _sparse(size: int) -> mmap.mmap | None:
+    """Zeroed memory without huge pages, which NumPy would ask for; None where that is unknown."""
+    if not hasattr(mmap, "MADV_NOHUGEPAGE"):
+        return None
+    memory = mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+    try:
+        memory.madvise(mmap.MADV_NOHUGEPAGE)
+    except OSError:
+        pass  # a kernel that knows no huge pages
+    return memory
+
+
 class Memory:
     """`size` bytes of RAM from RAM_BASE on, as bytes for the host and as arrays for the harts.
 
     Every access of the host is bounds-checked; a write marks pages dirty and drops instructions
-    that were decoded from them. Untouched pages cost no host memory.
+    that were decoded from them. Untouched pages cost no host memory. sparse: a touched page costs
+    4 KiB and not, where the host gives them, a huge page of 2 MiB; for many small guests.
     """
 
-    def __init__(self, size: int, base: int = RAM_BASE):
+    def __init__(self, size: int, base: int = RAM_BASE, sparse: bool = False):
         if size <= 0 or size % PAGE or size > LARGEST:
             raise ConfigError(
                 f"memory of {size} bytes: give a positive multiple of 4096 bytes, such as 128M, "
@@ -38,8 +53,10 @@ class Memory:
         self.base = base
         self.size = size
         try:
-            self.bytes = np.zeros(size, dtype=np.uint8)
-        except (MemoryError, ValueError) as error:
+            self._map = _sparse(size) if sparse else None
+            self.bytes = np.zeros(size, np.uint8) if self._map is None else (
+                np.frombuffer(self._map, np.uint8))  # fmt: skip
+        except (MemoryError, ValueError, OSError) as error:
             raise ConfigError(f"this host has no {size} bytes of memory to give") from error
         self.flags = np.zeros(size // PAGE, dtype=np.uint8)
         pages = min(CODE_PAGES, size // PAGE + 1)
@@ -75,6 +92,14 @@ class Memory:
                 start = int(self.code_of[page]) * CODE_STRIDE
                 self.code[start : start + CODE_STRIDE] = 0
                 self.flags[page] &= ~PAGE_REGION & 0xFF
+
+    def clear(self, offset: int, size: int) -> None:
+        """Zero these pages, and give the host back what it can have; flags stay."""
+        if self._map is not None and offset % mmap.PAGESIZE == size % mmap.PAGESIZE == 0:
+            self._map.madvise(mmap.MADV_DONTNEED, offset, size)
+        else:
+            pages = self.bytes[offset : offset + size].reshape(-1, PAGE)
+            pages[pages.any(axis=1)] = 0  # the others were never touched, and cost nothing so far
 
     def read_u64(self, gpa: int) -> int:
         """The unsigned doubleword at guest-physical `gpa`."""

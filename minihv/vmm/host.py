@@ -87,16 +87,17 @@ class Host:
     Host-physical memory begins with the hypervisor's own frames, which hold page tables; what
     guests get lies behind them, so that no guest-physical address is its host-physical one.
     sensitive: as Machine's; on a "silent" host trap-and-emulate goes wrong: End("lost").
-    ConfigError where the memory does not suffice.
+    sparse: as Memory's. ConfigError where the memory does not suffice.
     """
 
     def __init__(
-        self, memory: int, harts: int = 1, engine: str | None = None, sensitive: str = "trap"
-    ):
+        self, memory: int, harts: int = 1, engine: str | None = None, sensitive: str = "trap",
+        sparse: bool = False,
+    ):  # fmt: skip
         if sensitive not in SENSITIVE:
             raise ConfigError(f"sensitive {sensitive!r}: choose 'trap' or 'silent'")
         self.engine = engine or default_engine()
-        self.memory = Memory(memory + OWN_MEMORY)
+        self.memory = Memory(memory + OWN_MEMORY, sparse=sparse)
         self.harts = [PhysicalHart(i, self.memory, self.engine) for i in range(harts)]
         for hart in self.harts:
             hart.s[st.SILENT] = int(sensitive == "silent")
@@ -168,8 +169,7 @@ class Host:
     def take_back(self, memory: GuestMemory) -> None:
         """A guest's memory is free again, and zero."""
         self._lent.remove(memory)
-        pages = memory.bytes.reshape(-1, PAGE)
-        pages[pages.any(axis=1)] = 0  # the others were never touched, and cost nothing so far
+        self.memory.clear(memory.offset, memory.size)
         memory.flags[:] = 0
         self.memory.drop_code()
         self.memory.drop_translations()

@@ -32,6 +32,7 @@ class VM(Machine):
 
     memory: GuestMemory
     exits: Exits
+    name = "vm"  # for the log
 
     def __init__(
         self,
@@ -76,6 +77,11 @@ class VM(Machine):
         for vcpu in self.harts:
             # With M-mode its own, each virtual CPU protects memory in its own way.
             vcpu.protection = 0 if image.boot == "s" else vcpu.id  # type: ignore[attr-defined]
+
+    def fail(self) -> End:
+        """A layer of this VM cannot go on, and so neither can the VM."""
+        self._ended = End("failed")
+        return self._ended
 
     def on(self, reason: Reason) -> Callable[[Observer], Observer]:
         """Decorate a function that is told of each exit with this reason: f(vcpu, exit).
