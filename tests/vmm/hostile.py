@@ -164,7 +164,7 @@ PTES = (
     *(RAM_BASE >> 12 << 10 | low for low in (1, 0xC5, 0xCF, 0xD7, 0x0F, 0x07, 0x09, 0x19)),
     0x80100 << 10 | 1,  # the root itself: a loop
     0x80101 << 10 | 1, 0x80101 << 10 | 0xCF, 0x80001 << 10 | 0xCF,  # superpages that are misaligned
-    0x3FFFFFFFFFF << 10 | 1, (1 << 44) - 1 << 10 | 0xCF, 1 << 53 | 0xCF, 1 << 54 | 0xCF, 1 << 63 | 0xCF,
+    0x3FFFFFFFFFF << 10 | 1, (1 << 44) - 1 << 10 | 0xCF, *(1 << bit | 0xCF for bit in (53, 54, 63)),
     0x7 << 61 | 1, 0x10000 << 10 | 0xCF, 0x80400 << 10 | 0xCF, (1 << 64) - 1, (1 << 64) - 0x400 | 1,
 )  # fmt: skip
 
@@ -256,8 +256,8 @@ def garbage(seed: int, words: int = 2000) -> bytes:
         for data in zip(*[iter(random_words(seed, words, calls=0.02))] * 4, strict=True)
     )
     values = "\n".join(
-        f"li x{number}, {chosen.choice((chosen.getrandbits(64), RAM_BASE + chosen.getrandbits(21)))}"
-        for number in range(1, 32)
+        f"li x{number}, {value}" for number in range(1, 32)
+        for value in [chosen.choice((chosen.getrandbits(64), RAM_BASE + chosen.getrandbits(21)))]
     )
     return program(f"""
     la t0, handler
