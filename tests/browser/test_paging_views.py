@@ -24,7 +24,7 @@ def test_the_explorer_moves_from_exit_to_exit(show):  # noqa: F811
     shown.reads(".mhv-bar", "exit 251 of")
     shown.page.keyboard.press("p")
     shown.reads(".mhv-bar", "exit 250 of")
-    shown.find("select").select_option("fill")
+    shown.find("select").first.select_option("fill")
     shown.do("next").click()
     shown.reads(".mhv-story", "Hidden fault")
     shown.reads(".mhv-side[data-side=shadow]", "filled by this exit")
