@@ -203,3 +203,121 @@ def test_code_around_the_pc():
     assert inspect.code_around(hart, 4, 0)[0].pc == BASE  # nothing above, and RAM begins here
     hart.pc = 0x1000
     assert inspect.code_around(hart) == []
+
+
+# --- two stages -----------------------------------------------------------------------------------
+
+G_ROOT, G_MIDDLE, G_LAST = BASE + 0x4000, BASE + 0x8000, BASE + 0x9000
+FULL = V | R | W | X | U | A | D
+
+
+def guest(priv: int = 1, leaf: int = V | R | W | A | D) -> Hart:
+    """A hart in VS-mode; gpa BASE to BASE + 0x4000 lie elsewhere, gva VA at gpa PAGE."""
+    hart = Hart(0, Memory(1 << 16), "python", hypervisor=True)
+    hart.own_machine_mode()
+    put(hart, G_ROOT, BASE >> 30, pte(G_MIDDLE, V))
+    put(hart, G_MIDDLE, 0, pte(G_LAST, V))
+    for k, gpa in enumerate((ROOT, MIDDLE, LAST, PAGE)):
+        put(hart, G_LAST, k, pte(place_of(gpa), FULL))
+    for table, target, bits in ((ROOT, MIDDLE, V), (MIDDLE, LAST, V), (LAST, PAGE, leaf)):
+        put(hart, place_of(table), 1, pte(target, bits))
+    hart.csr["hgatp"] = 8 << 60 | G_ROOT >> 12
+    hart.csr["vsatp"] = 8 << 60 | ROOT >> 12
+    hart.priv = priv
+    hart.s[st.VIRT] = 1
+    hart.flush()
+    return hart
+
+
+def place_of(gpa: int) -> int:
+    """Where the guest's page lies: behind the G-stage's tables."""
+    return gpa + 0xA000
+
+
+def machine_says(hart: Hart, va: int, access: str, size: int = 8) -> tuple[int | None, int | None]:
+    """(pa, cause) by the machine's own walk."""
+    r8, r16, r32, r64, pf, code, cof, shared = hart.memory.views
+    s = hart.s
+    s[st.EXIT] = 0
+    pa = mmu.translate(s, hart.tlb, r64, pf, code, cof, i64(va), size, inspect_access(access))
+    return (None, s[st.CAUSE]) if s[st.EXIT] else (pa, None)
+
+
+@settings(max_examples=1500, deadline=None)
+@given(
+    access=ACCESS, priv=some.sampled_from([0, 1]),
+    va=some.sampled_from([VA, VA + 8, VA, VA, 1 << 38, 0x40000000, BASE]),
+    entries=some.tuples(ANY | some.just((MIDDLE, V, 0)), ANY | some.just((LAST, V, 0)), ANY | LEAF),
+    second=some.lists(some.one_of(some.just(FULL), some.just(FULL), some.integers(0, 255)),
+                      min_size=4, max_size=4),
+    status=some.integers(0, 7), svade=some.booleans(), bare=some.sampled_from([0, 0, 0, 0, 1, 2]),
+)  # fmt: skip
+@example("write", 1, VA, [*POINTERS, (PAGE, V | R | W, 0)], [FULL, FULL, FULL & ~W, FULL], 0,
+         False, 0)  # fmt: skip
+@example("fetch", 0, VA, [*POINTERS, (PAGE, FULL, 0)], [FULL] * 3 + [FULL & ~X], 0, False, 0)
+@example("read", 1, BASE, [*POINTERS, (PAGE, FULL, 0)], [FULL & ~U, FULL, FULL, FULL], 0, False, 1)
+def test_the_walk_of_a_guest_is_the_machines(access, priv, va, entries, second, status, svade, bare):
+    hart = guest(priv)
+    for table, (place, bits, high) in zip((ROOT, MIDDLE, LAST), entries, strict=True):
+        put(hart, place_of(table), 1, pte(place, bits) | high)
+    for k, bits in enumerate(second):
+        put(hart, G_LAST, k, pte(place_of(BASE + 0x1000 * k), bits))
+    s = hart.s
+    s[st.VSSTATUS] |= (status & 1) * st.SUM | (status >> 1 & 1) * st.MXR
+    s[st.MSTATUS] |= (status >> 2 & 1) * st.MXR
+    s[st.SVADE] = svade
+    if bare:
+        s[st.VSATP if bare == 1 else st.HGATP] = 0
+    hart.flush()
+    before = hart.state.copy(), hart.tlb_array.copy(), hart.memory.bytes.copy()
+    found = inspect.walk(hart, va, access, 8)
+    for array, old in zip((hart.state, hart.tlb_array, hart.memory.bytes), before, strict=True):
+        assert (array == old).all()
+    pa, cause = machine_says(hart, va, access)
+    if cause is None and access == "fetch" and not BASE <= pa < BASE + (1 << 16):
+        pa, cause = None, 1  # the fetch itself finds that out
+    assert (found.pa, found.cause) == (pa, cause), found.verdict
+    assert found.verdict and all(step.verdict for step in found.steps)
+    if cause is not None and cause >= 20:
+        assert hart.s[st.GPA] << 2 == found_gpa(found) & -4
+
+
+def found_gpa(found: inspect.Walk) -> int:
+    """The gpa for which the G-stage had no page, from the words of the verdict."""
+    return int(found.verdict.partition("gpa ")[2].split()[0].rstrip(":"), 16)
+
+
+def test_a_walk_of_a_guest_has_two_dimensions():
+    hart = guest()
+    found = inspect.walk(hart, VA)
+    assert [step.stage for step in found.steps] == ["G", "G", "G", "VS"] * 3 + ["G"] * 3
+    assert (found.gpa, found.pa) == (PAGE, place_of(PAGE))
+    before = hart.s[st.WALK_READS]
+    assert machine_says(hart, VA, "read") == (place_of(PAGE), None)
+    assert hart.s[st.WALK_READS] - before == len(found.steps) == 15
+    assert found.steps[3].source == ROOT + 8 and found.steps[3].pte_address == place_of(ROOT) + 8
+    assert "by way of gpa" in found.verdict
+
+
+@pytest.mark.parametrize("large_vs", [0, 1])
+@pytest.mark.parametrize("large_g", [0, 1])
+def test_superpages_save_references(large_vs: int, large_g: int):
+    hart = Hart(0, Memory(8 << 20), "python", hypervisor=True)
+    hart.own_machine_mode()
+    tables = [BASE + 0x400000 + 0x1000 * k for k in range(4)]  # gpas
+    put(hart, G_ROOT, 2, pte(G_MIDDLE, V))
+    for k in range(4):
+        put(hart, G_MIDDLE, k, pte(BASE + (k << 21), FULL) if large_g else pte(G_LAST + 0x1000 * k, V))
+        for n in range(0 if large_g else 512):
+            put(hart, G_LAST + 0x1000 * k, n, pte(BASE + (k << 21) + (n << 12), FULL))
+    put(hart, tables[0], 1, pte(tables[1], V))
+    put(hart, tables[1], 1, pte(BASE + 0x200000, FULL & ~U) if large_vs else pte(tables[2], V))
+    put(hart, tables[2], 1, pte(tables[3], FULL & ~U))
+    hart.csr["hgatp"], hart.csr["vsatp"] = 8 << 60 | G_ROOT >> 12, 8 << 60 | tables[0] >> 12
+    hart.priv, hart.s[st.VIRT] = 1, 1
+    hart.flush()
+    references = (4 - large_vs) * (4 - large_g) - 1
+    assert len(inspect.walk(hart, VA).steps) == references
+    before = hart.s[st.WALK_READS]
+    assert machine_says(hart, VA, "read")[1] is None
+    assert hart.s[st.WALK_READS] - before == references
