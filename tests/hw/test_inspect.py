@@ -256,7 +256,7 @@ def machine_says(hart: Hart, va: int, access: str, size: int = 8) -> tuple[int |
          False, 0)  # fmt: skip
 @example("fetch", 0, VA, [*POINTERS, (PAGE, FULL, 0)], [FULL] * 3 + [FULL & ~X], 0, False, 0)
 @example("read", 1, BASE, [*POINTERS, (PAGE, FULL, 0)], [FULL & ~U, FULL, FULL, FULL], 0, False, 1)
-def test_the_walk_of_a_guest_is_the_machines(access, priv, va, entries, second, status, svade, bare):
+def test_a_guests_walk_is_the_machines(access, priv, va, entries, second, status, svade, bare):
     hart = guest(priv)
     for table, (place, bits, high) in zip((ROOT, MIDDLE, LAST), entries, strict=True):
         put(hart, place_of(table), 1, pte(place, bits) | high)
@@ -307,9 +307,10 @@ def test_superpages_save_references(large_vs: int, large_g: int):
     tables = [BASE + 0x400000 + 0x1000 * k for k in range(4)]  # gpas
     put(hart, G_ROOT, 2, pte(G_MIDDLE, V))
     for k in range(4):
-        put(hart, G_MIDDLE, k, pte(BASE + (k << 21), FULL) if large_g else pte(G_LAST + 0x1000 * k, V))
+        start, table = BASE + (k << 21), G_LAST + 0x1000 * k
+        put(hart, G_MIDDLE, k, pte(start, FULL) if large_g else pte(table, V))
         for n in range(0 if large_g else 512):
-            put(hart, G_LAST + 0x1000 * k, n, pte(BASE + (k << 21) + (n << 12), FULL))
+            put(hart, table, n, pte(start + (n << 12), FULL))
     put(hart, tables[0], 1, pte(tables[1], V))
     put(hart, tables[1], 1, pte(BASE + 0x200000, FULL & ~U) if large_vs else pte(tables[2], V))
     put(hart, tables[2], 1, pte(tables[3], FULL & ~U))
