@@ -254,6 +254,16 @@ class Hart:
         return self.s[st.CLOCK] - self.s[st.IDLE]
 
     @property
+    def tlb_misses(self) -> int:
+        """Accesses so far that the TLB did not know."""
+        return self.s[st.TLB_MISSES]
+
+    @property
+    def walk_reads(self) -> int:
+        """Page-table entries that walks have read so far, of both stages."""
+        return self.s[st.WALK_READS]
+
+    @property
     def executed(self) -> int:
         """Ticks that were not spent waiting: what a budget counts."""
         return self.s[st.CLOCK] - self.s[st.WAITED]
