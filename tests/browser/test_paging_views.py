@@ -51,3 +51,38 @@ def test_the_explorer_moves_from_exit_to_exit(show):  # noqa: F811
         "() => document.querySelector('.mhv-explorer [data-do=follow]').ariaDisabled === 'true'")
     assert shown.kernel("view.replay.position") == at
     shown.is_well_made("explorer")
+
+GRID = START + """
+from minihv.course.widgets.paging import WalkGrid
+from minihv.vmm import VM, HardwareAssist, NestedPaging
+
+vm = VM(guests.path("labos"), cpu=HardwareAssist(), paging=NestedPaging(), memory=32 << 20,
+        append="workload=memory pages=64")
+vm.run(1_500_000)
+view = WalkGrid(vm.physical, 0x200000)
+view"""
+
+
+def test_the_grid_is_stepped_through(show):  # noqa: F811
+    shown = show(GRID, "grid2")
+    shown.do("next").click()
+    shown.reads(".mhv-said", "Reference 1 reads entry")
+    shown.page.keyboard.press("n")
+    shown.reads(".mhv-count", "2 of 15")
+    shown.page.keyboard.press("p")
+    shown.reads(".mhv-count", "1 of 15")
+    shown.find("[data-number='9']").click()
+    shown.reads(".mhv-count", "9 of 15")
+    assert shown.kernel("view.shown") == 9
+    assert shown.find("td[data-read]").count() == 9
+    shown.find("input[type=text]").fill("0x7fff0000")
+    shown.page.keyboard.press("Enter")
+    shown.reads(".mhv-count", "0 of ")
+    shown.do("all").click()
+    shown.reads(".mhv-said", "page fault")
+    shown.find("input[type=text]").fill("0x200000")
+    shown.page.keyboard.press("Enter")
+    shown.reads(".mhv-count", "of 15")
+    shown.find("[data-number='9']").click()
+    shown.reads(".mhv-count", "9 of 15")
+    shown.is_well_made("walk-grid")

@@ -1,5 +1,5 @@
 """Asks the G-stage for the right of the access where PTEs are read."""
-# says: t_reads
+# says: t_right
 
 from tests.answers.variants import variant
 

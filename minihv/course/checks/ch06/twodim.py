@@ -169,7 +169,7 @@ class Builder:
     def target(self, row: Row, gva: int) -> int:
         """The gpa that the guest's leaf names."""
         if row.twist == "wide":
-            return 1 << 41 | self.rng.randrange(1 << 12) << 12
+            return 1 << 41 | self.guest_page(FULL)
         if row.twist == "large" or row.level:  # an aligned stretch of gpas
             size = 1 << 12 + 9 * row.level
             self.large = (self.large + (1 << 21) + size - 1) // size * size + size
