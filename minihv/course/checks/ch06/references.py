@@ -28,7 +28,8 @@ def references(guest: int, leaf: int, host: int, tables: int, page: int) -> int:
 
 MISTAKES: dict[str, Callable[..., int]] = {
     "added": lambda g, a, h, t, p: (g - a if g else 0) + (h - p if h else 0),
-    "no_page": lambda g, a, h, t, p: (g - a) * (h - t + 1) if g and h else references(g, a, h, t, p),
+    "no_page": lambda g, a, h, t, p: (g - a) * (h - t + 1) if g and h else
+    references(g, a, h, t, p),
     "no_own": lambda g, a, h, t, p: (g - a) * (h - t) + h - p if g and h else
     references(g, a, h, t, p),
     "access": lambda g, a, h, t, p: references(g, a, h, t, p) + 1,
