@@ -90,12 +90,15 @@ def access_right(s, number, write):
     priv = s[PRIV]
     level = number >> 8 & 3
     guest = s[VIRT] != 0
+    timer = number == STIMECMP_CSR or number == STIMECMP_CSR + TO_VS
+    if timer and priv < 3 and (s[MENVCFG] & STCE == 0 or s[MCOUNTEREN] & 2 == 0):
+        return REFUSED  # to HS-mode, too (Sstc, section 2.1)
     if guest and (level == 2 or (level == 1 and priv == 0)):
         return REFUSED_TO_GUEST
     if priv < (1 if level == 2 else level):
         return REFUSED
-    if number == STIMECMP_CSR or number == STIMECMP_CSR + TO_VS:
-        return timer_right(s)
+    if timer and guest and (s[HENVCFG] & STCE == 0 or s[HCOUNTEREN] & 2 == 0):
+        return REFUSED_TO_GUEST
     if number == SATP_CSR and guest:
         return REFUSED_TO_GUEST if s[HSTATUS] & VTVM else ALLOWED
     if (number == SATP_CSR or number == HGATP_CSR) and priv == 1 and s[MSTATUS] & TVM:
@@ -112,15 +115,6 @@ def counter_right(s, bit):
         return REFUSED_TO_GUEST
     if priv == 0 and s[SCOUNTEREN] & bit == 0:
         return REFUSED_TO_GUEST if s[VIRT] else REFUSED
-    return ALLOWED
-
-
-def timer_right(s):
-    """Whether stimecmp or vstimecmp may be used (Sstc, section 2.1)."""
-    if s[PRIV] < 3 and (s[MENVCFG] & STCE == 0 or s[MCOUNTEREN] & 2 == 0):
-        return REFUSED
-    if s[VIRT] and (s[HENVCFG] & STCE == 0 or s[HCOUNTEREN] & 2 == 0):
-        return REFUSED_TO_GUEST
     return ALLOWED
 
 
