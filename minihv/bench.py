@@ -21,7 +21,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from minihv import bench_containers, guests
+from minihv import bench_containers, bench_hypervisor, guests
 from minihv.devices.virt import FINISHER, UART, Machine
 from minihv.errors import MinihvError
 
@@ -30,6 +30,7 @@ GUESTS = {
     "bench-chase": "8 MB pointer chase",
     "bench-calls": "recursive calls",
 }
+PARTS = ("machine", "hypervisor", "containers")
 TINYRV_LIMIT = 200_000  # it runs some 0.1 MIPS: a part of each guest has to do
 GOALS = {"Unicorn": 1.5, "QEMU": 0.35, "tinyrv": 500.0}
 Run = Callable[[str, int], float]  # (guest, its instructions) -> MIPS
@@ -209,7 +210,7 @@ def _child(code: str, **environment: str) -> float:
 _TIMED = "import time; t = time.perf_counter()\n{}\nprint(time.perf_counter() - t)"
 _FIRST_OUTPUT = """
 from minihv.devices.virt import Machine
-from minihv import bench_containers, guests
+from minihv import guests
 machine = Machine(engine="jit").load(guests.path("hello"))
 while not machine.console.output:
     machine.run(100)
@@ -281,7 +282,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="minihv bench", description=main.__doc__)
     parser.add_argument("--rounds", type=int, default=3, help="rounds of each guest (default 3)")
     parser.add_argument("--write", type=Path, help="store the report in this file")
-    parser.add_argument("--only", choices=("machine", "containers"), help="measure only this")
+    parser.add_argument("--only", choices=PARTS, help="measure only this")
     options = parser.parse_args(arguments)
     if options.rounds < 1:
         parser.error("--rounds must be 1 or more")
@@ -289,8 +290,11 @@ def main(arguments: list[str] | None = None) -> int:
     def say(line: str) -> None:
         print(line, file=sys.stderr, flush=True)
 
-    parts = [] if options.only == "containers" else [report(options.rounds, say)]
-    if options.only != "machine":
+    wanted = (options.only,) if options.only else PARTS
+    parts = [report(options.rounds, say)] if "machine" in wanted else []
+    if "hypervisor" in wanted:
+        parts.append("\n".join(bench_hypervisor.section(say, options.rounds)) + "\n")
+    if "containers" in wanted:
         parts.append("\n".join(bench_containers.section(say)) + "\n")
     text = "\n".join(parts)
     print(text)

@@ -17,7 +17,7 @@ PLAN: tuple[tuple[str, ...], ...] = (
     ("__main__",),
     ("cli",),
     ("doctor", "bench", "debug"),
-    ("debug_commands", "bench_containers"),
+    ("debug_commands", "bench_containers", "bench_hypervisor"),
     ("listing", "trace"),
     ("terminal",),
     ("doctor_probes",),
