@@ -112,7 +112,7 @@ def idle(count: int) -> tuple[float, float, float, float]:
     return (used - touched) / count / 1024, touched / count / 1024, one, seconds
 
 
-def _resident() -> int:
+def _resident() -> float:
     """Bytes of this process's memory (PSS, Linux)."""
     from minihv.cloud.footprint import memory
 

@@ -54,7 +54,7 @@ def test_the_programs_meet_what_they_are_for():
     assert met >= {2, 3, 7, 8, 13, 15, 32 + 5}
 
 
-# --- wrong layers, which random programs have to catch ---------------------------------------------
+# --- wrong layers, which random programs have to catch -------------------------------------------
 
 
 class HardwareWithoutScratch(HardwareAssist):
