@@ -154,10 +154,10 @@ class Suspicious:
         return left(Machine(memory=MEMORY, engine="python"), source)
 
 
-def left(machine: Machine, source: str) -> SimpleNamespace:
+def left(machine: Machine, source: str, budget: int = BUDGET) -> SimpleNamespace:
     """What a guest leaves behind: .x by register name, .csr by name, .instructions, .end."""
     machine.load(assemble(source).elf(), boot="s")
-    end = machine.run(BUDGET)
+    end = machine.run(budget)
     hart = machine.harts[0]
     return SimpleNamespace(
         x={name: hart.x[number] & MASK64 for number, name in enumerate(REGISTERS[:32])},

@@ -1,0 +1,8 @@
+"""Delegates everything."""
+# says: not_delegable
+
+from tests.answers.variants import variant
+
+globals().update(variant("04.1",
+    ('{0, 1, 2, 3, 4, 5, 6, 7, 8, 12, 13, 15}',
+     'set(range(24))')))

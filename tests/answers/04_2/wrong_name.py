@@ -1,0 +1,6 @@
+"""Accuses somebody else."""
+# says: no_suspect
+
+
+def find_fault(run, bare):
+    return "hgatp"

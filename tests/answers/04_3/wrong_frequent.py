@@ -1,0 +1,8 @@
+"""Takes the most frequent."""
+# says: frequent
+
+from tests.answers.variants import variant
+
+globals().update(variant("04.3",
+    ('max(spent, key=spent.get)',
+     'max(exits, key=lambda name: exits[name][0])')))
