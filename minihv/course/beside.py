@@ -13,10 +13,12 @@ from minihv.course.cards import emit
 from minihv.course.checks.exercise import CourseError, exercise
 from minihv.course.texts import say
 
+FITS = 62  # characters of a line that half of a notebook's width shows
+
 
 @dataclass(frozen=True)
 class Beside:
-    """Sources with a heading each: side by side in a notebook, one below the other as text."""
+    """Sources with a heading each: side by side in a notebook if they fit; as text one by one."""
 
     parts: tuple[tuple[str, str], ...]
 
@@ -26,7 +28,9 @@ class Beside:
     __repr__ = __str__
 
     def _repr_html_(self) -> str:
-        box = "flex: 1 1 24em; min-width: 0"
+        lines = [line for _, source in self.parts for line in source.splitlines()]
+        basis = "24em" if max(map(len, lines), default=0) <= FITS else "100%"
+        box = f"flex: 1 1 {basis}; min-width: 0"
         code = "white-space: pre; overflow-x: auto; font-size: 90%"
         columns = "".join(
             f'<div style="{box}"><strong>{escape(title)}</strong><pre style="{code}" tabindex="0" '

@@ -116,13 +116,15 @@ def bars(values: Mapping[str, float], *, title: str, unit: str = "", log: bool =
         wide = max(place(value), 1.5)
         colour = (colours or {}).get(name, "S")
         shown = f"{number(value)} {unit}".strip()
-        parts += [text(196, y + 18, name, anchor="end"), box(206, y + 4, wide, 20, colour, round=2),
-                  text(206 + wide + 8, y + 18, shown, bold=True)]
-        said = f"{name}: {shown}"
+        parts += [text(196, y + 18, name, anchor="end"), box(206, y + 4, wide, 20, colour, round=2)]
+        said, after = f"{name}: {shown}", 206 + wide + 8
         if name in guesses:
             x = 206 + place(guesses[name])
+            if after - 10 < x < after + 9 * len(shown):  # the mark would cross the value
+                after = x + 10
             parts += [path(f"M{x:g} {y}V{y + 28}", "attention", thick=3)]
             said += f" (predicted {number(guesses[name])})"
+        parts.append(text(after, y + 18, shown, bold=True))
         lines_said.append(said)
         y += 34
     if guesses:
