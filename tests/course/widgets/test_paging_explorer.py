@@ -11,7 +11,13 @@ from minihv.course.outcome import outcome
 from minihv.course.widgets.paging import PagingExplorer, Replay
 from minihv.course.widgets.paging import tables as told
 from minihv.errors import ConfigError
-from minihv.vmm import VM, ShadowPaging, SyncedShadowPaging
+from minihv.vmm import (
+    VM,
+    HardwareAssist,
+    NestedPaging,
+    ShadowPaging,
+    SyncedShadowPaging,
+)
 
 CHURN = "workload=churn n=4 pages=4"
 
@@ -122,6 +128,26 @@ def test_an_address_of_ones_own_is_kept(view):
     assert "'x' is not an address" in view.state["said"]
     view.obey({"do": "follow"})
     assert not view.state["picked"]
+
+
+def test_a_nested_vm_stands_beside_at_the_same_instant():
+    def vm(paging):
+        return VM(guests.path("labos"), cpu=HardwareAssist(), paging=paging, memory=16 << 20,
+                  append=CHURN, engine="python")
+
+    view = PagingExplorer(lambda: vm(ShadowPaging()), 100, nested=lambda: vm(NestedPaging()))
+    places = set()
+    for move in (view.next, view.next, view.next, view.next, view.back):
+        assert move("fill")
+        beside = view._beside
+        assert beside.instructions == view.vm.instructions
+        assert (beside.memory.bytes == view.vm.memory.bytes).all()
+        assert view.state["nested_hpa"] in ("", view.state["hpa"])  # "": touched just now
+        places.add(view.state["nested_hpa"])
+    assert places - {""}
+    assert "Nested: the G-stage" in view.text() and "Nested" in view.picture()
+    view.look(0x10)  # mapped nowhere: there is no gpa to translate
+    assert view.state["nested"] == [] and view.state["nested_hpa"] == ""
 
 
 def test_the_ends_of_the_run_and_wrong_names(view):

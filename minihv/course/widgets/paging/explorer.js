@@ -9,15 +9,16 @@ function pathColumn(words, side) {
   const origin = h("p", { class: "mhv-faint" });
   const column = h("div", { class: "mhv-side", "data-side": side }, h("h4", {}, words[side]), origin, rows, foot);
   const draw = (state) => {
-    const steps = state[side];
+    column.hidden = !state[side];
+    const steps = state[side] ?? [];
     const root = state[`${side}_root`];
-    put(origin, root ? fill(words.root, { root }) : side === "guest" ? words.bare : words.no_table);
+    put(origin, root ? fill(words.root, { root }) : { guest: words.bare, shadow: words.no_table, nested: words.no_stage }[side]);
     rows.replaceChildren(...steps.map((row) => h("div", { class: "mhv-step", "data-kind": row.kind, "data-fresh": row.fresh },
       h("div", { class: "mhv-step-head" }, h("strong", {}, fill(words.level, row)), " ", h("span", { class: "mhv-faint" }, fill(words.entry, row))),
       h("div", { class: "mhv-mono mhv-step-pte" }, row.kind === "none" ? words.empty : [row.bits, " ", fill(row.kind === "leaf" ? words.maps : words.points, row)]),
       row.fresh ? h("span", { class: "mhv-tag", "data-tag": "fresh" }, words.filled_now) : null,
       row.protected ? h("span", { class: "mhv-tag", "data-tag": "protected" }, words.protected) : null)));
-    const address = side === "guest" ? state.gpa : state.hpa;
+    const address = { guest: state.gpa, shadow: state.hpa, nested: state.nested_hpa }[side];
     put(foot, `${words.leads} ${side === "guest" ? "gpa" : "hpa"} ${address || words.nowhere}`);
   };
   return { column, draw };
@@ -71,7 +72,7 @@ function render({ model, el }) {
   form.addEventListener("submit", (event) => { event.preventDefault(); send({ do: "look", with: address.value }); });
   const story = h("p", { class: "mhv-story", role: "status" });
   const said = h("p", { class: "mhv-said", role: "alert" });
-  const sides = ["guest", "shadow"].map((side) => pathColumn(words, side));
+  const sides = ["guest", "shadow", "nested"].map((side) => pathColumn(words, side));
   const verdict = h("p", { class: "mhv-verdict" });
   const map = pageMap(words, send);
   const counts = h("p", { class: "mhv-counts" });

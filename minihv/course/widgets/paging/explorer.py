@@ -26,7 +26,8 @@ class PagingExplorer(View):
     """The run of a VM with shadow tables, exit by exit: `PagingExplorer(make)`.
 
     make: a function without arguments that gives the VM with its guest loaded; it is called again
-    for each way back. What a learner does in the page can be done from a cell: `goto(position)`,
+    for each way back. nested: the same for a VM with NestedPaging and the same guest; its G-stage
+    is shown beside, at the same instant of the guest. What a learner does in the page can be done from a cell: `goto(position)`,
     `next(kind)`, `back(kind)`, `look(gva)`. kind: "fill", "fault", "table", "fence", "switch", or
     "" for any.
     """
@@ -36,8 +37,11 @@ class PagingExplorer(View):
     place = "paging_explorer"
     state = traitlets.Dict().tag(sync=True)
 
-    def __init__(self, make: Callable[[], VM], position: int = 1):
+    def __init__(self, make: Callable[[], VM], position: int = 1,
+                 nested: Callable[[], VM] | None = None):
         super().__init__()
+        self._make_beside = nested
+        self._beside: VM | None = None
         self.replay = Replay(make)
         self._picked: int | None = None
         self._mode: int | None = None
@@ -130,13 +134,27 @@ class PagingExplorer(View):
                         and priv == ran}
                        for row in self._numbered(told["shadow"])],
             "guest_root": _hex(told["guest_root"]), "shadow_root": _hex(told["shadow_root"]),
+            "nested": None, "nested_root": "", "nested_hpa": "",
             "gpa": _hex(told["gpa"]), "hpa": _hex(told["hpa"]), "offset": f"{told['offset']:#x}",
             "verdict": self._verdict(told), "cells": told["cells"],
             "first": f"{gva & -(1 << 21):#x}", "last": f"{gva | (1 << 21) - 1:#x}",
             "counts": {kind: counts[kind] for kind in KINDS},
             "about": self._words("about", tables=told["tables"],
                                  frames=getattr(paging, "used", None) or _frames(paging)),
-        }  # fmt: skip
+        } | self._second_stage(told["gpa"])  # fmt: skip
+
+    def _second_stage(self, gpa: int | None) -> dict[str, Any]:
+        """What the nested VM's G-stage says at this instant, if there is such a VM."""
+        if self._make_beside is None:
+            return {}
+        wanted = self.vm.instructions
+        if self._beside is None or self._beside.instructions > wanted:
+            self._beside = self._make_beside()
+        while self._beside.instructions < wanted and self._beside.ended is None:
+            self._beside.run(wanted - self._beside.instructions)
+        found = tables.second_stage(self._beside, gpa)
+        return {"nested": [self._row(row) for row in found["rows"]],
+                "nested_root": _hex(found["root"]), "nested_hpa": _hex(found["hpa"])}
 
     def _numbered(self, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
         return [{**row, "index_": k} for k, row in enumerate(rows)]
@@ -213,7 +231,9 @@ class PagingExplorer(View):
         s, w = self.state, self.words
         lines = [w["title"] + ": " + self._words("where", **s), s["story"],
                  self._words("address", **s)]  # fmt: skip
-        for name in ("guest", "shadow"):
+        for name in ("guest", "shadow", "nested"):
+            if s[name] is None:
+                continue
             lines.append(f"{w[name]}:")
             lines += [f"  {row['level']} [{row['index']:3}] {row['pte']:>18} {row['bits'] or '-':8}"
                       f" {self._note(row)}".rstrip() for row in s[name]] or [f"  {w['no_table']}"]

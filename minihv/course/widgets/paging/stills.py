@@ -25,7 +25,9 @@ def _row(row: dict[str, Any], words: dict[str, str], x: float, y: float, wide: f
     parts = [box(x, y, wide, 42, "#FDF1D6" if fresh else "paper",
                  line="attention" if fresh else "line")]
     ink = "#1F2328" if fresh else "ink"
-    head = words["level"].format(**row) + "  " + words["entry"].format(**row)
+    head = words["level"].format(**row)
+    if wide > 350:
+        head += "  " + words["entry"].format(**row)
     tag = words["filled_now"] if fresh else words["protected"] if row.get("protected") else ""
     told = words["maps" if row["kind"] == "leaf" else "points"].format(**row)
     line = words["empty"] if row["kind"] == "none" else f"{row['bits']} {told}"
@@ -64,19 +66,21 @@ def explorer_still(state: dict[str, Any], words: dict[str, str]) -> str:
         y += 17
     parts.append(text(16, y + 4, words["address"].format(**state), size=12.5, bold=True))
     y += 16
-    wide = (WIDTH - 32 - 16) / 2
-    for k, side in enumerate(("guest", "shadow")):
-        x = 16 + k * (wide + 16)
+    sides = [side for side in ("guest", "shadow", "nested") if state[side] is not None]
+    wide = (WIDTH - 32 - 12 * (len(sides) - 1)) / len(sides)
+    ends = {"guest": ("gpa", "gpa"), "shadow": ("hpa", "hpa"), "nested": ("hpa", "nested_hpa")}
+    for k, side in enumerate(sides):
+        x = 16 + k * (wide + 12)
         parts += [box(x, y, wide, 4, "VS" if side == "guest" else "host"),
                   text(x, y + 22, words[side], bold=True, size=12.5)]
         for n, row in enumerate(state[side]):
             parts += _row(row, words, x, y + 30 + 47 * n, wide)
         if not state[side]:
-            parts.append(text(x, y + 48, words["no_table"], size=12, ink="faint"))
-        address = state["gpa" if side == "guest" else "hpa"] or words["nowhere"]
-        name = "gpa" if side == "guest" else "hpa"
-        parts.append(text(x, y + 30 + 141 + 16, f"{words['leads']} {name} {address}", size=12,
-                          bold=True))
+            none = words["no_stage" if side == "nested" else "no_table"]
+            parts.append(text(x, y + 48, none, size=12, ink="faint"))
+        name, key = ends[side]
+        said = f"{words['leads']} {name} {state[key] or words['nowhere']}"
+        parts.append(text(x, y + 30 + 141 + 16, said, size=12, bold=True))
     y += 206
     parts += [text(16, y, state["verdict"], size=12.5, bold=True),
               text(16, y + 24, words["map"].format(**state), size=12, ink="faint")]
@@ -92,7 +96,7 @@ def explorer_still(state: dict[str, Any], words: dict[str, str]) -> str:
         name = words[f"short_{kind}"]
         parts += [*_square(kind, x, y, CELL), text(x + 18, y + 11, name, size=12, ink="faint")]
         x += 34 + 6.6 * len(name)
-    told = "  ".join(f"{words['kind_' + kind]} {count:,}"
+    told = ", ".join(f"{words['kind_' + kind]} {count:,}"
                      for kind, count in state["counts"].items())
     parts.append(text(16, y + 36, f"{words['counts']}: {told}", size=12))
     return svg(WIDTH, y + 50, words["title"], *parts,

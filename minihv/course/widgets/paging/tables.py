@@ -88,7 +88,8 @@ def shadow_root(vm: VM, priv: int | None = None) -> int | None:
             if isinstance(key, tuple) and key[0] & MASK64 == satp and key[1] == priv:
                 return table.root
         return None
-    root = (vm.physical.s[st.SATP] & PPN) << 12
+    s = vm.physical.s
+    root = (s[st.VSATP if s[st.VIRT] else st.SATP] & PPN) << 12
     alive = {table.root for table in shadows(vm).values()}
     return root if root in alive else None
 
@@ -137,6 +138,15 @@ def region(vm: VM, va: int, root: int | None, priv: int) -> str:
     guest, shadow = leaves(theirs, guest_root(vm), va), leaves(ours, root, va)
     offset, status = vm.memory.offset, vm.harts[0].s[st.MSTATUS]
     return "".join(cell(g, s, priv, offset, status) for g, s in zip(guest, shadow, strict=True))
+
+
+def second_stage(vm: VM, gpa: int | None) -> dict[str, Any]:
+    """The path of a gpa through the G-stage of a VM with nested paging."""
+    root = (vm.physical.s[st.HGATP] & PPN) << 12
+    if not root or gpa is None:
+        return {"root": root or None, "rows": [], "hpa": None}
+    rows = path(reader(vm.physical.memory), root, gpa)
+    return {"root": root, "rows": rows, "hpa": end(rows, gpa)}
 
 
 # --- all of it ----------------------------------------------------------------------------------
