@@ -27,9 +27,9 @@ class PagingExplorer(View):
 
     make: a function without arguments that gives the VM with its guest loaded; it is called again
     for each way back. nested: the same for a VM with NestedPaging and the same guest; its G-stage
-    is shown beside, at the same instant of the guest. What a learner does in the page can be done from a cell: `goto(position)`,
-    `next(kind)`, `back(kind)`, `look(gva)`. kind: "fill", "fault", "table", "fence", "switch", or
-    "" for any.
+    is shown beside, at the same instant of the guest. What a learner does in the page can be done
+    from a cell: `goto(position)`, `next(kind)`, `back(kind)`, `look(gva)`. kind: "fill", "fault",
+    "table", "fence", "switch", or "" for any.
     """
 
     _esm = source("common.js", "paging/explorer.js")
