@@ -141,3 +141,10 @@ def test_superpages_and_faults_leave_squares_out(grid):
     with pytest.raises(ConfigError, match="choose read, write or fetch"):
         grid.look(0, "load")
     grid.look(0x200000, "read")
+
+
+def test_an_address_that_needs_no_reference_has_its_end_told(grid):
+    """Not canonical: the walk faults before it reads anything."""
+    grid.look(1 << 39)
+    assert grid.grid["count"] == 0 and "page fault" in grid.said.lower()
+    grid.look(0x200000)

@@ -167,3 +167,11 @@ def test_stacked_bars_are_as_long_as_their_sums():
     for wrong in ({}, {"a": {"x": -1}}, {"a": dict.fromkeys("abcdefg", 1)}):
         with pytest.raises(ConfigError, match="stacked 'T'"):
             figures.stacked(wrong, title="T")
+
+
+def test_a_prediction_does_not_cross_the_value():
+    """A guess just behind the bar's end pushes the value's text behind the mark."""
+    picture = figures.bars({"a": 1.28, "b": 20}, title="t", unit="x", predicted={"a": 2})
+    mark = float(re.search(r'd="M([\d.]+) 44V', picture.picture())[1])
+    value = float(re.search(r'x="([\d.]+)"[^>]*>1.28 x', picture.picture())[1])
+    assert value > mark

@@ -61,7 +61,7 @@ class WalkGrid(View):
     def _story(self) -> str:
         g = self.grid
         if self.shown == 0:
-            return str(self.words["ready"]).format(**g)
+            return str(self.words["ready" if g["count"] else "end"]).format(**g)
         cell = next(c for row in g["rows"] for c in row["cells"] if c and c["number"] == self.shown)
         key = f"reads_{cell['stage']}"
         story = str(self.words[key]).format(**cell)
