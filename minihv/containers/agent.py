@@ -305,7 +305,7 @@ def serve(sock: socket.socket, agent: Any) -> None:
             if request["call"] in ("clone", "boot"):
                 reply["ok"], out = reply["ok"]
         except OSError as error:
-            reply = {"errno": error.errno or 0, "why": str(error)}
+            reply = {"errno": error.errno or 0, "why": str(error).partition("] ")[2] or str(error)}
         text = json.dumps(reply).encode()
         sock.sendmsg([text], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", out))])
         for fd in [*fds, *out]:

@@ -67,7 +67,7 @@ def unpack(store: Store, spool: IO[bytes], digest: str) -> None:
         return
     shutil.rmtree(new, ignore_errors=True)
     last = (done.stderr.strip().splitlines() or ["unknown reason"])[-1]
-    raise ContainerError(f"cannot unpack the archive: {last}")
+    raise ContainerError(f"not a tar archive, or a broken one: {last}")
 
 
 def add_busybox(store: Store, binary: Path) -> Image:

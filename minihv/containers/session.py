@@ -40,7 +40,7 @@ class Session:
                                  [null if stdin is None else stdin,
                                   output if stdout is None else stdout, output])
         except OSError as error:
-            raise ContainerError(f"cannot start the container: {error}") from error
+            raise ContainerError(f"cannot start a container: {error.strerror or error}") from error
         finally:
             os.close(null)
         box = Container(self, spec, facts, fds[0], output)
