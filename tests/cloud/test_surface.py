@@ -26,7 +26,10 @@ def test_the_filter_stops_what_it_names_and_nothing_else():
 def test_the_filter_looks_at_arguments_and_architecture():
     clone = seccomp.CLONE["x86_64"]
     assert surface.run_filter(FILTER, clone) == seccomp.ALLOW
-    assert surface.run_filter(FILTER, clone, args=(0x10000000,)) & 0xFFFF0000 == seccomp.ERRNO
+    for bit in (17, 25, 26, 27, 28, 29, 30):  # mnt, cgroup, uts, ipc, user, pid, net
+        made = surface.run_filter(FILTER, clone, args=(1 << bit | 17,))
+        assert made & 0xFFFF0000 == seccomp.ERRNO, bit
+    assert surface.run_filter(FILTER, seccomp.CLONE3) & 0xFFFF0000 == seccomp.ERRNO
     assert surface.run_filter(FILTER, 0, arch=seccomp.ARCH["aarch64"]) == seccomp.KILL
     assert surface.run_filter(FILTER, seccomp.X32) & 0xFFFF0000 == seccomp.ERRNO
 

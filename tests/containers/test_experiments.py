@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from minihv.containers import experiments, linux, model
+from minihv.containers import experiments, linux, model, steps
 from minihv.errors import ConfigError, MinihvError
 
 Factory = Callable[[], Any]
@@ -99,6 +99,21 @@ def test_cpu_share(kernel: Any) -> None:
 def test_probe(kernel: Any, probe: Callable[[Any, bool], bool], defended: bool) -> None:
     """Stopped by its defence, and only by that one."""
     assert probe(kernel, defended) is not defended
+
+
+def test_the_host_keeps_its_shared_mounts() -> None:
+    """One hangs in another: a container that unmounts them all must not tell the host."""
+    kernel = model.Kernel(dirs=("box", "image", "shared"))
+    host = kernel.init
+    host.mount("a", "/shared", "tmpfs")
+    host.mount(None, "/shared", "", "shared")
+    host.mkdir("/shared/inner")
+    host.mount("b", "/shared/inner", "tmpfs")
+    before = host.view()["mounts"]
+    box = host.clone("mnt", "pid", "uts")
+    steps.prepare(box, "/box")
+    steps.build(box, {"scratch": "/box", "without": (), "lowers": ["/image"], "hostname": "box"})
+    assert host.view()["mounts"] == before
 
 
 # ---- where they run ----------------------------------------------------------------------------
