@@ -21,6 +21,7 @@ from minihv.vmm import (
 )
 from minihv.vmm.run import new_machine
 from tests.vmm.central import finish
+from tests.vmm.modes import MODES
 
 MEMORY = 16 << 20
 CHURN = "workload=churn n=20 pages=3"
@@ -279,3 +280,36 @@ def test_a_leak_is_caught(cpu, paging):
     hypervisor.lend(MEMORY)
     alone = Machine(MEMORY).load(image, boot="s")
     assert finish(hostile).differences(finish(alone)) != []
+
+
+# --- the kind of machine ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("misaligned", [True, False])
+def test_a_machine_without_misaligned_accesses_has_none_in_any_mode(mode, misaligned):
+    """Whether the guest's next load and store trap follows the VM, not the physical hart."""
+    image = program("""
+        la    t0, trapped
+        csrw  stvec, t0
+        li    s0, 0
+        la    a0, data + 1
+        ld    a1, (a0)
+        sd    a1, 8(a0)
+        j     end
+        .balign 4
+    trapped:
+        addi  s0, s0, 1
+        csrr  t0, sepc
+        addi  t0, t0, 4
+        csrw  sepc, t0
+        sret
+        .balign 8
+    data:
+        .dword 0x1122334455667788, 0, 0
+    end:
+    """ + POWER_OFF)
+    bare = Machine(MEMORY, misaligned=misaligned).load(image, boot="s")
+    vm = VM(memory=MEMORY, misaligned=misaligned, **MODES[mode]()).load(image, boot="s")
+    assert finish(vm, 1000).differences(finish(bare, 1000)) == []
+    assert vm.harts[0].x[8] == (0 if misaligned else 2)
