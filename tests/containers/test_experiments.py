@@ -68,6 +68,17 @@ def test_memory_hog(kernel: Any) -> None:
     assert experiments.memory_hog(kernel) == {"hog": "killed", "neighbour": "running"}
 
 
+def test_the_largest_of_a_full_group_is_killed(kernel: Any) -> None:
+    needs_limits(kernel, memory=1 << 26)
+    large = kernel.init.clone()
+    kernel.limit(large, memory=1 << 26)
+    small = large.clone()
+    large.allocate(36 << 20)
+    small.allocate(20 << 20)
+    small.allocate(12 << 20)
+    assert large.wait_dead(2) and small.state == "running"
+
+
 def test_fork_bomb(kernel: Any) -> None:
     needs_limits(kernel, pids=20)
     assert experiments.fork_bomb(kernel) == {"children": 7, "then": "EAGAIN"}
@@ -99,6 +110,23 @@ def test_cpu_share(kernel: Any) -> None:
 def test_probe(kernel: Any, probe: Callable[[Any, bool], bool], defended: bool) -> None:
     """Stopped by its defence, and only by that one."""
     assert probe(kernel, defended) is not defended
+
+
+def test_an_init_heeds_only_sigkill_from_outside(kernel: Any) -> None:
+    box = kernel.init.clone("pid")
+    number = box.view()["pids"][0]
+    kernel.init.kill(number, 15)
+    assert not box.wait_dead(0.2) and box.view()["pid"] == 1
+    kernel.init.kill(number, 9)
+    assert box.wait_dead(2)
+
+
+def test_to_enter_a_namespace_needs_rights_at_home_too(kernel: Any) -> None:
+    """Whoever made a user namespace has all rights in it: not enough for setns(2)."""
+    box, other = kernel.init.clone("user", "uts"), kernel.init.clone()
+    other.drop("SYS_ADMIN")
+    assert experiments.outcome(lambda: other.setns(box, "uts")) == "EPERM"
+    assert experiments.outcome(lambda: kernel.init.clone().setns(box, "uts")) == "ok"
 
 
 def test_the_host_keeps_its_shared_mounts() -> None:
