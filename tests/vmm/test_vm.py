@@ -313,3 +313,25 @@ def test_a_machine_without_misaligned_accesses_has_none_in_any_mode(mode, misali
     vm = VM(memory=MEMORY, misaligned=misaligned, **MODES[mode]()).load(image, boot="s")
     assert finish(vm, 1000).differences(finish(bare, 1000)) == []
     assert vm.harts[0].x[8] == (0 if misaligned else 2)
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_what_hs_and_vs_share_belongs_to_the_guest_across_exits(mode):
+    """scounteren is there once for both, and sip's software bit stands elsewhere in VS-mode."""
+    call = "li a7, 0x10\n li a6, 0\n ecall\n"
+    image = program(f"""
+        csrr  s1, scounteren
+        li    t0, 2
+        csrs  sip, t0
+        {call}
+        csrr  s2, sip
+        csrc  sip, t0
+        {call}
+        csrr  s3, sip
+    """ + POWER_OFF)
+    machines = [Machine(MEMORY), VM(memory=MEMORY, **MODES[mode]())]
+    for machine in machines:
+        machine.load(image, boot="s").harts[0].csr["scounteren"] = 5
+    bare, vm = (finish(machine, 1000) for machine in machines)
+    assert vm.differences(bare) == []
+    assert [machines[1].harts[0].x[n] for n in (9, 18, 19)] == [5, 2, 0]
