@@ -289,7 +289,8 @@ def test_a_leak_is_caught(cpu, paging):
 @pytest.mark.parametrize("misaligned", [True, False])
 def test_a_machine_without_misaligned_accesses_has_none_in_any_mode(mode, misaligned):
     """Whether the guest's next load and store trap follows the VM, not the physical hart."""
-    image = program("""
+    image = program(
+        """
         la    t0, trapped
         csrw  stvec, t0
         li    s0, 0
@@ -308,7 +309,9 @@ def test_a_machine_without_misaligned_accesses_has_none_in_any_mode(mode, misali
     data:
         .dword 0x1122334455667788, 0, 0
     end:
-    """ + POWER_OFF)
+    """
+        + POWER_OFF
+    )
     bare = Machine(MEMORY, misaligned=misaligned).load(image, boot="s")
     vm = VM(memory=MEMORY, misaligned=misaligned, **MODES[mode]()).load(image, boot="s")
     assert finish(vm, 1000).differences(finish(bare, 1000)) == []
@@ -319,7 +322,8 @@ def test_a_machine_without_misaligned_accesses_has_none_in_any_mode(mode, misali
 def test_what_hs_and_vs_share_belongs_to_the_guest_across_exits(mode):
     """scounteren is there once for both, and sip's software bit stands elsewhere in VS-mode."""
     call = "li a7, 0x10\n li a6, 0\n ecall\n"
-    image = program(f"""
+    image = program(
+        f"""
         csrr  s1, scounteren
         li    t0, 2
         csrs  sip, t0
@@ -328,7 +332,9 @@ def test_what_hs_and_vs_share_belongs_to_the_guest_across_exits(mode):
         csrc  sip, t0
         {call}
         csrr  s3, sip
-    """ + POWER_OFF)
+    """
+        + POWER_OFF
+    )
     machines = [Machine(MEMORY), VM(memory=MEMORY, **MODES[mode]())]
     for machine in machines:
         machine.load(image, boot="s").harts[0].csr["scounteren"] = 5
