@@ -22,7 +22,8 @@ class Event(NamedTuple):
     """One switch of privilege at `clock` (the hart's ticks), from mode `origin` to `target`.
 
     cause is the specification's name, or the returning instruction; kind is "exception",
-    "interrupt", "return" or "exit" (to the host and back within the same tick).
+    "interrupt", "return" or "exit" (to the host and back within the same tick); for VMs "vmexit",
+    "vmentry", or "inject" (an entry with an interrupt).
     """
 
     clock: int

@@ -1,6 +1,7 @@
 // TrapTimeline: lanes by privilege on a canvas; single switches when zoomed in, sums when not.
 
-const KINDS = ["exception", "interrupt", "return", "exit"];
+const KINDS = ["exception", "interrupt", "return", "exit", "vmexit", "vmentry", "inject"];
+const DASHED = [1, 6], DOUBLE = [3, 4, 5, 6]; // numbers of kinds
 const LANE = 30, GAP = 26, LEFT = 92, TOP = 24, AXIS = 24;
 const SINGLE = 7; // pixels between switches from which on each is drawn
 
@@ -19,7 +20,7 @@ function unpack(model) {
     data.ran[data.after(i - 1)][i] += data.clock[i] - data.clock[i - 1];
   }
   data.exits = new Float64Array(n);
-  for (let i = 1; i < n; i++) data.exits[i] = data.exits[i - 1] + (data.kind[i - 1] === 3);
+  for (let i = 1; i < n; i++) data.exits[i] = data.exits[i - 1] + (data.kind[i - 1] === 3 || data.kind[i - 1] === 4);
   return data;
 }
 
@@ -93,8 +94,8 @@ function chart(model, data, lanes, causes, host) {
     const y0 = up ? laneTop(from) : laneTop(from) + LANE, y1 = up ? laneTop(to) + LANE : laneTop(to);
     pen.strokeStyle = pen.fillStyle = colour("ink");
     pen.lineWidth = 1.25;
-    pen.setLineDash(kind === 1 ? [3, 3] : []);
-    for (const shift of kind === 3 ? [-2, 2] : [0]) {
+    pen.setLineDash(DASHED.includes(kind) ? [3, 3] : []);
+    for (const shift of DOUBLE.includes(kind) ? [-2, 2] : [0]) {
       pen.beginPath(); pen.moveTo(px + shift, y0); pen.lineTo(px + shift, y1 + (up ? 5 : -5)); pen.stroke();
     }
     pen.setLineDash([]);
@@ -103,17 +104,27 @@ function chart(model, data, lanes, causes, host) {
     return up ? laneTop(from) - GAP : laneTop(from) + LANE; // top of the gap beside the origin
   }
 
+  function outline(pen, colour, x, y, width) {
+    pen.fillStyle = colour;
+    pen.fillRect(x, y, Math.max(width, 1), 4);
+    pen.fillRect(x, y + LANE - 4, Math.max(width, 1), 4);
+  }
+
   function singles(pen, i0, i1, x, width, colour) {
     for (let i = Math.max(i0 - 1, 0); i < i1; i++) {
       const lane = data.after(i), a = Math.max(x(data.clock[i]), LEFT);
       const b = i + 1 < data.n ? Math.min(x(data.clock[i + 1]), width) : a + 1;
       pen.fillStyle = lanes[lane].fill;
       pen.fillRect(a, laneTop(lane), Math.max(b - a, 1), LANE);
+      if (lanes[lane].line) outline(pen, lanes[lane].line, a, laneTop(lane), b - a);
     }
     const used = {}; // by gap: the right end of what was written there
     const todo = [];
     for (let i = i0; i < i1; i++) {
-      const px = x(data.clock[i]);
+      // A VM exit and the entry behind it happen at one tick: the entry is drawn beside it.
+      const beside = i > 0 && data.kind[i] > 4 && data.clock[i] - data.clock[i - 1] < 1;
+      const px = x(data.clock[i]) + (beside ? 12 : 0);
+      if (data.kind[i] === 4) { pen.fillStyle = lanes[data.target[i]].fill; pen.fillRect(px - 1, laneTop(data.target[i]), 14, LANE); }
       const gap = arrow(pen, px, data.origin[i], data.target[i], data.kind[i], colour);
       todo.push([i, px, gap]);
     }
@@ -144,6 +155,7 @@ function chart(model, data, lanes, causes, host) {
         if (share > 0) {
           const tall = Math.max(1.5, share * LANE);
           pen.fillRect(px, laneTop(lane) + LANE - tall, 1, tall);
+          if (lanes[lane].line) { pen.fillStyle = lanes[lane].line; pen.fillRect(px, laneTop(lane) + LANE - 4, 1, 4); pen.fillStyle = lanes[lane].fill; }
         }
         before = until;
         if (lanes[lane].mode === "host") {
@@ -164,6 +176,7 @@ function chart(model, data, lanes, causes, host) {
       pen.fillRect(LEFT, laneTop(k), width - LEFT, LANE);
       pen.fillStyle = lane.fill;
       pen.fillRect(0, laneTop(k), LEFT - 8, LANE);
+      if (lane.line) outline(pen, lane.line, 0, laneTop(k), LEFT - 8);
       pen.fillStyle = lane.ink;
       pen.textAlign = "left";
       pen.fillText(lane.name, 8, laneTop(k) + LANE / 2 + 4);
@@ -227,7 +240,7 @@ function facts(words, data, lanes, causes, model) {
   for (let i = 0; i < data.n; i++) counts[data.cause[i]]++;
   const order = counts.map((_, k) => k).sort((a, b) => counts[b] - counts[a]);
   const whole = Math.max(1, data.clock[data.n - 1] - data.clock[0]);
-  const share = h("p", { class: "mhv-shares" }, h("strong", {}, words.share), lanes.map((lane, k) => (lane.mode === "host" ? null
+  const share = h("p", { class: "mhv-shares" }, h("strong", {}, words.share), lanes.map((lane, k) => (lane.mode === "host" && !data.ran[k][data.n - 1] ? null
     : h("span", {}, h("span", { class: "mhv-swatch", style: `background:${lane.fill}` }), `${lane.name} ${(data.ran[k][data.n - 1] / whole * 100).toFixed(1)} %`))));
   const table = h("table", { "aria-label": words.by_cause },
     h("thead", {}, h("tr", {}, h("th", { class: "mhv-number", scope: "col" }, words.times), h("th", { scope: "col" }, words.cause))),
@@ -297,7 +310,7 @@ function render({ model, el }) {
   const button = (name, ...label) => h("button", { type: "button", "data-do": name, onclick: actions[name] }, ...label);
   root.append(h("div", { class: "mhv-bar" }, button("back", icon("◀"), words.previous), button("next", words.next, icon("▶")), h("span", { class: "mhv-grow" }),
     button("in", icon("+"), words.zoom_in), button("out", icon("−"), words.zoom_out), button("whole", words.whole)),
-  host, strip, h("div", { class: "mhv-note" }, info.share, shown), h("div", { class: "mhv-chosen" }, chosen, hint), info.node, h("div", { class: "mhv-keys" }, words.keys));
+  host, strip, h("div", { class: "mhv-note" }, info.share, shown), h("div", { class: "mhv-chosen" }, chosen, hint), lanes.some((lane) => lane.line) ? h("div", { class: "mhv-chosen" }, words.outlined) : null, info.node, h("div", { class: "mhv-keys" }, words.keys));
   const main = chart(model, data, lanes, causes, host);
   const small = overview(model, data, lanes, strip);
 

@@ -16,8 +16,10 @@ from minihv.errors import ConfigError
 
 __all__ = ["Event", "TrapTimeline", "record_traps"]
 
-ORDER = ("host", "M", "S", "VS", "VU", "U")     # most privileged first
-KINDS = ("exception", "interrupt", "return", "exit")
+ORDER = ("host", "M", "S", "vM", "vS", "V", "VS", "vU", "VU", "U")     # most privileged first
+KINDS = ("exception", "interrupt", "return", "exit", "vmexit", "vmentry", "inject")
+# Modes that a deprivileged guest believes in: the fill is theirs, the outline the real U-mode's.
+BELIEVED = {"vM": "VS", "vS": "VS", "vU": "VU"}
 
 
 class TrapTimeline(View):
@@ -50,7 +52,7 @@ class TrapTimeline(View):
         super().__init__(
             packed=_pack(self.events, self.modes, names), causes=names, count=len(self.events),
             span=span, window=list(span))
-        self.lanes = [{"mode": mode, "name": self.words[mode], **colours(mode)}
+        self.lanes = [{"mode": mode, "name": self.words[mode], **lane_colours(mode)}
                       for mode in self.modes]
 
     @property
@@ -78,7 +80,7 @@ class TrapTimeline(View):
         head = self.words["summary"].format(count=f"{self.count:,}", first=f"{self.span[0]:,}",
                                             last=f"{self.span[1]:,}")
         shares = ", ".join(f"{self.words[mode]} {share:.1%}" for mode, share in
-                           self.shares().items() if mode != "host")
+                           self.shares().items() if mode != "host" or share)
         lines = [f"{self.words['title']}: {head}", f"{self.words['share']}: {shares}"]
         lines += [f"{times:>8,} × {cause}" for cause, times in self.by_cause()]
         return "\n".join(lines)
@@ -88,6 +90,12 @@ class TrapTimeline(View):
         from minihv.course.widgets.stills import timeline_still
 
         return timeline_still(self)
+
+
+def lane_colours(mode: str) -> dict[str, str]:
+    """Fill and ink of a mode's lane, and its outline where the hart runs another mode."""
+    outline = {"line": colours("U")["fill"]} if mode in BELIEVED else {}
+    return colours(BELIEVED.get(mode, "VS" if mode == "V" else mode)) | outline
 
 
 def runs_after(event: Event) -> str:
