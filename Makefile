@@ -31,7 +31,7 @@ lab:
 
 # One pytest run for tests and notebooks, so that its summary is the last line.
 test: lint
-	@$(PYTHON_IN_VENV) -m pytest -n $(WORKERS) --dist loadscope -q -rs \
+	@MINIHV_PATIENCE=3 $(PYTHON_IN_VENV) -m pytest -n $(WORKERS) --dist loadscope -q -rs \
 		--nbval-lax --nbval-current-env --nbval-cell-timeout=$(CELL_SECONDS) \
 		$(PYTEST) tests $(NOTEBOOKS)
 

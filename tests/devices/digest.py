@@ -9,13 +9,16 @@ import numpy as np
 from minihv.devices.virt import Machine
 from minihv.hw import state as st
 
-# Slots that say how a run was cut up, or what the TLB's entries are called: no part of the state.
+# Slots that say how a run was cut up, what the TLB's entries are called, or how often it missed: no
+# part of the state.
 BOOKKEEPING = [
     st.SINK, st.STOP, st.STOP_ON_TRAP, st.EXIT, st.SKIP, st.EPOCH,
     st.ACCESS_ADDRESS, st.ACCESS_KIND, st.ACCESS_VALUE, st.ACCESS_RD, st.LENGTH,
     st.BREAKPOINTS, st.WATCHPOINTS, st.CSR_WATCHES,
     st.DATA_CONTEXT, st.FETCH_CONTEXT, st.SPACES_USED, st.SUPERPAGES,
+    st.TLB_MISSES, st.WALK_READS,
     *range(st.SPACE, st.SPACE + 32),
+    *range(st.SPACE_GUEST, st.SPACE_GUEST + 32),
     *range(st.BREAKPOINT, st.CSR_WATCH + 8),
 ]  # fmt: skip
 

@@ -354,7 +354,8 @@ def test_any_text_assembles_or_has_one_clear_error(source: str, compress: bool) 
 def test_every_name_is_reached() -> None:
     """The first form of a mnemonic never hides another of the same kinds of operands."""
     assert {pseudo.name for pseudo in PSEUDOS if pseudo.name in BY_NAME} == {
-        "jal", "jalr", "fence", "sfence.vma", "lb", "lh", "lw", "ld", "lbu", "lhu", "lwu",
+        "jal", "jalr", "fence", "sfence.vma", "hfence.vvma", "hfence.gvma",
+        "lb", "lh", "lw", "ld", "lbu", "lhu", "lwu",
         "sb", "sh", "sw", "sd", "add", "slt", "sltu", "xor", "or", "and", "sll", "srl", "sra",
         "addw", "sllw", "srlw", "sraw", "csrrw", "csrrs", "csrrc",
     }  # fmt: skip
