@@ -70,8 +70,19 @@ def _load_elf(data: bytes, boot: Boot | None) -> Image:
 def _load_flat(data: bytes, boot: Boot | None) -> Image:
     if data.startswith(b"\x1f\x8b"):
         raise ImageError("the file is compressed with gzip; decompress it first (gunzip)")
+    if is_text(data):
+        raise ImageError("this is text, not machine code (minihv asm makes an image of a source)")
     base = RAM_BASE if boot == "m" else SUPERVISOR_BASE
     return Image([(base, data, len(data))], base, boot or "s")
+
+
+def is_text(data: bytes) -> bool:
+    """Whether the file can only be meant for people: lines of printable characters, no other."""
+    try:
+        start = data[:4096].decode()
+    except UnicodeDecodeError:
+        return False
+    return "\n" in start and all(c.isprintable() or c in "\n\r\t\f" for c in start)
 
 
 def _load_linux(data: bytes, boot: Boot | None) -> Image:

@@ -303,3 +303,13 @@ def test_flat_image(boot, base, mode):
 
 def test_unknown_boot_mode():
     refused(b"\x6f\0\0\0", "boot mode", boot="u")
+
+
+@pytest.mark.parametrize("text", ["# A readme\n\nwith lines\n", "li a0, 1\n\tret\n" * 500])
+def test_text_is_no_flat_image(text):
+    with pytest.raises(ImageError, match="this is text, not machine code"):
+        load_image(text.encode())
+
+
+def test_code_that_looks_like_letters_is_a_flat_image():
+    assert load_image(b"#4Vx" * 100).kind == "flat"
