@@ -240,6 +240,7 @@ def settled(view: Shown, expression: str, wanted: Any) -> None:
 def test_timeline_by_mouse(show):
     view = show(TIMELINE, "timeline")
     view.is_well_made("timeline")
+    assert "null" not in view.page.locator(view.root).inner_text()
     span = view.kernel("view.span")
     view.do("in").click()
     view.do("in").click()

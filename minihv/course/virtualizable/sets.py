@@ -47,8 +47,8 @@ def _panel(x: float, title: str, counts: Mapping[tuple[bool, bool], int],
              text(x + 14, 36, title, bold=True, size=14),
              _ellipse(x + 150, 150, 130, 74, "#009E73", 0.16),
              _ellipse(x + 264, 150, 130, 58, right, 0.2),
-             text(x + 60, 74, say["privileged"], size=12.5, bold=True),
-             text(x + 376, 80, say["sensitive"], size=12.5, bold=True, anchor="end")]
+             text(x + 30, 64, say["privileged"], size=12.5, bold=True),
+             text(x + 384, 80, say["sensitive"], size=12.5, bold=True, anchor="end")]
     for region, (dx, y) in REGIONS.items():
         number = counts.get(region, 0)
         lit = region == (False, True) and number > 0

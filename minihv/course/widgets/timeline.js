@@ -310,7 +310,7 @@ function render({ model, el }) {
   const button = (name, ...label) => h("button", { type: "button", "data-do": name, onclick: actions[name] }, ...label);
   root.append(h("div", { class: "mhv-bar" }, button("back", icon("◀"), words.previous), button("next", words.next, icon("▶")), h("span", { class: "mhv-grow" }),
     button("in", icon("+"), words.zoom_in), button("out", icon("−"), words.zoom_out), button("whole", words.whole)),
-  host, strip, h("div", { class: "mhv-note" }, info.share, shown), h("div", { class: "mhv-chosen" }, chosen, hint), lanes.some((lane) => lane.line) ? h("div", { class: "mhv-chosen" }, words.outlined) : null, info.node, h("div", { class: "mhv-keys" }, words.keys));
+  host, strip, h("div", { class: "mhv-note" }, info.share, shown), h("div", { class: "mhv-chosen" }, chosen, hint), ...(lanes.some((lane) => lane.line) ? [h("div", { class: "mhv-chosen" }, words.outlined)] : []), info.node, h("div", { class: "mhv-keys" }, words.keys));
   const main = chart(model, data, lanes, causes, host);
   const small = overview(model, data, lanes, strip);
 
