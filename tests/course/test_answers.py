@@ -112,6 +112,13 @@ def swallow() -> None:
             pass
 
 
+@pytest.fixture(autouse=True)
+def impatient(monkeypatch):
+    """Limits as a learner has them, whatever patience the test run asks for."""
+    monkeypatch.delenv("MINIHV_PATIENCE", raising=False)
+
+
+
 @pytest.mark.parametrize("loop", [spin, sleep, swallow])
 def test_an_endless_loop_ends_and_later_calls_do_not_start(loop):
     call = Caller(0.3)
