@@ -9,11 +9,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from minihv.asm.assembler import assemble
+    from minihv.asm.disassembler import disassemble
     from minihv.devices.timeline import Timeline
     from minihv.devices.virt import Machine
     from minihv.guests import path as guest
-    from minihv.hw.asm import assemble
-    from minihv.hw.disasm import disassemble
 
 __version__ = "0.1.0"
 __all__ = ["Machine", "Timeline", "assemble", "disassemble", "guest"]
@@ -21,8 +21,8 @@ __all__ = ["Machine", "Timeline", "assemble", "disassemble", "guest"]
 _HOMES = {
     "Machine": ("minihv.devices.virt", "Machine"),
     "Timeline": ("minihv.devices.timeline", "Timeline"),
-    "assemble": ("minihv.hw.asm", "assemble"),
-    "disassemble": ("minihv.hw.disasm", "disassemble"),
+    "assemble": ("minihv.asm.assembler", "assemble"),
+    "disassemble": ("minihv.asm.disassembler", "disassemble"),
     "guest": ("minihv.guests", "path"),
 }
 

@@ -20,25 +20,26 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from minihv import __version__, listing
+from minihv import __version__
 from minihv.errors import ConfigError, MinihvError
-from minihv.terminal import Closed, Quit, check_file, compiling, console_of, one_line, say
+from minihv.tools import listing
+from minihv.tools.terminal import Closed, Quit, check_file, compiling, console_of, one_line, say
 
 if TYPE_CHECKING:
     from minihv.devices.virt import End, Machine
-    from minihv.terminal import Input
+    from minihv.tools.terminal import Input
 
 USAGE, BUDGET, DEADLOCK, INTERRUPTED, CLOSED = 2, 124, 125, 130, 141
 UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
 DEFAULT_MEMORY = 128 << 20
 # Commands that live elsewhere: module, what it does, how it is called.
 ELSEWHERE = {
-    "bench": ("minihv.bench", "measure the machine against its peers"),
-    "doctor": ("minihv.doctor", "show what this host offers, and how to get the rest"),
-    "container": ("minihv.containers.cli", "run containers on this host's kernel"),
-    "check": ("minihv.course.cli", "judge exercise notebooks"),
-    "reset": ("minihv.course.cli", "restore an exercise notebook, keeping a backup"),
-    "progress": ("minihv.course.cli", "show which exercises you tried and solved"),
+    "bench": ("minihv.tools.bench", "measure the machine against its peers"),
+    "doctor": ("minihv.tools.doctor", "show what this host offers, and how to get the rest"),
+    "container": ("minihv.tools.container", "run containers on this host's kernel"),
+    "check": ("minihv.tools.course", "judge exercise notebooks"),
+    "reset": ("minihv.tools.course", "restore an exercise notebook, keeping a backup"),
+    "progress": ("minihv.tools.course", "show which exercises you tried and solved"),
 }
 
 
@@ -214,7 +215,7 @@ def _run(machine: Machine, budget: int | None, trace: int) -> tuple[str, int]:
 
 def _trace(machine: Machine, console: Input | None, steps: int) -> End | None:
     """Run the first steps one by one and show them; how the run ended, if it did."""
-    from minihv.trace import Tracer, symbols_of
+    from minihv.tools.trace import Tracer, symbols_of
 
     symbols = symbols_of(machine)
     while machine.executed < steps:
@@ -231,7 +232,7 @@ def _trace(machine: Machine, console: Input | None, steps: int) -> End | None:
 
 def debug_command(options: argparse.Namespace) -> int:
     """The terminal debugger."""
-    from minihv.debug import debug
+    from minihv.tools.debug import debug
 
     return debug(_machine(options))
 

@@ -10,10 +10,10 @@ import struct
 from collections import Counter
 from collections.abc import Callable
 
+from minihv.asm.assembler import assemble
 from minihv.containers import seccomp
 from minihv.devices import sbi
 from minihv.devices.virt import CLINT, FINISHER, PLIC, UART, Machine
-from minihv.hw.asm import assemble
 from minihv.hw.bus import AccessFault
 from minihv.hw.csrnames import NUMBER
 from minihv.vmm.vm import VM

@@ -1,7 +1,7 @@
 """Containers: one API over a deterministic model and the real Linux kernel.
 
 `open_kernel()` gives a machine whose processes make system calls: `k.init.clone("pid").view()`.
-`session.Session` runs containers; `python -m minihv.containers` is their command line.
+`session.Session` runs containers; `minihv container` is their command line.
 """
 
 from __future__ import annotations

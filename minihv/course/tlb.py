@@ -11,6 +11,7 @@ from collections import OrderedDict
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
+from minihv.asm.operands import expand, extract_all
 from minihv.course import pages
 from minihv.devices.virt import Machine
 from minihv.hw import isa
@@ -19,7 +20,6 @@ from minihv.hw.bits import MASK64
 from minihv.hw.bus import AccessFault
 from minihv.hw.hart import Hart
 from minihv.hw.memory import Memory
-from minihv.hw.operands import expand, extract_all
 
 LOADS, STORES = 0x03, 0x23  # major opcodes
 

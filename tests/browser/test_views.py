@@ -16,7 +16,7 @@ START = """from minihv import guests
 from minihv.course import figures
 from minihv.course.widgets import *
 from minihv.devices.virt import Machine
-from minihv.hw.asm import assemble
+from minihv.asm import assemble
 """
 MACHINE = START + '''
 program = assemble("""

@@ -9,7 +9,7 @@ import sys
 import time
 from pathlib import Path
 
-from minihv.hw.asm import assemble
+from minihv.asm import assemble
 from tests.devices.programs import EXIT
 
 SECONDS = 240  # for anything; the machine that runs the tests may be busy

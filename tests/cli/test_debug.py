@@ -8,9 +8,10 @@ import signal
 
 import pytest
 
-from minihv import cli, debug, guests
-from minihv.debug_commands import COMMANDS
+from minihv import cli, guests
 from minihv.devices.virt import Machine
+from minihv.tools import debug
+from minihv.tools.debug_commands import COMMANDS
 from tests.cli.command import elf, read_until, run, start
 from tests.devices import programs
 

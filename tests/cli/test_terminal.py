@@ -8,8 +8,8 @@ import subprocess
 
 import pytest
 
-from minihv import terminal
 from minihv.hw import warmup
+from minihv.tools import terminal
 from tests.cli.command import elf, read_until, start
 from tests.devices.programs import ECHO
 

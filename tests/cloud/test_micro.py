@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from minihv import guests
+from minihv.asm import assemble
 from minihv.cloud.micro import MicroVM, clone, snapshot
 from minihv.devices.virt import Machine
 from minihv.errors import ConfigError
-from minihv.hw.asm import assemble
 from minihv.hw.state import PAGE_DIRTY
 from minihv.vmm import VM, HardwareAssist, Host, NestedPaging
 

@@ -6,10 +6,10 @@ import os
 
 import pytest
 
-from minihv import bench_containers as bench
-from minihv.bench import merged
 from minihv.containers.images import Store
 from minihv.containers.session import Session
+from minihv.tools import bench_containers as bench
+from minihv.tools.bench import merged
 
 
 def test_contestants_take_turns_and_end(store: Store, session: Session) -> None:

@@ -2,12 +2,12 @@
 
 import pytest
 
+from minihv.asm import assemble
 from minihv.course import pages
 from minihv.course.checks.ch01 import fault, handler, tlb, walk
 from minihv.course.checks.exercise import CourseError, exercise
 from minihv.course.tlb import Tlb, trace
 from minihv.devices.virt import Machine
-from minihv.hw.asm import assemble
 
 ALLOWED = {"plain", "superpage", "upper", "ignored", "mxr", "sum", "clean"}
 

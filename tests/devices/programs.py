@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from minihv.asm import assemble
 from minihv.devices.virt import Machine
-from minihv.hw.asm import assemble
 
 FINISHER, UART, CLINT, PLIC = 0x100000, 0x10000000, 0x2000000, 0xC000000
 EXIT = """

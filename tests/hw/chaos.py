@@ -12,10 +12,10 @@ import random
 
 import numpy as np
 
+from minihv.asm import assemble
 from minihv.devices.virt import Machine
 from minihv.hw import regions
 from minihv.hw import state as st
-from minihv.hw.asm import assemble
 from minihv.hw.hart import STARTED
 from minihv.hw.isa import INSTRUCTIONS
 

@@ -65,7 +65,7 @@ def run_words(mode: str, seed: int, count: int, engine: str) -> str:
 
 def corpus() -> list[bytes]:
     """Images to start from: the guests, and small programs with HTIF."""
-    from minihv.hw.asm import assemble
+    from minihv.asm import assemble
 
     files = [path.read_bytes() for path in sorted((ROOT / "minihv/guests/bin").glob("*.elf"))]
     small = [data for data in files if len(data) < 20_000]

@@ -16,9 +16,9 @@ from typing import NamedTuple
 
 import pytest
 
+from minihv.asm import assemble
 from minihv.devices.virt import Machine
 from minihv.hw import state as st
-from minihv.hw.asm import assemble
 from minihv.hw.bits import MASK64
 
 ENGINES = ("python", "jit")

@@ -82,7 +82,7 @@ def test_mutations_change_something_and_hit_the_tables():
 
 
 def htif(engine, body, address=0x80000000, length=16):
-    from minihv.hw.asm import assemble
+    from minihv.asm import assemble
 
     source = HTIF.format(body=body, address=address, length=length)
     machine = Machine(memory=1 << 20, engine=engine)

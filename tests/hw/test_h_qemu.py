@@ -12,13 +12,12 @@ import subprocess
 
 import pytest
 
+from minihv.asm import assemble, disassemble
+from minihv.asm.program import Program
 from minihv.devices.virt import Machine
 from minihv.hw import state as st
-from minihv.hw.asm import assemble
 from minihv.hw.csrnames import NUMBER
-from minihv.hw.disasm import disassemble
 from minihv.hw.isa import BY_NAME
-from minihv.hw.program import Program
 
 QEMU = shutil.which("qemu-system-riscv64")
 CASES, SEEDS = 1500, (1, 2)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from minihv.hw.asm import assemble
+from minihv.asm import assemble
 from tests.hw import isa_runner
 from tests.hw.lab import ENGINES, both_engines
 

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as some
 
+from minihv.asm import around
 from minihv.devices.virt import Machine
 from minihv.hw import inspect, mmu
 from minihv.hw import state as st
@@ -190,19 +191,19 @@ def test_csr_fields_have_meanings():
 
 
 def test_code_around_the_pc():
-    from minihv.hw.asm import assemble
+    from minihv.asm import assemble
 
     program = assemble("a: nop\n c.nop\n b: li a0, 5\n c.nop\n c: addi a1, a1, 1\n j a", BASE)
     hart = Hart(0, Memory(1 << 16), "python")
     hart.memory.write(BASE, program.data)
     hart.pc = program.symbols["b"]
-    lines = inspect.code_around(hart, 2, 3, program.symbols)
+    lines = around.code_around(hart, 2, 3, program.symbols)
     assert [line.pc - BASE for line in lines] == [0, 4, 6, 10, 12, 16]
     assert lines[-1].text.endswith("<a>")
     hart.pc = BASE
-    assert inspect.code_around(hart, 4, 0)[0].pc == BASE  # nothing above, and RAM begins here
+    assert around.code_around(hart, 4, 0)[0].pc == BASE  # nothing above, and RAM begins here
     hart.pc = 0x1000
-    assert inspect.code_around(hart) == []
+    assert around.code_around(hart) == []
 
 
 # --- two stages -----------------------------------------------------------------------------------

@@ -9,9 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from minihv.hw import csrnames
-from minihv.hw.isa import BY_NAME, INSTRUCTIONS, Instruction, decode, length
-from minihv.hw.operands import (
+from minihv.asm.operands import (
     REGISTER_FIELDS,
     compress,
     encode,
@@ -20,6 +18,8 @@ from minihv.hw.operands import (
     is_hint,
     limits,
 )
+from minihv.hw import csrnames
+from minihv.hw.isa import BY_NAME, INSTRUCTIONS, Instruction, decode, length
 
 # Words that belong to the narrower row although the wider one's fields fit too.
 _NARROWER = {("c.addi", "rd", 0), ("c.lui", "rd", 2)}

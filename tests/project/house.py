@@ -16,11 +16,7 @@ from pathlib import Path
 PLAN: tuple[tuple[str, ...], ...] = (
     ("__main__",),
     ("cli",),
-    ("doctor", "bench", "debug"),
-    ("debug_commands", "bench_containers", "bench_hypervisor"),
-    ("listing", "trace"),
-    ("terminal",),
-    ("doctor_probes",),
+    ("tools",),
     ("",),                  # minihv/__init__.py, the front door
     ("course",),
     ("cloud",),
@@ -31,6 +27,7 @@ PLAN: tuple[tuple[str, ...], ...] = (
     ("vmm",),
     ("devices",),
     ("guests",),
+    ("asm",),
     ("hw",),
     ("errors",),
 )
@@ -48,8 +45,8 @@ PACKAGE_LINES = 1_500   # lines of Python in a package (without the packages in 
 CORE = ("hw", "devices", "vmm")
 CORE_LINES = 8_000      # ... and in these three together
 # What has outgrown that, with the size that it has: it may shrink, not grow. Lower these.
-GROWN = {"containers": 4_175}
-CORE_GROWN = 12_100    # until the assembler, 1,900 of them, has a room of its own
+GROWN = {"containers": 4_175, "asm": 2_185, "tools": 2_252}
+CORE_GROWN = 9_870
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from minihv import doctor, doctor_probes
+from minihv.tools import doctor, doctor_probes
 
 
 def executable(path: Path, script: str) -> None:

@@ -75,7 +75,7 @@ def test_a_planted_import_is_found(copy: Path, name: str, source: str, said: str
     ("vmm/planted.py", "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    import numba"),
     ("vmm/planted.py", "from ..devices import uart\nfrom minihv import hw"),
     ("course/planted.py", "import threading, numba\nfrom minihv.cloud import hosts"),
-    ("cli.py", "import minihv.course\nimport minihv.doctor"),
+    ("cli.py", "import minihv.course\nimport minihv.tools.doctor"),
 ])
 def test_a_right_import_is_let_through(copy: Path, name: str, source: str):
     plant(copy, name, source)

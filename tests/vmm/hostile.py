@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import random
 
-from minihv.hw.asm import assemble
+from minihv.asm import assemble
 from minihv.hw.state import RAM_BASE
 from tests.hw.chaos import random_words
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import random
 
-from minihv.hw.asm import assemble
+from minihv.asm import assemble
 
 BASE = 0x80200000  # where a flat image lies that starts in S-mode
 WINDOW = 0x40000000

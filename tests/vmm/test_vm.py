@@ -3,10 +3,10 @@
 import pytest
 
 from minihv import guests
+from minihv.asm import assemble
 from minihv.devices.virt import Machine
 from minihv.errors import ConfigError, MinihvError
 from minihv.hw import state as st
-from minihv.hw.asm import assemble
 from minihv.hw.bus import AccessFault
 from minihv.vmm import (
     VM,

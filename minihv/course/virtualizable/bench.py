@@ -12,9 +12,9 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import NamedTuple
 
+from minihv.asm import assemble
 from minihv.devices.virt import Machine
 from minihv.hw import state as st
-from minihv.hw.asm import assemble
 from minihv.hw.csr import read_csr
 from minihv.hw.csrnames import NUMBER
 from minihv.hw.isa import INSTRUCTIONS, Instruction

@@ -5,12 +5,13 @@ from __future__ import annotations
 from bisect import bisect_right
 from typing import Any
 
+from minihv.asm import around
+from minihv.asm.operands import REGISTERS
 from minihv.devices.virt import Machine
 from minihv.hw import inspect
 from minihv.hw.bits import MASK64
 from minihv.hw.csrnames import cause_name
 from minihv.hw.hart import Hart
-from minihv.hw.operands import REGISTERS
 
 MODES = {0: "U", 1: "S", 2: "HS", 3: "M"}
 SHOWN = {
@@ -98,7 +99,7 @@ def values(hart: Hart) -> dict[str, int]:
 def code(hart: Hart, symbols: Symbols, breakpoints: list[int]) -> list[dict[str, Any]]:
     """The listing around pc; empty where no instruction can be fetched at pc."""
     pc = hart.pc & MASK64
-    lines = inspect.code_around(hart, BEFORE, LINES - 1, symbols.by_name)
+    lines = around.code_around(hart, BEFORE, LINES - 1, symbols.by_name)
     if all(line.pc != pc for line in lines):
         return []
     said = [k for k, line in enumerate(lines) if line.word or line.pc == pc]

@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 
 from minihv import guests
+from minihv.asm import assemble
 from minihv.course.widgets import MachineView
 from minihv.course.widgets.view import LIVE
 from minihv.devices.timeline import Timeline
 from minihv.devices.virt import Machine
 from minihv.errors import ConfigError
-from minihv.hw.asm import assemble
 
 LOOP = """
 _start: la   t0, handler

@@ -8,12 +8,12 @@ from collections import Counter
 import pytest
 
 from minihv import guests
+from minihv.asm import assemble
 from minihv.course.widgets import Event, TrapTimeline, record_traps
 from minihv.course.widgets.timeline import runs_after
 from minihv.devices.virt import Machine
 from minihv.errors import ConfigError
 from minihv.hw import state as st
-from minihv.hw.asm import assemble
 
 LOOP = """
 _start: la   t0, handler

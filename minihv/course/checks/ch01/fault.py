@@ -12,12 +12,12 @@ from functools import cached_property
 from random import Random
 from typing import Any
 
+from minihv.asm import assemble
 from minihv.course import pages
 from minihv.course.checks.exercise import Verdict, wrong
 from minihv.course.checks.verdicts import trouble
 from minihv.course.pages import FETCH, LOAD, STORE, Regime
 from minihv.devices.virt import Machine
-from minihv.hw.asm import assemble
 
 BASE, RAM = 0x80000000, 4 << 20
 HEAP_FRAME = 0x80200000  # the one 2 MiB frame

@@ -13,15 +13,15 @@ from random import Random
 from typing import Any
 
 from minihv import guests
+from minihv.asm import assemble
+from minihv.asm.operands import REGISTERS
+from minihv.asm.program import Program
 from minihv.course.checks.exercise import Verdict, wrong
 from minihv.course.checks.verdicts import trouble
 from minihv.devices.virt import Machine
 from minihv.errors import AssemblyError
 from minihv.hw import state as st
-from minihv.hw.asm import assemble
 from minihv.hw.hart import Hart
-from minihv.hw.operands import REGISTERS
-from minihv.hw.program import Program
 
 TIMER = 1 << 63 | 7
 EBREAK, ECALL_U, ECALL_M = 3, 8, 11

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, MutableMapping
 from typing import Any
 
+from minihv.asm import assemble
 from minihv.hw import state as st
-from minihv.hw.asm import assemble
 from minihv.hw.bits import MASK64, i64
 from minihv.hw.hart import Hart
 from minihv.hw.memory import Memory

@@ -13,13 +13,13 @@ from random import Random
 from types import SimpleNamespace
 from typing import Any
 
+from minihv.asm import assemble
+from minihv.asm.operands import REGISTERS
 from minihv.course.checks.exercise import Verdict, wrong
 from minihv.course.checks.verdicts import trouble
 from minihv.devices.virt import Machine
 from minihv.hw import state as st
-from minihv.hw.asm import assemble
 from minihv.hw.bits import MASK64
-from minihv.hw.operands import REGISTERS
 from minihv.vmm import VM, Reason, TrapAndEmulate
 
 MEMORY, BUDGET = 1 << 20, 5_000

@@ -13,11 +13,11 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any
 
+from minihv.asm import assemble
 from minihv.cloud.micro import MicroVM
 from minihv.course.checks.exercise import Verdict, wrong
 from minihv.course.checks.verdicts import trouble
 from minihv.devices.virt import Machine
-from minihv.hw.asm import assemble
 from minihv.vmm import Host
 
 MEMORY = 256 << 10

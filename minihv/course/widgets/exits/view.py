@@ -7,6 +7,7 @@ from typing import Any
 
 import traitlets
 
+from minihv.asm import disassemble
 from minihv.course.widgets.draw import box, svg, text
 from minihv.course.widgets.snapshot import Symbols
 from minihv.course.widgets.view import View, source
@@ -14,7 +15,6 @@ from minihv.devices.virt import End
 from minihv.errors import ConfigError
 from minihv.hw.bits import MASK64
 from minihv.hw.csrnames import cause_name
-from minihv.hw.disasm import disassemble
 from minihv.vmm import VM, Reason, VMExit
 
 LINES, STILL_LINES = 14, 8  # of the log that are shown

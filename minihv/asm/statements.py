@@ -11,17 +11,17 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 
-from minihv.hw import csrnames
-from minihv.hw.expressions import Node, Number, Problem, Symbol, parse, substitute, suggest
-from minihv.hw.instructions import Operand
-from minihv.hw.isa import BY_NAME, Instruction
-from minihv.hw.operands import (
+from minihv.asm.expressions import Node, Number, Problem, Symbol, parse, substitute, suggest
+from minihv.asm.instructions import Operand
+from minihv.asm.operands import (
     REGISTER_FIELDS,
     REGISTER_NUMBER,
     fence_bits,
     split_token,
 )
-from minihv.hw.pseudo import PSEUDOS, Pseudo
+from minihv.asm.pseudo import PSEUDOS, Pseudo
+from minihv.hw import csrnames
+from minihv.hw.isa import BY_NAME, Instruction
 
 _MEMORY = re.compile(r"(.*)\(\s*(\w+)\s*\)", re.DOTALL)
 _ORDERED = re.compile(r"((?:lr|sc|amo\w+)\.[wd])\.(aq|rl|aqrl)")

@@ -12,9 +12,7 @@ from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import NamedTuple
 
-from minihv.hw import csrnames
-from minihv.hw.isa import Instruction, decode, length
-from minihv.hw.operands import (
+from minihv.asm.operands import (
     REGISTER_FIELDS,
     REGISTER_NUMBER,
     REGISTERS,
@@ -26,7 +24,9 @@ from minihv.hw.operands import (
     operand_fields,
     split_token,
 )
-from minihv.hw.pseudo import PSEUDOS, Pseudo
+from minihv.asm.pseudo import PSEUDOS, Pseudo
+from minihv.hw import csrnames
+from minihv.hw.isa import Instruction, decode, length
 
 
 class Line(NamedTuple):

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 
-from minihv import doctor_probes
+from minihv.tools import doctor_probes
 
 TRY_SECONDS = 10.0
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "firefox")

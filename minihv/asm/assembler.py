@@ -14,15 +14,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from minihv.asm.directives import DIRECTIVES
+from minihv.asm.expressions import Node, Problem, Symbol, parse, substitute, suggest, symbols
+from minihv.asm.instructions import Code, LoadConstant
+from minihv.asm.items import Assignment, Item, Label, Section
+from minihv.asm.layout import Layout
+from minihv.asm.program import Extent, Program
+from minihv.asm.statements import Given, instructions, read_operand, split
 from minihv.errors import AssemblyError
-from minihv.hw.directives import DIRECTIVES
-from minihv.hw.expressions import Node, Problem, Symbol, parse, substitute, suggest, symbols
-from minihv.hw.instructions import Code, LoadConstant
 from minihv.hw.isa import length
-from minihv.hw.items import Assignment, Item, Label, Section
-from minihv.hw.layout import Layout
-from minihv.hw.program import Extent, Program
-from minihv.hw.statements import Given, instructions, read_operand, split
 
 _LABEL = re.compile(r"\s*([A-Za-z_.$][\w.$]*|\d+)\s*:")
 _ASSIGNMENT = re.compile(r"([A-Za-z_.$][\w.$]*)\s*=(?!=)")

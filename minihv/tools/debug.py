@@ -9,10 +9,10 @@ import signal
 import sys
 from collections.abc import Callable, Iterator
 
-from minihv.debug_commands import COMMANDS, Complaint, Session
 from minihv.devices.virt import Machine
 from minihv.errors import MinihvError
-from minihv.terminal import one_line
+from minihv.tools.debug_commands import COMMANDS, Complaint, Session
+from minihv.tools.terminal import one_line
 
 PROMPT = "(minihv) "
 ALIASES = {

@@ -10,11 +10,11 @@ import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from minihv.hw.expressions import Node, Number, Problem, evaluate, symbols, unescape
-from minihv.hw.items import Align, Bytes, Data, Org, Section, Space
+from minihv.asm.expressions import Node, Number, Problem, evaluate, symbols, unescape
+from minihv.asm.items import Align, Bytes, Data, Org, Section, Space
 
 if TYPE_CHECKING:
-    from minihv.hw.asm import Assembler
+    from minihv.asm.assembler import Assembler
 
 Operands = list[tuple[str, int]]
 Handler = Callable[["Assembler", str, Operands, int], None]

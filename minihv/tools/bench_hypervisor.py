@@ -15,8 +15,8 @@ from functools import cache
 from typing import Any
 
 from minihv import guests
+from minihv.asm.assembler import assemble
 from minihv.devices.virt import Machine
-from minihv.hw.asm import assemble
 from minihv.vmm import VM, HardwareAssist, Hypervisor, NestedPaging, ShadowPaging
 from minihv.vmm import SyncedShadowPaging as Synced
 

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from minihv.asm.expressions import Operation, Problem, UndefinedSymbol, evaluate, suggest
+from minihv.asm.instructions import Code
+from minihv.asm.items import MAX_BYTES, Item, Label, Section
 from minihv.errors import AssemblyError
-from minihv.hw.expressions import Operation, Problem, UndefinedSymbol, evaluate, suggest
-from minihv.hw.instructions import Code
-from minihv.hw.items import MAX_BYTES, Item, Label, Section
 
 _ROUNDS = 100
 

@@ -21,9 +21,10 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from minihv import bench_containers, bench_hypervisor, guests
+from minihv import guests
 from minihv.devices.virt import FINISHER, UART, Machine
 from minihv.errors import MinihvError
+from minihv.tools import bench_containers, bench_hypervisor
 
 GUESTS = {
     "bench-sieve": "sieve, CRC-32 and sort",

@@ -11,17 +11,18 @@ import re
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
 
+from minihv.asm import around
+from minihv.asm.disassembler import disassemble_range
+from minihv.asm.operands import REGISTER_NUMBER, REGISTERS
 from minihv.devices.timeline import Timeline
 from minihv.devices.virt import End, Instant, Machine
 from minihv.errors import MinihvError
 from minihv.hw import inspect
 from minihv.hw.bits import MASK64, i64
 from minihv.hw.csrnames import NUMBER
-from minihv.hw.disasm import disassemble_range
 from minihv.hw.hart import Hart
-from minihv.hw.operands import REGISTER_NUMBER, REGISTERS
-from minihv.terminal import one_line
-from minihv.trace import MODES, Tracer, instruction, symbols_of
+from minihv.tools.terminal import one_line
+from minihv.tools.trace import MODES, Tracer, instruction, symbols_of
 
 MOST_BYTES = 4096
 SHOWN_STEPS = 50  # more steps than these run without a line for each
@@ -304,13 +305,13 @@ def disassembly(d: Session, words: Sequence[str]) -> None:
     if words:
         n = d.count(words[1:], 10, MOST_BYTES // 4)
         place = d.number(words[0])
-        code = inspect.fetchable(d.hart, place, 4 * n)
+        code = around.fetchable(d.hart, place, 4 * n)
         if not code:
             verdict = inspect.walk(d.hart, place, "fetch").verdict
             raise Complaint(f"no code can be fetched at {place:#x}: {verdict}")
         lines = [*disassemble_range(code, place, d.symbols)][:n]
     else:
-        lines = inspect.code_around(d.hart, symbols=d.symbols)
+        lines = around.code_around(d.hart, symbols=d.symbols)
     for line in lines:
         mark = "=>" if line.pc == d.hart.pc & MASK64 else "  "
         d.show(f"{mark} {line.pc:016x}{d.name(line.pc):<24}  {line.text}")

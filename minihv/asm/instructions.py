@@ -8,8 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from minihv.hw import csrnames
-from minihv.hw.expressions import (
+from minihv.asm.expressions import (
     Node,
     Problem,
     UndefinedSymbol,
@@ -18,13 +17,14 @@ from minihv.hw.expressions import (
     suggest,
     symbols,
 )
+from minihv.asm.items import Item, nops
+from minihv.asm.operands import compress, encode, limits
+from minihv.asm.pseudo import load_constant
+from minihv.hw import csrnames
 from minihv.hw.isa import BY_NAME, Instruction, decode
-from minihv.hw.items import Item, nops
-from minihv.hw.operands import compress, encode, limits
-from minihv.hw.pseudo import load_constant
 
 if TYPE_CHECKING:
-    from minihv.hw.layout import Layout
+    from minihv.asm.layout import Layout
 
 
 @dataclass(eq=False)

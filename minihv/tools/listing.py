@@ -8,16 +8,16 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from minihv.errors import AssemblyError, MinihvError
-from minihv.terminal import check_file, one_line
+from minihv.tools.terminal import check_file, one_line
 
 if TYPE_CHECKING:
+    from minihv.asm.disassembler import Line
     from minihv.devices.image import Image
-    from minihv.hw.disasm import Line
 
 
 def assemble_file(options: argparse.Namespace) -> int:
     """`minihv asm`: source, output (None: beside it), origin, compress."""
-    from minihv.hw.asm import assemble
+    from minihv.asm.assembler import assemble
 
     check_file(options.source)
     try:
@@ -55,7 +55,7 @@ def list_image(options: argparse.Namespace) -> int:
 
 def _listing(data: bytes, image: Image, symbols: dict[str, int]) -> Iterator[Line]:
     """The lines of a checked image's code."""
-    from minihv.hw.disasm import disassemble_range
+    from minihv.asm.disassembler import disassemble_range
 
     pieces = [(paddr, content) for paddr, content, _ in image.segments]
     if image.kind == "elf":

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from minihv.asm.disassembler import disassemble_range
+from minihv.asm.operands import REGISTERS
 from minihv.devices.virt import ECALL_FROM_S, End, Machine
 from minihv.hw import inspect
 from minihv.hw import state as st
 from minihv.hw.bits import MASK64
 from minihv.hw.csrnames import cause_name
-from minihv.hw.disasm import disassemble_range
 from minihv.hw.hart import Hart
-from minihv.hw.operands import REGISTERS
 
 MODES = "US?M"
 

@@ -264,3 +264,9 @@ def add(store: images.Store, args: argparse.Namespace) -> int:
 
 COMMANDS = {"run": run, "ps": ps, "exec": execute, "logs": logs, "inspect": inspect,
             "rm": remove, "images": list_images, "add": add}
+
+
+if __name__ == "__main__":  # starts without what the other commands import
+    own = argparse.ArgumentParser(prog="python -m minihv.tools.container")
+    add_parser(own.add_subparsers())
+    sys.exit(main(own.parse_args(["container", *sys.argv[1:]])))

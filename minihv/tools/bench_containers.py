@@ -84,7 +84,7 @@ def contestants(store: Store, sessions: list[Session]) -> dict[str, Launch]:
             return end
         return launch
 
-    cli = [sys.executable, "-m", "minihv.containers", "run", "--rm", "busybox", "echo"]
+    cli = [sys.executable, "-m", "minihv.tools.container", "run", "--rm", "busybox", "echo"]
     found = {BASE: program(f"{rootfs}/bin/busybox", "echo")}
     if os.getuid() == 0 and shutil.which("unshare"):
         found |= {PEER: program(*UNSHARE, rootfs, "/bin/echo"), "minihv": ours(),

@@ -9,10 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from minihv.hw.expressions import Node, Problem, evaluate, symbols
+from minihv.asm.expressions import Node, Problem, evaluate, symbols
 
 if TYPE_CHECKING:
-    from minihv.hw.layout import Layout
+    from minihv.asm.layout import Layout
 
 MAX_BYTES = 1 << 28
 NOP, SHORT_NOP = b"\x13\0\0\0", b"\x01\0"

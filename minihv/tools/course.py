@@ -1,8 +1,7 @@
 """The course's commands: check, reset, progress.
 
-For minihv.cli: each is an entry of ELSEWHERE that names this module, such as
-"check": ("minihv.course.cli", "judge exercise notebooks"). `add_parser` adds all three, `main` does
-what was chosen. (`minihv.course.judge` has the same two functions for `check` alone.)
+For minihv.cli: each is an entry of ELSEWHERE that names this module.
+(`minihv.course.judge` has the same two functions for `check` alone.)
 """
 
 from __future__ import annotations

@@ -9,14 +9,15 @@ from elftools.elf.elffile import ELFFile
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from minihv.asm import assemble, caret
+from minihv.asm.disassembler import disassemble_range
+from minihv.asm.expressions import wrap
+from minihv.asm.pseudo import PSEUDOS, load_constant
 from minihv.errors import AssemblyError, MinihvError
 from minihv.hw import csrnames
-from minihv.hw.asm import assemble, caret
-from minihv.hw.disasm import disassemble_range
-from minihv.hw.expressions import wrap
 from minihv.hw.isa import BY_NAME, INSTRUCTIONS
-from minihv.hw.pseudo import PSEUDOS, load_constant
-from tests.hw import lines, zig
+from tests.asm import lines
+from tests.hw import zig
 
 BOTH = pytest.mark.parametrize("compress", [False, True], ids=["rv64ima", "rv64imac"])
 

@@ -8,11 +8,11 @@ import pytest
 from elftools.elf.elffile import ELFFile
 
 import minihv
+from minihv.asm import assemble
+from minihv.asm.disassembler import Line, branch_target, disassemble, disassemble_range
+from minihv.asm.operands import REGISTER_NUMBER, encode, extract_all, hidden_fields
 from minihv.hw import csrnames
-from minihv.hw.asm import assemble
-from minihv.hw.disasm import Line, branch_target, disassemble, disassemble_range
 from minihv.hw.isa import BY_NAME, INSTRUCTIONS, Instruction, decode, length
-from minihv.hw.operands import REGISTER_NUMBER, encode, extract_all, hidden_fields
 from tests.hw.test_isa import peer
 
 

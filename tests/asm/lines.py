@@ -2,11 +2,11 @@
 
 import random
 
+from minihv.asm import disassemble
+from minihv.asm.operands import REGISTERS, encode, expand, fence_set, limits
+from minihv.asm.pseudo import PSEUDOS, Pseudo
 from minihv.hw import csrnames
-from minihv.hw.disasm import disassemble
 from minihv.hw.isa import INSTRUCTIONS, Instruction, decode
-from minihv.hw.operands import REGISTERS, encode, expand, fence_set, limits
-from minihv.hw.pseudo import PSEUDOS, Pseudo
 
 NEAR = 4  # a target is a label at most so many lines away, in reach of every branch
 

@@ -1,0 +1,1 @@
+"""What the command line is made of: one module per command, and what they share."""
