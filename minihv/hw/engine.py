@@ -59,7 +59,7 @@ def _constants(node: ast.ImportFrom) -> list[ast.stmt]:
 ARRAY_TYPES = {
     "s": "i8[::1]", "tlb": "i8[::1]", "code": "i8[::1]", "shared": "i8[::1]",
     "r8": "i1[::1]", "r16": "i2[::1]", "r32": "i4[::1]", "r64": "i8[::1]",
-    "pf": "u1[::1]", "cof": "i4[::1]",
+    "page_flags": "u1[::1]", "code_of": "i4[::1]",
 }  # fmt: skip
 
 

@@ -7,50 +7,15 @@ every operation of `ops`. An instruction that needs more than its operands leave
 with an event, is dealt with here, and the outer loop goes on.
 
 Arguments, all int64 unless said: `s` the hart's state; `tlb`; `r8`, `r16`, `r32`, `r64` one RAM
-seen as signed integers of each size; `pf` a flag byte per physical page; `code` the decode cache;
-`cof` (int32) the code page of each physical page, 0 for none; `shared` what all harts share.
+seen as signed integers of each size; `page_flags` a byte per physical page; `code` the decode
+cache; `code_of` (int32) the code page of each physical page, 0 for none; `shared` what all harts
+share.
 """
 
 from minihv.hw.bits import call_region, i64, u64
 from minihv.hw.decode import SHORT, STORES, decode
 from minihv.hw.mmu import fault, flush_tlb, load, raise_trap, store, translate
-from minihv.hw.state import (
-    ACCESS_RD,
-    BREAKPOINT,
-    BREAKPOINTS,
-    CLOCK,
-    CODE_STRIDE,
-    DATA_CONTEXT,
-    DEADLINE,
-    EPOCH,
-    EXIT,
-    EXIT_BREAKPOINT,
-    EXIT_BUDGET,
-    EXIT_NONE,
-    EXIT_TRAP,
-    FETCH,
-    FETCH_CONTEXT,
-    IDLE,
-    ILLEGAL,
-    LENGTH,
-    MIE,
-    MIP_LINE,
-    MIP_SOFT,
-    PAGE_CODE,
-    PAGE_REGION,
-    PC,
-    RAM_BASE,
-    RAM_SIZE,
-    SHARED_CODE_PAGES,
-    SHARED_EPOCH,
-    SHARED_REGIONS,
-    SKIP,
-    STOP,
-    TLB_ENTRIES,
-    TLB_FETCH,
-    WAIT,
-    WAITED,
-)
+from minihv.hw.state import *
 from minihv.hw.system import execute_atomic, execute_guest_access, execute_system
 from minihv.hw.trap import pending_interrupt, raise_interrupt, refresh_timers, take_trap
 
@@ -60,7 +25,7 @@ STOPPED, SYSTEM_EVENT, ATOMIC_EVENT, ILLEGAL_EVENT = 5, 6, 7, 8
 SCRATCH = -1  # no page: the instruction runs from slot 0 of code page 0
 
 
-def run(s, tlb, r8, r16, r32, r64, pf, code, cof, shared):
+def run(s, tlb, r8, r16, r32, r64, page_flags, code, code_of, shared):
     """Run the hart until STOP or until the host is due; returns the exit reason (EXIT_*)."""
     if s[EPOCH] != shared[SHARED_EPOCH]:
         s[EPOCH] = shared[SHARED_EPOCH]
@@ -102,7 +67,7 @@ def run(s, tlb, r8, r16, r32, r64, pf, code, cof, shared):
                     s[EXIT] = EXIT_BREAKPOINT
                     event = STOPPED
                     break
-                if not fetch_one(s, tlb, r16, r64, pf, code, cof, pc):
+                if not fetch_one(s, tlb, r16, r64, page_flags, code, code_of, pc):
                     event = STOPPED
                     break
                 base = 0
@@ -112,16 +77,17 @@ def run(s, tlb, r8, r16, r32, r64, pf, code, cof, shared):
                 frame = 0
             elif tlb[e] == pc & -4096 | fetch_context:
                 frame = pc + tlb[e + 1] >> 12
-                base = cof[frame] * CODE_STRIDE
+                base = code_of[frame] * CODE_STRIDE
                 if base == 0:
-                    base = new_code_page(s, tlb, pf, code, cof, shared, frame) * CODE_STRIDE
+                    base = new_code_page(s, tlb, page_flags, code, code_of, shared, frame)
+                    base *= CODE_STRIDE
                 page = pc & -4096
                 i = base + ((pc & 4095) >> 1)
                 bias = page - (base << 1)
             else:
                 s[CLOCK] = until - left
                 s[PC] = pc
-                pa = translate(s, tlb, r64, pf, code, cof, pc, 2, FETCH)
+                pa = translate(s, tlb, r64, page_flags, code, code_of, pc, 2, FETCH)
                 if s[EXIT]:
                     event = STOPPED
                     break
@@ -145,9 +111,10 @@ def run(s, tlb, r8, r16, r32, r64, pf, code, cof, shared):
                 size = 2 if w & SHORT else 4
                 va = i64(s[w >> 14 & 31] + (w >> 32))
                 if w & STORES:
-                    store(s, tlb, r8, r64, pf, code, cof, va, w >> 25 & 7, s[w >> 19 & 31])
+                    value = s[w >> 19 & 31]
+                    store(s, tlb, r8, r64, page_flags, code, code_of, va, w >> 25 & 7, value)
                 else:
-                    value = load(s, tlb, r8, r64, pf, code, cof, va, w >> 25 & 7)
+                    value = load(s, tlb, r8, r64, page_flags, code, code_of, va, w >> 25 & 7)
                     if s[EXIT] == 0:
                         s[w >> 8 & 63] = value
                 if s[EXIT]:
@@ -189,11 +156,11 @@ def run(s, tlb, r8, r16, r32, r64, pf, code, cof, shared):
         s[CLOCK] = until - left
         if event == SYSTEM_EVENT:
             if word >> 12 & 7 == 4:
-                execute_guest_access(s, tlb, r8, r64, pf, code, cof, word)
+                execute_guest_access(s, tlb, r8, r64, page_flags, code, code_of, word)
             else:
                 execute_system(s, tlb, word)
         elif event == ATOMIC_EVENT:
-            execute_atomic(s, tlb, r8, r64, pf, code, cof, word)
+            execute_atomic(s, tlb, r8, r64, page_flags, code, code_of, word)
         elif event == ILLEGAL_EVENT:
             raise_trap(s, ILLEGAL, word)
         reason = s[EXIT]
@@ -205,12 +172,12 @@ def run(s, tlb, r8, r16, r32, r64, pf, code, cof, shared):
             return reason
 
 
-def fetch_one(s, tlb, r16, r64, pf, code, cof, pc):
+def fetch_one(s, tlb, r16, r64, page_flags, code, code_of, pc):
     """Decode the instruction at `pc` into the scratch page; False with EXIT set on a fault."""
-    low = fetch_half(s, tlb, r16, r64, pf, code, cof, pc)
+    low = fetch_half(s, tlb, r16, r64, page_flags, code, code_of, pc)
     high = 0
     if s[EXIT] == 0 and low & 3 == 3:
-        high = fetch_half(s, tlb, r16, r64, pf, code, cof, i64(pc + 2))
+        high = fetch_half(s, tlb, r16, r64, page_flags, code, code_of, i64(pc + 2))
     if s[EXIT]:
         return False
     code[0] = decode(low | high << 16, -1)
@@ -219,9 +186,9 @@ def fetch_one(s, tlb, r16, r64, pf, code, cof, pc):
     return True
 
 
-def fetch_half(s, tlb, r16, r64, pf, code, cof, va):
+def fetch_half(s, tlb, r16, r64, page_flags, code, code_of, va):
     """The 16 bits of code at `va`; EXIT is set where they cannot be fetched."""
-    offset = translate(s, tlb, r64, pf, code, cof, va, 2, FETCH) - RAM_BASE
+    offset = translate(s, tlb, r64, page_flags, code, code_of, va, 2, FETCH) - RAM_BASE
     if s[EXIT] == 0 and (offset < 0 or offset >= s[RAM_SIZE]):
         fault(s, FETCH, va, False)
     if s[EXIT]:
@@ -229,7 +196,7 @@ def fetch_half(s, tlb, r16, r64, pf, code, cof, va):
     return r16[offset >> 1] & 0xFFFF
 
 
-def new_code_page(s, tlb, pf, code, cof, shared, frame):
+def new_code_page(s, tlb, page_flags, code, code_of, shared, frame):
     """Give the physical page `frame` a page of the decode cache, and return its number.
 
     No hart may keep a write entry for it in its TLB: stores must come by and drop what they hit.
@@ -238,13 +205,13 @@ def new_code_page(s, tlb, pf, code, cof, shared, frame):
     if (number + 1) * CODE_STRIDE > len(code):
         for k in range(len(code)):
             code[k] = 0
-        for k in range(len(cof)):
-            cof[k] = 0
-            pf[k] = pf[k] & ~(PAGE_CODE | PAGE_REGION)
+        for k in range(len(code_of)):
+            code_of[k] = 0
+            page_flags[k] = page_flags[k] & ~(PAGE_CODE | PAGE_REGION)
         number = 1
     shared[SHARED_CODE_PAGES] = number + 1
-    cof[frame] = number
-    pf[frame] = pf[frame] | PAGE_CODE
+    code_of[frame] = number
+    page_flags[frame] = page_flags[frame] | PAGE_CODE
     shared[SHARED_EPOCH] += 1
     s[EPOCH] = shared[SHARED_EPOCH]
     flush_tlb(s, tlb)

@@ -3,21 +3,13 @@
 from __future__ import annotations
 
 import mmap
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from minihv.errors import ConfigError
 from minihv.hw.bus import AccessFault
-from minihv.hw.state import (
-    CODE_STRIDE,
-    PAGE_CODE,
-    PAGE_DIRTY,
-    PAGE_REGION,
-    RAM_BASE,
-    SHARED_CODE_PAGES,
-    SHARED_EPOCH,
-    SHARED_SLOTS,
-)
+from minihv.hw.state import *
 
 PAGE = 4096
 CODE_PAGES = 4096  # of the decode cache; memory that is never touched costs nothing
@@ -34,6 +26,24 @@ def _sparse(size: int) -> mmap.mmap | None:
     except OSError:
         pass  # a kernel that knows no huge pages
     return memory
+
+
+class Arrays(NamedTuple):
+    """What the harts of a machine share, in the order in which the run loop takes it."""
+
+    r8: Any  # RAM as signed integers of 8 bits, and so on: (bytes of RAM / 1, 2, 4, 8) elements
+    r16: Any
+    r32: Any
+    r64: Any
+    page_flags: Any  # a byte per physical page: PAGE_* of `state`
+    code: Any  # the decode cache: CODE_STRIDE int64 per code page
+    code_of: Any  # int32 per physical page: its code page, 0 for none
+    shared: Any  # SHARED_SLOTS int64: see `state`
+
+    @property
+    def for_walks(self) -> tuple[Any, Any, Any, Any]:
+        """What the functions of `mmu` take: r64, page_flags, code, code_of."""
+        return self.r64, self.page_flags, self.code, self.code_of
 
 
 class Memory:
@@ -64,9 +74,14 @@ class Memory:
         self.code_of = np.zeros(size // PAGE, dtype=np.int32)
         self.shared = np.zeros(SHARED_SLOTS, dtype=np.int64)
         self.shared[SHARED_CODE_PAGES] = 1
+        self._show()
+
+    def _show(self) -> None:
+        """Make `arrays` for the compiled engine; `views` of the same, which Python reads faster."""
         signed = [self.bytes.view(kind) for kind in (np.int8, np.int16, np.int32, np.int64)]
-        self.arrays = (*signed, self.flags, self.code, self.code_of, self.shared)
-        self.views = tuple(memoryview(array) for array in self.arrays)
+        shown = [*signed, self.flags, self.code, self.code_of, self.shared]
+        self.arrays = Arrays._make(shown)
+        self.views = Arrays._make(memoryview(array) for array in shown)
 
     def _offset(self, gpa: int, n: int) -> int:
         offset = gpa - self.base

@@ -19,75 +19,7 @@ Source: Privileged ISA 20240411, sections 10.3 to 10.4 (satp, Sv39) and 15.5 (tw
 
 from minihv.hw.bits import i8, i16, i32, i64, sll, srl
 from minihv.hw.pmp import beyond, pmp_allows, pmp_uniform
-from minihv.hw.state import (
-    ACCESS_ADDRESS,
-    ACCESS_KIND,
-    ACCESS_VALUE,
-    CAUSE,
-    CLOCK,
-    CODE_STRIDE,
-    DATA_CONTEXT,
-    EXIT,
-    EXIT_MMIO,
-    EXIT_TRAP,
-    EXIT_WATCHPOINT,
-    FETCH,
-    FETCH_ACCESS,
-    FETCH_CONTEXT,
-    FETCH_GUEST_FAULT,
-    FETCH_PAGE_FAULT,
-    GPA,
-    GUEST_ACCESS,
-    GUEST_VA,
-    HGATP,
-    HSTATUS,
-    LOAD_ACCESS,
-    LOAD_GUEST_FAULT,
-    LOAD_MISALIGNED,
-    LOAD_PAGE_FAULT,
-    MISALIGNED,
-    MPP_SHIFT,
-    MPRV,
-    MPV,
-    MSTATUS,
-    MXR,
-    PAGE_CODE,
-    PAGE_DIRTY,
-    PAGE_REGION,
-    PAGE_SLOW,
-    PRIV,
-    RAM_BASE,
-    RAM_SIZE,
-    READ,
-    SATP,
-    SKIP,
-    SPACE,
-    SPACE_GUEST,
-    SPACES_USED,
-    SPVP,
-    STORE_ACCESS,
-    STORE_GUEST_FAULT,
-    STORE_MISALIGNED,
-    STORE_PAGE_FAULT,
-    SUM,
-    SUPERPAGES,
-    SVADE,
-    TINST,
-    TLB_ENTRIES,
-    TLB_FETCH,
-    TLB_MISSES,
-    TLB_SLOTS,
-    TLB_WRITE,
-    TOHOST,
-    TVAL,
-    VIRT,
-    VSATP,
-    VSSTATUS,
-    WALK_READS,
-    WATCHPOINT,
-    WATCHPOINTS,
-    WRITE,
-)
+from minihv.hw.state import *
 
 PTE_V, PTE_R, PTE_W, PTE_X, PTE_U, PTE_A, PTE_D = 1, 2, 4, 8, 16, 64, 128
 PTE_RESERVED = -(1 << 54)  # N, PBMT and the reserved bits 60..54: must be 0
@@ -233,7 +165,7 @@ def permitted(pte, access, priv, status):
     return pte & PTE_R != 0 or (pte & PTE_X != 0 and status & MXR != 0)
 
 
-def entry(s, r64, pf, code, cof, address, level, access, priv, status, mark):
+def entry(s, r64, page_flags, code, code_of, address, level, access, priv, status, mark):
     """Look at the PTE at physical `address` (section 10.3.2, steps 2 to 9).
 
     Returns the table that it points to; for a leaf the page's address | 1; or PAGE_FAULT or
@@ -262,13 +194,13 @@ def entry(s, r64, pf, code, cof, address, level, access, priv, status, mark):
         if not pmp_allows(s, address, 8, WRITE, 1):
             return ACCESS_FAULT
         r64[offset >> 3] = pte | wanted
-        touch(s, pf, code, cof, offset, 8)
+        touch(s, page_flags, code, code_of, offset, 8)
     if level:
         s[SUPERPAGES] = 1
     return ppn << 12 | 1
 
 
-def descend(s, r64, pf, code, cof, table, last, address, access, priv, status):
+def descend(s, r64, page_flags, code, code_of, table, last, address, access, priv, status):
     """Walk one stage from the root `table`, whose last index is `last`.
 
     The physical address for `address`, or PAGE_FAULT or ACCESS_FAULT.
@@ -276,7 +208,7 @@ def descend(s, r64, pf, code, cof, table, last, address, access, priv, status):
     index = address >> 30 & last
     for level in range(LEVELS - 1, -1, -1):
         found = entry(
-            s, r64, pf, code, cof, table + index * 8, level, access, priv, status, True
+            s, r64, page_flags, code, code_of, table + index * 8, level, access, priv, status, True
         )
         if found < 0:
             return found
@@ -287,19 +219,19 @@ def descend(s, r64, pf, code, cof, table, last, address, access, priv, status):
     return PAGE_FAULT
 
 
-def walk(s, r64, pf, code, cof, va, access, priv):
+def walk(s, r64, page_flags, code, code_of, va, access, priv):
     """Walk Sv39 for `va`; the physical address, or -1 with a trap raised."""
     found = PAGE_FAULT
     if va >> 38 == 0 or va >> 38 == -1:
         root = (s[SATP] & PPN) << 12
-        found = descend(s, r64, pf, code, cof, root, ROOT, va, access, priv, s[MSTATUS])
+        found = descend(s, r64, page_flags, code, code_of, root, ROOT, va, access, priv, s[MSTATUS])
     if found < 0:
         fault(s, access, va, found == PAGE_FAULT)
         return -1
     return found
 
 
-def second_stage(s, r64, pf, code, cof, gpa, access, va, original, tinst):
+def second_stage(s, r64, page_flags, code, code_of, gpa, access, va, original, tinst):
     """The physical address of `gpa` (section 15.5.1), or -1 with a trap raised.
 
     The G-stage sees an `access` in U-mode. What it traps with is that of the `original` access to
@@ -313,7 +245,8 @@ def second_stage(s, r64, pf, code, cof, gpa, access, va, original, tinst):
     found = PAGE_FAULT
     if gpa >> 41 == 0:
         root = (s[HGATP] & PPN) << 12
-        found = descend(s, r64, pf, code, cof, root, ROOT_X4, gpa, access, 0, s[MSTATUS])
+        status = s[MSTATUS]
+        found = descend(s, r64, page_flags, code, code_of, root, ROOT_X4, gpa, access, 0, status)
     if found == ACCESS_FAULT:
         fault(s, original, va, False)
     elif found < 0:
@@ -321,7 +254,7 @@ def second_stage(s, r64, pf, code, cof, gpa, access, va, original, tinst):
     return max(found, -1)
 
 
-def walk_guest(s, r64, pf, code, cof, va, access, priv):
+def walk_guest(s, r64, page_flags, code, code_of, va, access, priv):
     """Walk Sv39 in the guest's tables for gva `va`; its gpa, or -1 with a trap raised."""
     table = (s[VSATP] & PPN) << 12
     status = s[VSSTATUS] | s[MSTATUS] & MXR
@@ -330,16 +263,20 @@ def walk_guest(s, r64, pf, code, cof, va, access, priv):
     if va >> 38 == 0 or va >> 38 == -1:
         for level in range(LEVELS - 1, -1, -1):
             gpa = table + index * 8
-            pa = second_stage(s, r64, pf, code, cof, gpa, READ, va, access, READS_PTE)
+            pa = second_stage(s, r64, page_flags, code, code_of, gpa, READ, va, access, READS_PTE)
             if pa < 0:
                 return -1
-            found = entry(s, r64, pf, code, cof, pa, level, access, priv, status, False)
+            found = entry(s, r64, page_flags, code, code_of, pa, level, access, priv, status, False)
             if found == UNMARKED:
-                pa = second_stage(s, r64, pf, code, cof, gpa, WRITE, va, access, WRITES_PTE)
+                pa = second_stage(
+                    s, r64, page_flags, code, code_of, gpa, WRITE, va, access, WRITES_PTE
+                )
                 if pa < 0:
                     return -1
                 s[WALK_READS] -= 1  # the same PTE once more
-                found = entry(s, r64, pf, code, cof, pa, level, access, priv, status, True)
+                found = entry(
+                    s, r64, page_flags, code, code_of, pa, level, access, priv, status, True
+                )
             if found < 0:
                 break
             if found & 1:
@@ -351,56 +288,56 @@ def walk_guest(s, r64, pf, code, cof, va, access, priv):
     return -1
 
 
-def physical(s, r64, pf, code, cof, va, access, priv, virtual):
+def physical(s, r64, page_flags, code, code_of, va, access, priv, virtual):
     """The physical address that `va` is translated to, or -1 with a trap raised."""
     if s[GUEST_ACCESS] == 2:
         access = READ_CODE
     if virtual:
         gpa = va
         if s[VSATP]:
-            gpa = walk_guest(s, r64, pf, code, cof, va, access, priv)
+            gpa = walk_guest(s, r64, page_flags, code, code_of, va, access, priv)
             if gpa == -1:
                 return -1
-        return second_stage(s, r64, pf, code, cof, gpa, access, va, access, 0)
+        return second_stage(s, r64, page_flags, code, code_of, gpa, access, va, access, 0)
     if priv == 3 or s[SATP] == 0:
         if beyond(va):
             fault(s, access, va, False)
             return -1
         return va
-    return walk(s, r64, pf, code, cof, va, access, priv)
+    return walk(s, r64, page_flags, code, code_of, va, access, priv)
 
 
-def locate(s, r64, pf, code, cof, va, size, access):
+def locate(s, r64, page_flags, code, code_of, va, size, access):
     """The physical address for an access that stays in one page, or -1 with a trap raised.
 
     This is what the tables and PMP say now; the TLB is neither asked nor filled.
     """
     priv = s[PRIV] if access == FETCH else data_privilege(s)
     virtual = s[VIRT] if access == FETCH else data_virtual(s)
-    pa = physical(s, r64, pf, code, cof, va, access, priv, virtual)
+    pa = physical(s, r64, page_flags, code, code_of, va, access, priv, virtual)
     if pa != -1 and not pmp_allows(s, pa, size, access, priv):
         fault(s, access, va, False)
         return -1
     return pa
 
 
-def translate(s, tlb, r64, pf, code, cof, va, size, access):
+def translate(s, tlb, r64, page_flags, code, code_of, va, size, access):
     """As `locate`, with the TLB, which is filled where the invariant at the top allows it."""
     if s[GUEST_ACCESS]:
-        return locate(s, r64, pf, code, cof, va, size, access)
+        return locate(s, r64, page_flags, code, code_of, va, size, access)
     part = TLB_FETCH if access == FETCH else (TLB_WRITE if access == WRITE else 0)
     tag = va & -4096 | (s[FETCH_CONTEXT] if access == FETCH else s[DATA_CONTEXT])
     e = part + ((va >> 12 & TLB_ENTRIES - 1) << 1)
     if tlb[e] == tag:
         return va + tlb[e + 1] + RAM_BASE
     s[TLB_MISSES] += 1
-    pa = locate(s, r64, pf, code, cof, va, size, access)
+    pa = locate(s, r64, page_flags, code, code_of, va, size, access)
     if pa == -1:
         return -1
     offset = pa - RAM_BASE
     if offset < 0 or offset >= s[RAM_SIZE] or not pmp_uniform(s, pa & -4096):
         return pa
-    flags = pf[offset >> 12]
+    flags = page_flags[offset >> 12]
     if access == WRITE and flags & (PAGE_CODE | PAGE_SLOW | PAGE_DIRTY) != PAGE_DIRTY:
         return pa
     if access == READ and flags & PAGE_SLOW:
@@ -413,12 +350,12 @@ def translate(s, tlb, r64, pf, code, cof, va, size, access):
 # --- memory behind the fast path --------------------------------------------------------------
 
 
-def touch(s, pf, code, cof, offset, size):
+def touch(s, page_flags, code, code_of, offset, size):
     """RAM at `offset` was written: mark the page dirty, drop decoded instructions there."""
     page = offset >> 12
-    flags = pf[page]
+    flags = page_flags[page]
     if flags & PAGE_CODE:
-        base = cof[page] * CODE_STRIDE
+        base = code_of[page] * CODE_STRIDE
         first = max(((offset & 4095) >> 1) - 1, 0)
         last = ((offset & 4095) + size - 1) >> 1
         if flags & PAGE_REGION:  # a region may have been made from these bytes: drop the page
@@ -427,7 +364,7 @@ def touch(s, pf, code, cof, offset, size):
             flags &= ~PAGE_REGION
         for slot in range(first, last + 1):
             code[base + slot] = 0
-    pf[page] = flags | PAGE_DIRTY
+    page_flags[page] = flags | PAGE_DIRTY
 
 
 def watched(s, pa, size, kind):
@@ -469,7 +406,7 @@ def extend(value, kind):
     return value
 
 
-def load(s, tlb, r8, r64, pf, code, cof, va, kind):
+def load(s, tlb, r8, r64, page_flags, code, code_of, va, kind):
     """A load that the fast path could not do; returns the register's value, or 0 with EXIT set."""
     size = 1 << (kind & 3)
     if va & size - 1:
@@ -477,8 +414,8 @@ def load(s, tlb, r8, r64, pf, code, cof, va, kind):
             raise_trap(s, LOAD_MISALIGNED, va)
             return 0
         if (va & 4095) + size > 4096:
-            return extend(load_across(s, tlb, r8, r64, pf, code, cof, va, size), kind)
-    pa = translate(s, tlb, r64, pf, code, cof, va, size, READ)
+            return extend(load_across(s, tlb, r8, r64, page_flags, code, code_of, va, size), kind)
+    pa = translate(s, tlb, r64, page_flags, code, code_of, va, size, READ)
     if s[EXIT]:
         return 0
     offset = pa - RAM_BASE
@@ -490,20 +427,21 @@ def load(s, tlb, r8, r64, pf, code, cof, va, kind):
     return extend(gather(r8, offset, size), kind)
 
 
-def load_across(s, tlb, r8, r64, pf, code, cof, va, size):
+def load_across(s, tlb, r8, r64, page_flags, code, code_of, va, size):
     """A misaligned load over a page boundary: both pages are checked before any byte is read."""
     first = 4096 - (va & 4095)
-    low = translate(s, tlb, r64, pf, code, cof, va, first, READ) - RAM_BASE
+    low = translate(s, tlb, r64, page_flags, code, code_of, va, first, READ) - RAM_BASE
     if s[EXIT]:
         return 0
-    high = translate(s, tlb, r64, pf, code, cof, i64(va + first), size - first, READ) - RAM_BASE
+    rest = i64(va + first)
+    high = translate(s, tlb, r64, page_flags, code, code_of, rest, size - first, READ) - RAM_BASE
     if s[EXIT]:
         return 0
     if low < 0 or low >= s[RAM_SIZE]:
         fault(s, READ, va, False)
         return 0
     if high < 0 or high >= s[RAM_SIZE]:
-        fault(s, READ, i64(va + first), False)
+        fault(s, READ, rest, False)
         return 0
     if s[WATCHPOINTS] and (
         watched(s, low + RAM_BASE, first, 1) or watched(s, high + RAM_BASE, size - first, 1)
@@ -512,7 +450,7 @@ def load_across(s, tlb, r8, r64, pf, code, cof, va, size):
     return i64(gather(r8, low, first) | sll(gather(r8, high, size - first), 8 * first))
 
 
-def store(s, tlb, r8, r64, pf, code, cof, va, kind, value):
+def store(s, tlb, r8, r64, page_flags, code, code_of, va, kind, value):
     """A store that the fast path could not do; EXIT is set where it did not happen."""
     size = 1 << kind
     if va & size - 1:
@@ -520,9 +458,9 @@ def store(s, tlb, r8, r64, pf, code, cof, va, kind, value):
             raise_trap(s, STORE_MISALIGNED, va)
             return
         if (va & 4095) + size > 4096:
-            store_across(s, tlb, r8, r64, pf, code, cof, va, size, value)
+            store_across(s, tlb, r8, r64, page_flags, code, code_of, va, size, value)
             return
-    pa = translate(s, tlb, r64, pf, code, cof, va, size, WRITE)
+    pa = translate(s, tlb, r64, page_flags, code, code_of, va, size, WRITE)
     if s[EXIT]:
         return
     offset = pa - RAM_BASE
@@ -532,32 +470,33 @@ def store(s, tlb, r8, r64, pf, code, cof, va, kind, value):
     if s[WATCHPOINTS] and watched(s, pa, size, 2):
         return
     scatter(r8, offset, size, value)
-    touch(s, pf, code, cof, offset, size)
+    touch(s, page_flags, code, code_of, offset, size)
 
 
-def store_across(s, tlb, r8, r64, pf, code, cof, va, size, value):
+def store_across(s, tlb, r8, r64, page_flags, code, code_of, va, size, value):
     """A misaligned store over a page boundary: nothing is written unless both pages allow it."""
     first = 4096 - (va & 4095)
-    low = translate(s, tlb, r64, pf, code, cof, va, first, WRITE) - RAM_BASE
+    low = translate(s, tlb, r64, page_flags, code, code_of, va, first, WRITE) - RAM_BASE
     if s[EXIT]:
         return
-    high = translate(s, tlb, r64, pf, code, cof, i64(va + first), size - first, WRITE) - RAM_BASE
+    rest = i64(va + first)
+    high = translate(s, tlb, r64, page_flags, code, code_of, rest, size - first, WRITE) - RAM_BASE
     if s[EXIT]:
         return
     if low < 0 or low >= s[RAM_SIZE]:
         fault(s, WRITE, va, False)
         return
     if high < 0 or high >= s[RAM_SIZE]:
-        fault(s, WRITE, i64(va + first), False)
+        fault(s, WRITE, rest, False)
         return
     if s[WATCHPOINTS] and (
         watched(s, low + RAM_BASE, first, 2) or watched(s, high + RAM_BASE, size - first, 2)
     ):
         return
     scatter(r8, low, first, value)
-    touch(s, pf, code, cof, low, first)
+    touch(s, page_flags, code, code_of, low, first)
     scatter(r8, high, size - first, srl(value, 8 * first))
-    touch(s, pf, code, cof, high, size - first)
+    touch(s, page_flags, code, code_of, high, size - first)
 
 
 def device_access(s, pa, va, kind, value, access):

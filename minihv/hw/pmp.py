@@ -5,7 +5,7 @@ R, W, X (bits 0-2), the address mode A (bits 3-4: off, TOR, NA4, NAPOT) and L, l
 """
 
 from minihv.hw.bits import i64, ltu, sll, srl
-from minihv.hw.state import PMP_HIGH, PMP_LOW, PMPADDR, PMPCFG
+from minihv.hw.state import *
 
 LAST_ADDRESS = 1 << 56  # the first physical address that does not exist
 

@@ -13,7 +13,7 @@ from minihv.hw.flatten import expression
 from minihv.hw.memory import PAGE
 from minihv.hw.ops import OPS
 from minihv.hw.semantics import BRANCH, IMMEDIATE, LOAD, REGISTER, STORE
-from minihv.hw.state import PC, SINK, TLB_ENTRIES, TLB_WRITE
+from minihv.hw.state import *
 
 LARGEST = 200  # instructions of a region
 STOPPERS = {"undecoded", "illegal", "system", "atomic", "region"}

@@ -22,16 +22,7 @@ from minihv.hw.hart import Hart
 from minihv.hw.memory import PAGE, Memory
 from minihv.hw.ops import REGION
 from minihv.hw.region_ir import Emitter, discover
-from minihv.hw.state import (
-    BREAKPOINTS,
-    CODE_STRIDE,
-    FETCH_CONTEXT,
-    PAGE_REGION,
-    REGIONS,
-    SHARED_REGIONS,
-    TLB_ENTRIES,
-    TLB_FETCH,
-)
+from minihv.hw.state import *
 
 HOT = 4  # samples in one page before it is translated
 RETRIES = 8  # translations of one page before it is left alone: it keeps changing

@@ -18,42 +18,7 @@ from minihv.hw.mmu import (
     translate,
     watched,
 )
-from minihv.hw.state import (
-    ACCESS_RD,
-    BREAKPOINT_TRAP,
-    CLOCK,
-    ECALL_U,
-    EXIT,
-    GUEST_ACCESS,
-    H_BIT,
-    HSTATUS,
-    HU,
-    ILLEGAL,
-    LENGTH,
-    LOAD_MISALIGNED,
-    MISA,
-    MSTATUS,
-    PC,
-    PRIV,
-    RAM_BASE,
-    RAM_SIZE,
-    READ,
-    RESERVATION,
-    SINK,
-    STORE_MISALIGNED,
-    SUPERPAGES,
-    TSR,
-    TVM,
-    TW,
-    VIRT,
-    VIRTUAL_INSTRUCTION,
-    VTSR,
-    VTVM,
-    VTW,
-    WAIT,
-    WATCHPOINTS,
-    WRITE,
-)
+from minihv.hw.state import *
 from minihv.hw.trap import machine_return, supervisor_return
 
 ECALL, EBREAK, MRET, SRET, WFI = 0x00000073, 0x00100073, 0x30200073, 0x10200073, 0x10500073
@@ -134,7 +99,7 @@ def fence(s, tlb, word):
     retire(s)
 
 
-def execute_guest_access(s, tlb, r8, r64, pf, code, cof, word):
+def execute_guest_access(s, tlb, r8, r64, page_flags, code, code_of, word):
     """hlv, hlvx or hsv at PC: a load or store as the guest would do it (section 15.3)."""
     size = word >> 26 & 3
     stores = word >> 25 & 1
@@ -148,11 +113,11 @@ def execute_guest_access(s, tlb, r8, r64, pf, code, cof, word):
     va = s[word >> 15 & 31]
     if stores:
         s[GUEST_ACCESS] = 1
-        store(s, tlb, r8, r64, pf, code, cof, va, size, s[choice])
+        store(s, tlb, r8, r64, page_flags, code, code_of, va, size, s[choice])
         rd = -1
     else:
         s[GUEST_ACCESS] = 2 if choice & 2 else 1
-        value = load(s, tlb, r8, r64, pf, code, cof, va, size | (choice & 1) << 2)
+        value = load(s, tlb, r8, r64, page_flags, code, code_of, va, size | (choice & 1) << 2)
         rd = word >> 7 & 31
         rd = SINK if rd == 0 else rd
     s[GUEST_ACCESS] = 0
@@ -197,7 +162,7 @@ def combine(function, old, operand):
     return operand if ltu(old, operand) else old
 
 
-def execute_atomic(s, tlb, r8, r64, pf, code, cof, word):
+def execute_atomic(s, tlb, r8, r64, page_flags, code, code_of, word):
     """lr, sc or an AMO at PC; EXIT is set where it did not happen (sections 14.2 to 14.4).
 
     The reservation set is the naturally aligned word or doubleword, by physical address.
@@ -209,7 +174,7 @@ def execute_atomic(s, tlb, r8, r64, pf, code, cof, word):
     if va & size - 1:
         raise_trap(s, LOAD_MISALIGNED if function == LR else STORE_MISALIGNED, va)
         return
-    pa = translate(s, tlb, r64, pf, code, cof, va, size, access)
+    pa = translate(s, tlb, r64, page_flags, code, code_of, va, size, access)
     if s[EXIT]:
         return
     offset = pa - RAM_BASE
@@ -231,13 +196,13 @@ def execute_atomic(s, tlb, r8, r64, pf, code, cof, word):
         success = s[RESERVATION] == pa
         if success:
             scatter(r8, offset, size, operand)
-            touch(s, pf, code, cof, offset, size)
+            touch(s, page_flags, code, code_of, offset, size)
         s[RESERVATION] = -1
         s[rd] = 0 if success else 1
     else:
         if size == 4:
             operand = i32(operand)
         scatter(r8, offset, size, combine(function, old, operand))
-        touch(s, pf, code, cof, offset, size)
+        touch(s, page_flags, code, code_of, offset, size)
         s[rd] = old
     retire(s)

@@ -69,7 +69,7 @@ class PhysicalHart(Hart):
         entry = st.TLB_FETCH + ((pc >> 12 & st.TLB_ENTRIES - 1) << 1)
         if self.tlb[entry] != pc & -PAGE | self.s[st.FETCH_CONTEXT]:
             return 0
-        halves = self.memory.views[1]
+        halves = self.memory.views.r16
         index = pc + self.tlb[entry + 1] >> 1
         low = halves[index] & 0xFFFF
         if low & 3 != 3:

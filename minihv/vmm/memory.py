@@ -9,8 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import numpy as np
-
 from minihv.errors import ConfigError
 from minihv.hw.memory import PAGE, Memory
 from minihv.hw.state import CODE_STRIDE, SHARED_CODE_PAGES
@@ -33,9 +31,7 @@ class GuestMemory(Memory):
         self.flags = host.flags[pages]
         self.code_of = host.code_of[pages]
         self.code, self.shared = host.code, host.shared
-        signed = [self.bytes.view(kind) for kind in (np.int8, np.int16, np.int32, np.int64)]
-        self.arrays = (*signed, self.flags, self.code, self.code_of, self.shared)
-        self.views = tuple(memoryview(array) for array in self.arrays)
+        self._show()
         self.on_write: Callable[[int, int], None] | None = None  # told (gpa, n) afterwards
         self.on_drop: Callable[[], None] | None = None
 

@@ -67,7 +67,7 @@ class NestedPaging:
         offset = gpa - memory.base
         if not 0 <= offset < memory.size:
             return Reason.MMIO
-        return Reason.ACCESS if memory.views[4][offset >> 12] & st.PAGE_SLOW else None
+        return Reason.ACCESS if memory.views.page_flags[offset >> 12] & st.PAGE_SLOW else None
 
     def fill(self, vcpu: VCPU, gva: int, gpa: int) -> None:
         """Map the page of guest memory that gpa lies in."""

@@ -106,7 +106,7 @@ class ShadowPaging:
     def attach(self, vm: VM) -> None:
         """Serve this VM from now on."""
         self.vm = vm
-        self.walker = WalkRecorder(vm.memory.views[3])
+        self.walker = WalkRecorder(vm.memory.views.r64)
 
     # --- which table the hart walks -----------------------------------------------------------
 
@@ -127,9 +127,9 @@ class ShadowPaging:
 
     def guest_walk(self, vcpu: VCPU, gva: int, access: int) -> int:
         """The gpa that the guest's own tables give for an access; a true fault is raised in s."""
-        _, _, _, r64, pf, code, cof, _ = vcpu.memory.views
+        _, page_flags, code, code_of = vcpu.memory.views.for_walks
         self.walker.seen.clear()
-        return locate(vcpu.s, self.walker, pf, code, cof, gva, 1, access)
+        return locate(vcpu.s, self.walker, page_flags, code, code_of, gva, 1, access)
 
     def obstacle(self, vcpu: VCPU, gva: int, gpa: int, access: int) -> Reason | None:
         """Why the shadow table must not let the hart do this access; None where it may."""
@@ -138,7 +138,7 @@ class ShadowPaging:
         if not 0 <= offset < memory.size:
             return Reason.MMIO
         s = vcpu.s
-        if memory.views[4][offset >> 12] & st.PAGE_SLOW:
+        if memory.views.page_flags[offset >> 12] & st.PAGE_SLOW:
             return Reason.ACCESS
         if not unprotected(s) and not pmp_uniform(s, gpa & -4096):
             return Reason.ACCESS

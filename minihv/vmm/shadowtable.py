@@ -21,7 +21,7 @@ class ShadowTable:
     """
 
     def __init__(self, memory: Memory, frame: Callable[[], int], root: int | None = None):
-        self._r64 = memory.views[3]
+        self._r64 = memory.views.r64
         self._base = memory.base
         self._frame = frame
         self._middles: dict[int, int] = {}  # by gva >> 30: frames of the second level

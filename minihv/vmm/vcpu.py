@@ -19,39 +19,7 @@ from minihv.hw.mmu import data_privilege, scatter, touch
 from minihv.hw.ops import OPS
 from minihv.hw.pmp import pmp_allows
 from minihv.hw.semantics import LOAD, STORE
-from minihv.hw.state import (
-    ACCESS_ADDRESS,
-    ACCESS_KIND,
-    ACCESS_RD,
-    ACCESS_VALUE,
-    BREAKPOINT,
-    BREAKPOINTS,
-    CLOCK,
-    CSR_WATCH,
-    CSR_WATCHES,
-    DEADLINE,
-    EXIT,
-    EXIT_BUDGET,
-    EXIT_MMIO,
-    EXIT_NONE,
-    EXIT_TRAPPED,
-    LENGTH,
-    MIE,
-    MIP_LINE,
-    MIP_SOFT,
-    MISALIGNED,
-    PC,
-    READ,
-    RESERVATION,
-    SKIP,
-    SPACES_USED,
-    STOP,
-    STOP_ON_TRAP,
-    TVAL,
-    WAIT,
-    WATCHPOINT,
-    WRITE,
-)
+from minihv.hw.state import *
 from minihv.hw.trap import pending_interrupt, raise_interrupt, refresh_timers, take_trap
 from minihv.vmm.host import MANY_NAMES
 from minihv.vmm.memory import GuestMemory
@@ -221,10 +189,10 @@ class VCPU(Hart):
         access = self._plain(gva, word)
         if access is None or access.target >= 0:
             return self.interpret()
-        r8, _, _, _, pf, code, cof, _ = self.memory.views
+        ram = self.memory.views
         offset, size = gpa - self.memory.base, 1 << access.kind
-        scatter(r8, offset, size, self.s[access.source])
-        touch(self.s, pf, code, cof, offset, size)
+        scatter(ram.r8, offset, size, self.s[access.source])
+        touch(self.s, ram.page_flags, ram.code, ram.code_of, offset, size)
         self.retire(access.length)
         return EXIT_NONE
 

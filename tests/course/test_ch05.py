@@ -34,12 +34,11 @@ def used(case: entry.Case, right: int) -> int:
         index = case.gva >> 12 + 9 * level & 511
         host.memory.write(table + 8 * index, leaf.to_bytes(8, "little"))
     hart.translate_by(tables[0])
-    _, _, _, r64, flags, code, code_of, _ = host.memory.views
     before, found = host.memory.bytes.copy(), 0
     for access, bit in KINDS.items():
         hart.s[st.EXIT] = 0
         gva = i64(case.gva & ~7)
-        pa = mmu.translate(hart.s, hart.tlb, r64, flags, code, code_of, gva, 8, access)
+        pa = mmu.translate(hart.s, hart.tlb, *host.memory.views.for_walks, gva, 8, access)
         if not hart.s[st.EXIT]:
             assert pa >> 12 == case.page
             found |= bit

@@ -88,9 +88,9 @@ def test_the_walk_is_the_machines(access, size, priv, va, entries, status, svade
     found = inspect.walk(hart, va, access, size)
     for array, old in zip((hart.state, hart.tlb_array, hart.memory.bytes), before, strict=True):
         assert (array == old).all()
-    r8, r16, r32, r64, pf, code, cof, shared = hart.memory.views
     s[st.EXIT] = 0
-    pa = mmu.translate(s, hart.tlb, r64, pf, code, cof, i64(va), size, inspect_access(access))
+    pa = mmu.translate(s, hart.tlb, *hart.memory.views.for_walks, i64(va), size,
+                       inspect_access(access))  # fmt: skip
     if s[st.EXIT]:
         assert (found.pa, found.cause) == (None, s[st.CAUSE])
     elif access == "fetch" and not BASE <= pa < BASE + (1 << 16):
@@ -237,10 +237,10 @@ def place_of(gpa: int) -> int:
 
 def machine_says(hart: Hart, va: int, access: str, size: int = 8) -> tuple[int | None, int | None]:
     """(pa, cause) by the machine's own walk."""
-    r8, r16, r32, r64, pf, code, cof, shared = hart.memory.views
     s = hart.s
     s[st.EXIT] = 0
-    pa = mmu.translate(s, hart.tlb, r64, pf, code, cof, i64(va), size, inspect_access(access))
+    pa = mmu.translate(s, hart.tlb, *hart.memory.views.for_walks, i64(va), size,
+                       inspect_access(access))  # fmt: skip
     return (None, s[st.CAUSE]) if s[st.EXIT] else (pa, None)
 
 

@@ -193,10 +193,10 @@ class WalksEverywhere(ShadowPaging):
 
     def guest_walk(self, vcpu, gva, access):
         s, first = vcpu.s, self.vm.memory.offset
-        _, _, _, r64, pf, code, cof, _ = self.vm.host.memory.views
-        self.walker.r64, self.walker.seen = r64[first // 8 :], []
+        ram = self.vm.host.memory.views
+        self.walker.r64, self.walker.seen = ram.r64[first // 8 :], []
         size, s[st.RAM_SIZE] = s[st.RAM_SIZE], self.vm.host.memory.size - first
-        rest = pf[first // PAGE :], code, cof[first // PAGE :]
+        rest = ram.page_flags[first // PAGE :], ram.code, ram.code_of[first // PAGE :]
         gpa = locate(s, self.walker, *rest, gva, 1, access)
         s[st.RAM_SIZE] = size
         return gpa

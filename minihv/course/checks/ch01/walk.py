@@ -238,8 +238,7 @@ def machine_walk(memory: Memory, case: Case) -> tuple[str, int]:
     s[state.SATP] = i64(regime.satp) if regime.satp >> 60 else 0
     s[state.MSTATUS] |= regime.sum * state.SUM | regime.mxr * state.MXR
     hart.priv = regime.priv
-    _, _, _, r64, flags, code, code_of, _ = memory.views
-    pa = mmu.translate(s, hart.tlb, r64, flags, code, code_of, i64(case.va), 8,
+    pa = mmu.translate(s, hart.tlb, *memory.views.for_walks, i64(case.va), 8,
                        MACHINE_ACCESS[case.access])  # fmt: skip
     return ("fault", s[state.CAUSE]) if s[state.EXIT] else ("pa", pa & MASK64)
 

@@ -204,8 +204,7 @@ def machine(memory: Memory, case: Case) -> Answer:
     s[st.VSATP], s[st.HGATP] = i64(case.vsatp), i64(case.hgatp)
     hart.priv = case.priv
     hart.flush()
-    _, _, _, r64, flags, code, code_of, _ = memory.views
-    pa = mmu.locate(s, r64, flags, code, code_of, i64(case.gva), 8, ACCESSES[case.access])
+    pa = mmu.locate(s, *memory.views.for_walks, i64(case.gva), 8, ACCESSES[case.access])
     if not s[st.EXIT]:
         return "hpa", pa & MASK64
     if s[st.CAUSE] in (20, 21, 23):
