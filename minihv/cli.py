@@ -195,7 +195,7 @@ def _guarded(run: Callable[[], tuple[str, int]]) -> tuple[str, int]:
 
 
 def _run(machine: Machine, budget: int | None, trace: int) -> tuple[str, int]:
-    from minihv.hw.trap import NEVER
+    from minihv.hw.registers import NEVER
 
     goal = NEVER if budget is None else budget
     with console_of(machine) as console:

@@ -25,7 +25,7 @@ from minihv.asm.operands import (
     split_token,
 )
 from minihv.asm.pseudo import PSEUDOS, Pseudo
-from minihv.hw import csrnames
+from minihv.hw import registers
 from minihv.hw.isa import Instruction, decode, length
 
 
@@ -150,7 +150,7 @@ def _operand(token: str, values: Mapping[str, int], pc: int) -> str:
         case "imm20":
             return f"{values['imm'] >> 12 & 0xFFFFF:#x}"
         case "csr":
-            return csrnames.NAME.get(values["csr"], f"{values['csr']:#x}")
+            return registers.NAME.get(values["csr"], f"{values['csr']:#x}")
         case "pred" | "succ":
             return fence_set(values[token])
         case "sp":
@@ -194,8 +194,8 @@ def _constant(operand: str) -> int | None:
     """The value of a pattern's fixed operand (register, number, CSR, fence set), else None."""
     if operand in REGISTER_NUMBER:
         return REGISTER_NUMBER[operand]
-    if operand in csrnames.NUMBER:
-        return csrnames.NUMBER[operand]
+    if operand in registers.NUMBER:
+        return registers.NUMBER[operand]
     try:
         return int(operand)
     except ValueError:

@@ -20,7 +20,7 @@ from minihv.asm.expressions import (
 from minihv.asm.items import Item, nops
 from minihv.asm.operands import compress, encode, limits
 from minihv.asm.pseudo import load_constant
-from minihv.hw import csrnames
+from minihv.hw import registers
 from minihv.hw.isa import BY_NAME, Instruction, decode
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ class Operand:
         except UndefinedSymbol as error:
             if self.token != "csr":
                 raise
-            near = suggest(error.name, csrnames.NUMBER)
+            near = suggest(error.name, registers.NUMBER)
             raise Problem(f"unknown CSR '{error.name}'{near}", error.column) from None
 
     def _misfit(self, row: Instruction, value: int, low: int, high: int, step: int) -> str:

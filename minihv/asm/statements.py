@@ -20,7 +20,7 @@ from minihv.asm.operands import (
     split_token,
 )
 from minihv.asm.pseudo import PSEUDOS, Pseudo
-from minihv.hw import csrnames
+from minihv.hw import registers
 from minihv.hw.isa import BY_NAME, Instruction
 
 _MEMORY = re.compile(r"(.*)\(\s*(\w+)\s*\)", re.DOTALL)
@@ -153,7 +153,7 @@ def _value(row: Instruction, token: str, value: int | Node | None, given: Given)
             raise Problem("fence takes a set of i, o, r, w (such as rw) or 0", given.column)
         value = bits
     if token == "csr" and isinstance(value, Symbol):
-        value = csrnames.NUMBER.get(value.name, value)
+        value = registers.NUMBER.get(value.name, value)
     return Operand(token, {"imm20": "imm", "target": "imm"}.get(token, token), value)
 
 

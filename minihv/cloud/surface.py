@@ -15,7 +15,7 @@ from minihv.containers import seccomp
 from minihv.devices import sbi
 from minihv.devices.virt import CLINT, FINISHER, PLIC, UART, Machine
 from minihv.hw.bus import AccessFault
-from minihv.hw.csrnames import NUMBER
+from minihv.hw.registers import NUMBER
 from minihv.vmm.vm import VM
 
 # Numbers that Linux 6.12 gives to system calls of x86-64 (syscall_64.tbl), without those that have

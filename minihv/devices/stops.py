@@ -14,9 +14,9 @@ from typing import NamedTuple
 from minihv.errors import ConfigError
 from minihv.hw import state as st
 from minihv.hw.bits import i64
-from minihv.hw.csrnames import NUMBER
 from minihv.hw.hart import Hart
 from minihv.hw.memory import PAGE, Memory
+from minihv.hw.registers import NUMBER
 
 MOST_BREAKPOINTS, MOST_WATCHES, MOST_CSRS = 16, 16, 8
 KINDS = {"r": st.READ, "w": st.WRITE, "rw": st.READ | st.WRITE}

@@ -24,7 +24,7 @@ from minihv.devices.console import ConsoleState
 from minihv.devices.history import PageHistory
 from minihv.devices.virt import End, Instant, Machine
 from minihv.errors import ConfigError
-from minihv.hw.trap import NEVER
+from minihv.hw.registers import NEVER
 
 STOPS = ("breakpoint", "watchpoint")
 STATE_BYTES = 8192  # what a snapshot costs beside its pages, about

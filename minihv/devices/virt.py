@@ -29,17 +29,17 @@ from minihv.devices.stops import Stops
 from minihv.devices.uart import Uart
 from minihv.errors import ConfigError, ImageError
 from minihv.hw import state as st
+from minihv.hw.access import extend
 from minihv.hw.bits import MASK64
 from minihv.hw.bus import AccessFault, Bus
+from minihv.hw.extensions import isa_string
 from minihv.hw.hart import STARTED, STOPPED, Hart
 from minihv.hw.memory import Memory
-from minihv.hw.mmu import extend
 from minihv.hw.regions import HotRegions
-from minihv.hw.trap import NEVER
+from minihv.hw.registers import NEVER
 
 FINISHER, CLINT, PLIC, UART = 0x100000, 0x2000000, 0xC000000, 0x10000000
 UART_IRQ = 10
-ISA = "rv64imac_zicntr_zicsr_zifencei_sstc"
 MAX_HARTS = 8
 SLICE = 1_000_000  # ticks of a round for one hart
 SHARED_SLICE = 20_000  # ticks of each hart's turn where there are several
@@ -202,7 +202,7 @@ class Machine:
 
     def _place_tree(self, name: str, append: str) -> int:
         """Write the device tree to the end of RAM; its address."""
-        isa = ISA.replace("rv64imac", "rv64imach") if self.hypervisor else ISA
+        isa = isa_string("H" if self.hypervisor else "")
         blob = virt_tree(self.memory.base, self.memory.size, len(self.harts), isa, append)
         assert self.image is not None
         used = max(paddr + size for paddr, _, size in self.image.segments)

@@ -1,33 +1,17 @@
 """Control and status registers: who may read and write which, and what a write can change.
 
-Plain registers are rows of `tables.CSR_ROWS`; the code here is for the views, counters and fields
-with rules of their own. Source: Privileged ISA 20240411, chapters 2, 3, 10 and 15; Sstc 1.0.
+Each is a row of `registers`; the code here is for those that a row calls special, and for views of
+other registers. Source: Privileged ISA 20240411, chapters 2, 3, 10 and 15; Sstc 1.0.
 """
 
 from minihv.hw.bits import i64
-from minihv.hw.mmu import PPN, flush_tlb, raise_trap, update_contexts
+from minihv.hw.mmu import PPN, raise_trap
 from minihv.hw.pmp import read_pmpcfg, write_pmpaddr, write_pmpcfg
 from minihv.hw.state import *
-from minihv.hw.tables import (
-    CSR_MASK,
-    CSR_SLOT,
-    GUEST_INTERRUPTS,
-    SSTATUS_WRITABLE,
-    SUPERVISOR_INTERRUPTS,
-)
+from minihv.hw.tlb import flush_tlb, update_contexts
 from minihv.hw.trap import mtime, refresh_timers
 
-SSTATUS, SIE_CSR, STVEC_CSR, SIP, STIMECMP_CSR, SATP_CSR = 0x100, 0x104, 0x105, 0x144, 0x14D, 0x180
-TO_VS = 0x100  # from an S-mode register's number to that of its VS-mode copy
-MSTATUS_CSR, MEDELEG_CSR, MIDELEG_CSR, MTVEC_CSR = 0x300, 0x302, 0x303, 0x305
-MENVCFG_CSR, MIP, MTINST_CSR, MTVAL2_CSR = 0x30A, 0x344, 0x34A, 0x34B
-HTIMEDELTA_CSR, HIE, HENVCFG_CSR, HIP, HVIP, HGATP_CSR = 0x605, 0x604, 0x60A, 0x644, 0x645, 0x680
-MIE_CSR = 0x304
-PMPCFG0, PMPADDR0, MCYCLE, MINSTRET, CYCLE, TIME, INSTRET = (
-    *(0x3A0, 0x3B0, 0xB00, 0xB02, 0xC00, 0xC01, 0xC02),
-)
-SSIP, VSSIP, STIP, SEIP = 1 << 1, 1 << 2, 1 << 5, 1 << 9
-GUEST_EXCEPTIONS = 1 << 10 | 0xF << 20  # ecall from VS, guest-page faults, virtual instruction
+SSIP, VSSIP, STIP, SEIP = 1 << SSI, 1 << VSSI, 1 << STI, 1 << SEI
 HGATP_SV39X4 = -1 << 63  # its MODE field, 8
 REFUSED, ALLOWED, REFUSED_TO_GUEST = 0, 1, 2
 
@@ -37,9 +21,7 @@ REFUSED, ALLOWED, REFUSED_TO_GUEST = 0, 1, 2
 
 def exists(s, number):
     """Whether this hart has the CSR."""
-    if number >> 8 & 3 == 2 or number == MTINST_CSR or number == MTVAL2_CSR:
-        return s[MISA] & H_BIT != 0 and CSR_SLOT[number] != -1
-    return CSR_SLOT[number] != -1
+    return CSR_SLOT[number] != ABSENT and s[MISA] & CSR_NEEDS[number] == CSR_NEEDS[number]
 
 
 def access_right(s, number, write):
@@ -47,12 +29,13 @@ def access_right(s, number, write):
     REFUSED_TO_GUEST, which is a virtual-instruction exception (section 15.6.1)."""
     if not exists(s, number) or (write and number >> 10 == 3):
         return REFUSED
-    if CYCLE <= number and number < CYCLE + 32:
+    if number >> 5 == 0xC00 >> 5:
         return counter_right(s, 1 << (number & 31))
+    slot = CSR_SLOT[number]
     priv = s[PRIV]
     level = number >> 8 & 3
     guest = s[VIRT] != 0
-    timer = number == STIMECMP_CSR or number == STIMECMP_CSR + TO_VS
+    timer = slot == STIMECMP or slot == VSTIMECMP
     if timer and priv < 3 and (s[MENVCFG] & STCE == 0 or s[MCOUNTEREN] & 2 == 0):
         return REFUSED  # to HS-mode, too (Sstc, section 2.1)
     if guest and (level == 2 or (level == 1 and priv == 0)):
@@ -61,9 +44,9 @@ def access_right(s, number, write):
         return REFUSED
     if timer and guest and (s[HENVCFG] & STCE == 0 or s[HCOUNTEREN] & 2 == 0):
         return REFUSED_TO_GUEST
-    if number == SATP_CSR and guest:
+    if slot == SATP and guest:
         return REFUSED_TO_GUEST if s[HSTATUS] & VTVM else ALLOWED
-    if (number == SATP_CSR or number == HGATP_CSR) and priv == 1 and s[MSTATUS] & TVM:
+    if (slot == SATP or slot == HGATP) and priv == 1 and s[MSTATUS] & TVM:
         return REFUSED
     return ALLOWED
 
@@ -84,38 +67,81 @@ def counter_right(s, bit):
 
 
 def read_csr(s, number):
-    """The value of an accessible CSR."""
+    """Return the value of an accessible CSR."""
     slot = CSR_SLOT[number]
     if slot >= 0:
         return s[slot]
-    if number == SSTATUS:
+    if slot == SSTATUS:
         return s[MSTATUS] & (SSTATUS_WRITABLE | 3 << 32)
     pending = s[MIP_SOFT] | s[MIP_LINE]
-    if number == SIE_CSR:
+    if slot == SIE_CSR:
         return s[MIE] & s[MIDELEG] & SUPERVISOR_INTERRUPTS
-    if number == SIP:
+    if slot == SIP:
         return pending & s[MIDELEG] & SUPERVISOR_INTERRUPTS
-    if number == SIE_CSR + TO_VS:
+    if slot == VSIE:
         return (s[MIE] & s[HIDELEG]) >> 1
-    if number == SIP + TO_VS:
+    if slot == VSIP:
         return (pending & s[HIDELEG]) >> 1
-    if number == HIE:
+    if slot == HIE:
         return s[MIE] & GUEST_INTERRUPTS
-    if number == HIP:
+    if slot == HIP:
         return pending & GUEST_INTERRUPTS
-    if number == HVIP:
+    if slot == HVIP:
         return s[MIP_SOFT] & GUEST_INTERRUPTS
-    if number == MIP:
+    if slot == MIP:
         return pending
-    if number == TIME:
+    if slot == TIME:
         return i64(mtime(s) + s[HTIMEDELTA]) if s[VIRT] else mtime(s)
-    if number == CYCLE or number == MCYCLE:
+    if slot == CYCLE or slot == MCYCLE:
         return i64(s[CLOCK] + s[CYCLE_OFFSET])
-    if number == INSTRET or number == MINSTRET:
+    if slot == INSTRET or slot == MINSTRET:
         return i64(s[CLOCK] - s[IDLE] + s[INSTRET_OFFSET])
-    if number >= PMPADDR0:
-        return s[PMPADDR + number - PMPADDR0]
-    return read_pmpcfg(s, (number - PMPCFG0) * 4)
+    return read_pmpcfg(s, 0 if slot == PMPCFG0 else 8)
+
+
+def write_csr(s, tlb, number, value):
+    """Write an accessible CSR, as far as its fields are writable and the value is legal."""
+    slot = CSR_SLOT[number]
+    mask = CSR_MASK[number]
+    if CSR_SPECIAL[number]:
+        write_special(s, tlb, slot, mask, value)
+    else:
+        s[slot] = s[slot] & ~mask | value & mask
+
+
+def write_special(s, tlb, slot, mask, value):
+    """Write a CSR that has rules of its own, or shows a part of other registers."""
+    if slot == MSTATUS or slot == SSTATUS:
+        write_mstatus(s, tlb, value, mask)
+    elif slot == SATP or slot == VSATP or slot == HGATP:
+        write_atp(s, tlb, slot, value)
+    elif slot == STVEC or slot == VSTVEC or slot == MTVEC:
+        if value & 2 == 0:
+            s[slot] = value
+    elif slot == MEDELEG or slot == MIDELEG:
+        write_delegation(s, slot, mask, value)
+    elif slot == MIE or slot == SIE_CSR or slot == HIE or slot == VSIE:
+        write_enables(s, slot, mask, value)
+    elif slot == MIP or slot == SIP or slot == HIP or slot == HVIP or slot == VSIP:
+        write_pending(s, slot, mask, value)
+    elif slot == MCYCLE:  # the next instruction reads what was written, hence + 1
+        s[CYCLE_OFFSET] = i64(value - (s[CLOCK] + 1))
+    elif slot == MINSTRET:
+        s[INSTRET_OFFSET] = i64(value - (s[CLOCK] - s[IDLE] + 1))
+    elif slot == PMPCFG0 or slot == PMPCFG2:
+        write_pmpcfg(s, 0 if slot == PMPCFG0 else 8, value)
+        flush_tlb(s, tlb)
+    elif slot >= PMPADDR and slot < PMPADDR + 16:
+        write_pmpaddr(s, slot - PMPADDR, value)
+        flush_tlb(s, tlb)
+    elif slot >= 0:  # a plain value that something follows from
+        s[slot] = s[slot] & ~mask | value & mask
+        if slot == VSSTATUS:
+            update_contexts(s, tlb)
+        else:
+            if s[MENVCFG] & STCE == 0:
+                s[HENVCFG] &= ~STCE
+            refresh_timers(s)
 
 
 def write_mstatus(s, tlb, value, mask):
@@ -128,15 +154,14 @@ def write_mstatus(s, tlb, value, mask):
     update_contexts(s, tlb)
 
 
-def write_atp(s, tlb, number, value):
+def write_atp(s, tlb, slot, value):
     """Write satp, vsatp or hgatp.
 
     A mode that does not exist leaves satp and vsatp as they were, and of hgatp only the mode
     (sections 10.1.11 and 15.2.10).
     """
-    slot = CSR_SLOT[number]
     mode = value >> 60 & 15
-    if number == HGATP_CSR:
+    if slot == HGATP:
         if mode != 0 and mode != 8:
             mode = s[slot] >> 60 & 15
         # a root of 16 KiB, 14 bits of VMID
@@ -148,85 +173,37 @@ def write_atp(s, tlb, number, value):
         update_contexts(s, tlb)
 
 
-def write_delegation(s, number, slot, value):
+def write_delegation(s, slot, mask, value):
     """Write medeleg or mideleg. VS-level interrupts are HS-mode's at least (section 15.4.2)."""
-    mask = CSR_MASK[number]
-    if s[MISA] & H_BIT and number == MEDELEG_CSR:
+    if s[MISA] & H_BIT and slot == MEDELEG:
         mask |= GUEST_EXCEPTIONS
     s[slot] = s[slot] & ~mask | value & mask
 
 
-def write_enables(s, number, value):
+def write_enables(s, slot, mask, value):
     """Write mie or one of its views: sie, vsie, hie."""
-    guest = GUEST_INTERRUPTS if s[MISA] & H_BIT else 0
-    if number == MIE_CSR:
-        mask = CSR_MASK[number] | guest
-    elif number == SIE_CSR:
-        mask = s[MIDELEG] & SUPERVISOR_INTERRUPTS
-    elif number == HIE:
-        mask = guest
-    else:  # vsie: a guest's bits stand where S-mode's do
+    if slot == MIE:
+        mask |= GUEST_INTERRUPTS if s[MISA] & H_BIT else 0
+    elif slot == SIE_CSR:
+        mask &= s[MIDELEG]
+    elif slot == VSIE:  # a guest's bits are where S-mode's are
         mask = s[HIDELEG]
         value <<= 1
     s[MIE] = s[MIE] & ~mask | value & mask
 
 
-def write_pending(s, number, value):
+def write_pending(s, slot, mask, value):
     """Write mip or one of its views: sip, vsip, hip, hvip."""
-    guest = GUEST_INTERRUPTS if s[MISA] & H_BIT else 0
-    if number == MIP:
-        mask = CSR_MASK[number] | guest & VSSIP
+    if slot == MIP:
+        mask |= VSSIP if s[MISA] & H_BIT else 0
         if s[MENVCFG] & STCE:
             mask &= ~STIP
-    elif number == SIP:
-        mask = s[MIDELEG] & SSIP
-    elif number == HVIP:
-        mask = guest
-    elif number == HIP:
-        mask = VSSIP
-    else:  # vsip
+    elif slot == SIP:
+        mask &= s[MIDELEG]
+    elif slot == VSIP:
         mask = s[HIDELEG] & VSSIP
         value <<= 1
     s[MIP_SOFT] = s[MIP_SOFT] & ~mask | value & mask
-
-
-def write_csr(s, tlb, number, value):
-    """Write an accessible CSR, as far as its fields are writable and the value is legal."""
-    slot = CSR_SLOT[number]
-    mask = CSR_MASK[number]
-    if number == MSTATUS_CSR or number == SSTATUS:
-        write_mstatus(s, tlb, value, mask)
-    elif number == SATP_CSR or number == SATP_CSR + TO_VS or number == HGATP_CSR:
-        write_atp(s, tlb, number, value)
-    elif number == STVEC_CSR or number == STVEC_CSR + TO_VS or number == MTVEC_CSR:
-        if value & 2 == 0:
-            s[slot] = value
-    elif number == MEDELEG_CSR or number == MIDELEG_CSR:
-        write_delegation(s, number, slot, value)
-    elif slot >= 0 and number != MIE_CSR:
-        s[slot] = s[slot] & ~mask | value & mask
-        if number == SSTATUS + TO_VS:
-            update_contexts(s, tlb)
-        elif number == MENVCFG_CSR or number == HENVCFG_CSR or number == HTIMEDELTA_CSR:
-            if s[MENVCFG] & STCE == 0:
-                s[HENVCFG] &= ~STCE
-            refresh_timers(s)
-        elif number == STIMECMP_CSR or number == STIMECMP_CSR + TO_VS:
-            refresh_timers(s)
-    elif number == MCYCLE:  # the next instruction reads what was written, hence + 1
-        s[CYCLE_OFFSET] = i64(value - (s[CLOCK] + 1))
-    elif number == MINSTRET:
-        s[INSTRET_OFFSET] = i64(value - (s[CLOCK] - s[IDLE] + 1))
-    elif number >= PMPCFG0 and number < PMPADDR0:
-        write_pmpcfg(s, (number - PMPCFG0) * 4, value)
-        flush_tlb(s, tlb)
-    elif number >= PMPADDR0 and number < PMPADDR0 + 16:
-        write_pmpaddr(s, number - PMPADDR0, value)
-        flush_tlb(s, tlb)
-    elif number & 0xFF == MIE_CSR & 0xFF:
-        write_enables(s, number, value)
-    else:
-        write_pending(s, number, value)
 
 
 def csr_watched(s, number):
@@ -258,7 +235,7 @@ def csr_instruction(s, tlb, word):
     write = kind == 1 or field != 0
     right = access_right(s, number, write)
     if right != ALLOWED:
-        supervisors = number >> 8 & 3 == 1 and CSR_SLOT[number] != -1
+        supervisors = number >> 8 & 3 == 1 and CSR_SLOT[number] != ABSENT
         if s[SILENT] and supervisors and s[PRIV] == 0 and s[VIRT] == 0:
             access_silently(s, number, word >> 7 & 31)
             return
@@ -266,13 +243,13 @@ def csr_instruction(s, tlb, word):
         return
     if s[CSR_WATCHES] and csr_watched(s, number):
         return
-    if s[VIRT] and number >> 8 & 3 == 1 and CSR_SLOT[number + TO_VS] != -1:
+    if s[VIRT] and number >> 8 == 1 and CSR_SLOT[number + TO_VS] != ABSENT:
         number += TO_VS  # a guest's supervisor registers are these (section 15.2.12)
     operand = field if word >> 14 & 1 else s[field]
     old = read_csr(s, number)
     if write:
         # SEIP as software wrote it, not as the line drives it, goes back (section 3.1.9)
-        base = old & ~SEIP | s[MIP_SOFT] & SEIP if number == MIP else old
+        base = old & ~SEIP | s[MIP_SOFT] & SEIP if CSR_SLOT[number] == MIP else old
         if kind == 2:
             operand = base | operand
         elif kind == 3:

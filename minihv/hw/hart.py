@@ -10,14 +10,13 @@ from collections.abc import Callable, Iterator, MutableMapping
 import numpy as np
 
 from minihv.hw import csr as csr_file
-from minihv.hw import engine, mmu, pmp, trap
+from minihv.hw import engine, mmu, pmp, tlb, trap
 from minihv.hw import state as st
 from minihv.hw.bits import MASK64, i64
-from minihv.hw.csrnames import NAME, NUMBER
+from minihv.hw.extensions import misa
 from minihv.hw.memory import Memory
-from minihv.hw.tables import GUEST_INTERRUPTS
+from minihv.hw.registers import NAME, NUMBER, RESET
 
-MISA = i64(2 << 62 | sum(1 << ord(letter) - ord("A") for letter in "ACIMSU"))
 _COUNTERS = {"mcycle": st.CYCLE_OFFSET, "minstret": st.INSTRET_OFFSET}
 STOPPED, STARTED, SUSPENDED = "stopped", "started", "suspended"
 
@@ -91,6 +90,9 @@ class Hart:
 
     pc = _slot(st.PC, "The address of the next instruction (virtual, signed).")
     clock = _slot(st.CLOCK, "Ticks so far: instructions retired and ticks idled.")
+    tlb_misses = _slot(st.TLB_MISSES, "Accesses so far that the TLB did not know.")
+    walk_reads = _slot(st.WALK_READS, "Page-table entries that walks of both stages have read.")
+    deadline = _slot(st.DEADLINE, "The clock at which a timer is due next; NEVER for none.")
     host_modes = _slot(st.HOST, "Modes whose traps return to the host: 1 M, 2 S, 3 both.")
 
     def __init__(self, number: int, memory: Memory, kind: str = "jit", hypervisor: bool = False):
@@ -120,20 +122,15 @@ class Hart:
         """The state after reset: M-mode, no translation, PMP off (Privileged ISA, section 3.4)."""
         s = self.s
         self.state[:] = 0
-        for slot in (st.RESERVATION, st.TOHOST, st.SKIP, st.LAST_TRAP, st.MTIMECMP, st.STIMECMP):
-            s[slot] = -1
+        for slot, value in RESET.items():
+            s[slot] = value
+        s[st.TOHOST] = s[st.SKIP] = -1
         s[st.PRIV] = 3
         s[st.HARTID] = self.id
-        s[st.MISALIGNED] = 1
         s[st.RAM_SIZE] = self.memory.size
-        s[st.MSTATUS] = st.UXL_SXL
-        s[st.MISA] = MISA
+        s[st.MISA] = misa("H" if self.hypervisor else "")
         if self.hypervisor:
-            s[st.MISA] |= st.H_BIT
-            s[st.MIDELEG] = GUEST_INTERRUPTS
-            s[st.HSTATUS] = s[st.VSSTATUS] = 2 << 32  # VSXL, UXL: 64 bits
-            s[st.VSTIMECMP] = -1
-        s[st.DEADLINE] = trap.NEVER
+            s[st.MIDELEG] = st.GUEST_INTERRUPTS
         self.flush()
 
     def run(self, stop: int) -> int:
@@ -151,7 +148,7 @@ class Hart:
     @priv.setter
     def priv(self, value: int) -> None:
         self.s[st.PRIV] = value
-        mmu.update_contexts(self.s, self.tlb)
+        tlb.update_contexts(self.s, self.tlb)
 
     @property
     def waiting(self) -> bool:
@@ -186,7 +183,7 @@ class Hart:
 
     def set_pending(self, bit: int, level: bool) -> None:
         """Drive interrupt line `bit` of mip; for SSIP, which is no line, set or clear the bit."""
-        slot = st.MIP_SOFT if bit == trap.SSI else st.MIP_LINE
+        slot = st.MIP_SOFT if bit == st.SSI else st.MIP_LINE
         if level:
             self.s[slot] |= 1 << bit
         else:
@@ -201,7 +198,7 @@ class Hart:
 
     def sfence(self) -> None:
         """Forget all translations."""
-        mmu.flush_tlb(self.s, self.tlb)
+        tlb.flush_tlb(self.s, self.tlb)
 
     def flush(self) -> None:
         """Bring the TLB and the PMP's regions in line with a state that the host wrote."""
@@ -210,7 +207,7 @@ class Hart:
         self.s[st.SPACES_USED] = 0
         self.s[st.SUPERPAGES] = 0
         pmp.update_regions(self.s)
-        mmu.update_contexts(self.s, self.tlb)
+        tlb.update_contexts(self.s, self.tlb)
 
     def own_machine_mode(self) -> None:
         """Let the host be the firmware: traps to M return to it, all else is the guest's.
@@ -220,9 +217,9 @@ class Hart:
         """
         s = self.s
         s[st.HOST] = 1
-        s[st.MEDELEG] = 0xB3FF & ~(1 << 9) | (csr_file.GUEST_EXCEPTIONS if self.hypervisor else 0)
-        s[st.MIDELEG] |= 1 << 1 | 1 << 5 | 1 << 9
-        s[st.MCOUNTEREN] = 7
+        s[st.MEDELEG] = st.GUEST_DELEGABLE | (st.GUEST_EXCEPTIONS if self.hypervisor else 0)
+        s[st.MIDELEG] |= st.SUPERVISOR_INTERRUPTS
+        s[st.MCOUNTEREN] = st.COUNTERS
         s[st.MENVCFG] = st.STCE
         s[st.PMPADDR] = (1 << 54) - 1
         s[st.PMPCFG] = 0x1F  # NAPOT over everything, R W X
@@ -254,24 +251,9 @@ class Hart:
         return self.s[st.CLOCK] - self.s[st.IDLE]
 
     @property
-    def tlb_misses(self) -> int:
-        """Accesses so far that the TLB did not know."""
-        return self.s[st.TLB_MISSES]
-
-    @property
-    def walk_reads(self) -> int:
-        """Page-table entries that walks have read so far, of both stages."""
-        return self.s[st.WALK_READS]
-
-    @property
     def executed(self) -> int:
         """Ticks that were not spent waiting: what a budget counts."""
         return self.s[st.CLOCK] - self.s[st.WAITED]
-
-    @property
-    def deadline(self) -> int:
-        """The clock at which a timer of this hart is due next; `trap.NEVER` for none."""
-        return self.s[st.DEADLINE]
 
     def idle_until(self, clock: int) -> None:
         """Let time pass without running."""

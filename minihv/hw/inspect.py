@@ -8,10 +8,11 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from minihv.hw.bits import MASK64
-from minihv.hw.csrnames import FIELDS, cause_name
+from minihv.hw.causes import cause_name
 from minihv.hw.hart import Hart
 from minihv.hw.memory import PAGE
 from minihv.hw.pagewalk import MODES, Step, Walk, walk
+from minihv.hw.registers import FIELDS
 
 __all__ = [
     "CsrField", "Step", "Walk", "csr_fields", "peek_virtual", "read_virtual", "walk",

@@ -12,11 +12,13 @@ cache; `code_of` (int32) the code page of each physical page, 0 for none; `share
 share.
 """
 
+from minihv.hw.access import load, store
 from minihv.hw.bits import call_region, i64, u64
 from minihv.hw.decode import SHORT, STORES, decode
-from minihv.hw.mmu import fault, flush_tlb, load, raise_trap, store, translate
+from minihv.hw.mmu import fault, raise_trap
 from minihv.hw.state import *
 from minihv.hw.system import execute_atomic, execute_guest_access, execute_system
+from minihv.hw.tlb import flush_tlb, translate
 from minihv.hw.trap import pending_interrupt, raise_interrupt, refresh_timers, take_trap
 
 # Events that leave the inner loop.

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from minihv.hw import mmu, pmp
 from minihv.hw import state as st
 from minihv.hw.bits import MASK64, i64
-from minihv.hw.csrnames import EXCEPTIONS
+from minihv.hw.causes import EXCEPTIONS
 from minihv.hw.hart import Hart
 
 ACCESSES = {"read": st.READ, "write": st.WRITE, "fetch": st.FETCH}

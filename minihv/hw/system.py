@@ -3,22 +3,12 @@
 Source: Privileged ISA 20240411, sections 3.3, 10.2 and 15.3; Unprivileged ISA, chapters 6, 7, 14.
 """
 
+from minihv.hw.access import gather, load, scatter, store, watched
 from minihv.hw.bits import i32, i64, ltu
 from minihv.hw.csr import csr_instruction
-from minihv.hw.mmu import (
-    fault,
-    flush_page,
-    flush_tlb,
-    gather,
-    load,
-    raise_trap,
-    scatter,
-    store,
-    touch,
-    translate,
-    watched,
-)
+from minihv.hw.mmu import fault, raise_trap, touch
 from minihv.hw.state import *
+from minihv.hw.tlb import flush_page, flush_tlb, translate
 from minihv.hw.trap import machine_return, supervisor_return
 
 ECALL, EBREAK, MRET, SRET, WFI = 0x00000073, 0x00100073, 0x30200073, 0x10200073, 0x10500073

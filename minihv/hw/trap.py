@@ -4,13 +4,11 @@ Source: Privileged ISA 20240411, sections 3.1.6 to 3.1.9, 3.1.15, 3.3.2, 10.1 an
 """
 
 from minihv.hw.bits import i64, ltu
-from minihv.hw.mmu import update_contexts
 from minihv.hw.state import *
+from minihv.hw.tlb import update_contexts
 
-NEVER = (1 << 63) - 1
-# External before software before timer, machine before supervisor, that before the guest's
-# (sections 3.1.9 and 15.4.2).
-MEI, MSI, MTI, SEI, SSI, STI, VSEI, VSSI, VSTI = 11, 3, 7, 9, 1, 5, 10, 2, 6
+# External before software before timer, machine before supervisor before guest (section 15.4.2).
+PRIORITY = (MEI, MSI, MTI, SEI, SSI, STI, VSEI, VSSI, VSTI)
 
 
 def take_trap(s, tlb):
@@ -146,7 +144,7 @@ def return_to(s, tlb, priv, virtual, pc):
 
 
 def pending_interrupt(s):
-    """The cause code of the interrupt to take now, or -1 (section 3.1.9)."""
+    """Return the code of the interrupt to take now, or -1 (section 3.1.9)."""
     ready = (s[MIP_SOFT] | s[MIP_LINE]) & s[MIE]
     if ready == 0:
         return -1
@@ -159,25 +157,11 @@ def pending_interrupt(s):
         chosen = ready & s[MIDELEG] & ~s[HIDELEG]
     if chosen == 0 and virtual and (priv < 1 or s[VSSTATUS] & SIE):
         chosen = ready & s[MIDELEG] & s[HIDELEG]
-    if chosen == 0:
-        return -1
-    if chosen & 1 << MEI:
-        return MEI
-    if chosen & 1 << MSI:
-        return MSI
-    if chosen & 1 << MTI:
-        return MTI
-    if chosen & 1 << SEI:
-        return SEI
-    if chosen & 1 << SSI:
-        return SSI
-    if chosen & 1 << STI:
-        return STI
-    if chosen & 1 << VSEI:
-        return VSEI
-    if chosen & 1 << VSSI:
-        return VSSI
-    return VSTI
+    if chosen:
+        for code in PRIORITY:
+            if chosen >> code & 1:
+                return code
+    return -1
 
 
 def raise_interrupt(s, number):

@@ -19,8 +19,8 @@ from minihv.devices.virt import End, Instant, Machine
 from minihv.errors import MinihvError
 from minihv.hw import inspect
 from minihv.hw.bits import MASK64, i64
-from minihv.hw.csrnames import NUMBER
 from minihv.hw.hart import Hart
+from minihv.hw.registers import NUMBER
 from minihv.tools.terminal import one_line
 from minihv.tools.trace import MODES, Tracer, instruction, symbols_of
 

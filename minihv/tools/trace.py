@@ -10,7 +10,7 @@ from minihv.devices.virt import ECALL_FROM_S, End, Machine
 from minihv.hw import inspect
 from minihv.hw import state as st
 from minihv.hw.bits import MASK64
-from minihv.hw.csrnames import cause_name
+from minihv.hw.causes import cause_name
 from minihv.hw.hart import Hart
 
 MODES = "US?M"

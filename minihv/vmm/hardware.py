@@ -15,9 +15,11 @@ from __future__ import annotations
 
 from minihv.errors import ConfigError
 from minihv.hw import state as st
-from minihv.hw.mmu import fault, update_contexts
+from minihv.hw.causes import SUPERVISOR_INTERRUPTS
+from minihv.hw.mmu import fault
+from minihv.hw.registers import SSTATUS_WRITABLE
 from minihv.hw.state import EXIT_NONE
-from minihv.hw.tables import SSTATUS_WRITABLE, SUPERVISOR_INTERRUPTS
+from minihv.hw.tlb import update_contexts
 from minihv.hw.trap import refresh_timers, take_trap
 from minihv.vmm.emulate import ACCESS, TrapAndEmulate, privileged_reason
 from minihv.vmm.exits import Reason, VMExit

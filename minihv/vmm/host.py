@@ -5,14 +5,13 @@ from __future__ import annotations
 from minihv.devices.virt import SENSITIVE, default_engine
 from minihv.errors import ConfigError
 from minihv.hw import state as st
-from minihv.hw.csr import GUEST_EXCEPTIONS
+from minihv.hw.causes import DELEGABLE, GUEST_EXCEPTIONS
 from minihv.hw.hart import Hart
 from minihv.hw.memory import PAGE, Memory
-from minihv.hw.mmu import flush_page, update_contexts
 from minihv.hw.pmp import update_regions
 from minihv.hw.regions import HotRegions
-from minihv.hw.tables import DELEGABLE
-from minihv.hw.trap import NEVER
+from minihv.hw.registers import NEVER
+from minihv.hw.tlb import flush_page, update_contexts
 from minihv.vmm.memory import GuestMemory
 
 MEBIBYTE = 1 << 20

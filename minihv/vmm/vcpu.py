@@ -13,9 +13,10 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from minihv.hw import engine
+from minihv.hw.access import scatter
 from minihv.hw.decode import SHORT, STORES, decode
 from minihv.hw.hart import Hart
-from minihv.hw.mmu import data_privilege, scatter, touch
+from minihv.hw.mmu import data_privilege, touch
 from minihv.hw.ops import OPS
 from minihv.hw.pmp import pmp_allows
 from minihv.hw.semantics import LOAD, STORE

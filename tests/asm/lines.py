@@ -5,7 +5,7 @@ import random
 from minihv.asm import disassemble
 from minihv.asm.operands import REGISTERS, encode, expand, fence_set, limits
 from minihv.asm.pseudo import PSEUDOS, Pseudo
-from minihv.hw import csrnames
+from minihv.hw import registers
 from minihv.hw.isa import INSTRUCTIONS, Instruction, decode
 
 NEAR = 4  # a target is a label at most so many lines away, in reach of every branch
@@ -51,7 +51,7 @@ class Lines:
             return hex(self.immediate(row, "imm") >> 12 & 0xFFFFF)
         if token == "csr":
             number = self.random.randrange(4096)
-            return self.random.choice((hex(number), *self.random.sample(list(csrnames.NUMBER), 3)))
+            return self.random.choice((hex(number), *self.random.sample(list(registers.NUMBER), 3)))
         if token in ("pred", "succ"):
             return fence_set(self.random.randrange(1, 16))
         if token in ("imm", "uimm", "zimm"):
@@ -89,7 +89,7 @@ class Lines:
             "target": self.target(),
             "symbol": self.symbol(pseudo),
             "imm": str(number),
-            "csr": self.random.choice(list(csrnames.NUMBER)),
+            "csr": self.random.choice(list(registers.NUMBER)),
             "imm(rs)": f"{number}({self.register('rs')})",
         }
         operands = []

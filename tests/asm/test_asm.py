@@ -14,7 +14,7 @@ from minihv.asm.disassembler import disassemble_range
 from minihv.asm.expressions import wrap
 from minihv.asm.pseudo import PSEUDOS, load_constant
 from minihv.errors import AssemblyError, MinihvError
-from minihv.hw import csrnames
+from minihv.hw import registers
 from minihv.hw.isa import BY_NAME, INSTRUCTIONS
 from tests.asm import lines
 from tests.hw import zig
@@ -81,7 +81,7 @@ def test_expressions_as_clang(tmp_path: Path) -> None:
 
 @zig.needs_zig
 def test_csr_names_as_clang(tmp_path: Path) -> None:
-    source = "".join(f"csrr a0, {name}\n" for name in csrnames.NUMBER)
+    source = "".join(f"csrr a0, {name}\n" for name in registers.NUMBER)
     _same(source, tmp_path, False)
 
 

@@ -11,7 +11,7 @@ import minihv
 from minihv.asm import assemble
 from minihv.asm.disassembler import Line, branch_target, disassemble, disassemble_range
 from minihv.asm.operands import REGISTER_NUMBER, encode, extract_all, hidden_fields
-from minihv.hw import csrnames
+from minihv.hw import registers
 from minihv.hw.isa import BY_NAME, INSTRUCTIONS, Instruction, decode, length
 from tests.hw.test_isa import peer
 
@@ -36,8 +36,8 @@ def _normal(text: str) -> tuple[str, ...]:
 
 
 def _number(text: str) -> str:
-    if text in csrnames.NUMBER:
-        return str(csrnames.NUMBER[text])
+    if text in registers.NUMBER:
+        return str(registers.NUMBER[text])
     try:
         return str(int(text, 0) & (1 << 64) - 1)
     except ValueError:

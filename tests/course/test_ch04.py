@@ -5,7 +5,7 @@ import pytest
 from minihv.course.checks.ch02.planted import MEMORY, left
 from minihv.course.checks.ch04 import dispatch, switch
 from minihv.course.checks.exercise import exercise
-from minihv.hw.csr import GUEST_EXCEPTIONS
+from minihv.hw.causes import GUEST_EXCEPTIONS
 from minihv.hw.state import VTW
 from minihv.vmm import VM, HardwareAssist
 from minihv.vmm.hardware import OWN_TRAPS, PAGE_FAULTS

@@ -8,13 +8,17 @@ import numpy as np
 
 from minihv.devices.virt import Machine
 from minihv.hw import state as st
+from minihv.hw.registers import ROWS
 from tests.hw.chaos import make_eager
 
 # All that may differ: what was last "written to x0" (compiled regions drop such writes), and until
 # when the host last let the hart run. Not even the TLB may. Outside of the state vector, regions
 # show in the decode cache and its page flag.
 DETAIL = (st.SINK, st.STOP)
-NAMES = {slot: name for name, slot in vars(st).items() if isinstance(slot, int) and name.isupper()}
+NAMES = {row.slot: row.name for row in ROWS} | {
+    slot: name for name, slot in vars(st).items()
+    if isinstance(slot, int) and name.isupper() and st.EXIT <= slot < st.SLOTS
+}  # fmt: skip
 KINDS = ("jit", "hot", "pieces", "mixed")  # ways to run that must end as one run of "python" does
 
 

@@ -6,8 +6,7 @@ Source: Privileged ISA 20240411, chapters 2, 3 and 10; Unprivileged ISA, chapter
 import pytest
 
 from minihv.hw import state as st
-from minihv.hw.csrnames import NUMBER
-from minihv.hw.tables import ABSENT, CSR_SLOT
+from minihv.hw.registers import ABSENT, CSR_SLOT, NUMBER
 from tests.hw.lab import CODE, DATA, HANDLER, Lab, M, S, U
 
 ONES = (1 << 64) - 1

@@ -16,8 +16,8 @@ from minihv.asm import assemble, disassemble
 from minihv.asm.program import Program
 from minihv.devices.virt import Machine
 from minihv.hw import state as st
-from minihv.hw.csrnames import NUMBER
 from minihv.hw.isa import BY_NAME
+from minihv.hw.registers import NUMBER
 
 QEMU = shutil.which("qemu-system-riscv64")
 CASES, SEEDS = 1500, (1, 2)

@@ -18,7 +18,7 @@ from minihv.asm.operands import (
     is_hint,
     limits,
 )
-from minihv.hw import csrnames
+from minihv.hw import causes, registers
 from minihv.hw.isa import BY_NAME, INSTRUCTIONS, Instruction, decode, length
 
 # Words that belong to the narrower row although the wider one's fields fit too.
@@ -193,7 +193,7 @@ _CAPSTONE_CSRS = {"pmpaddr13": "pmpaddr14", "pmpaddr14": "pmpaddr13", "dscratch0
 def test_csr_numbers_againstpeer() -> None:
     """Every CSR that Capstone has a name for has the same name in the table."""
     unnamed = []
-    for number, name in csrnames.NAME.items():
+    for number, name in registers.NAME.items():
         word = number << 20 | 0x00002573  # csrrs a0, csr, zero
         ((_, _, mnemonic, operands),) = peer().disasm_lite(word.to_bytes(4, "little"), 0)
         theirs = operands.split(", ")[-1]
@@ -210,7 +210,7 @@ def test_csr_numbers_againstpeer() -> None:
 
 
 def test_csr_fields_do_not_overlap() -> None:
-    for name, fields in csrnames.FIELDS.items():
+    for name, fields in registers.FIELDS.items():
         taken = 0
         for field in fields:
             bits = (1 << field.width) - 1 << field.low
@@ -218,15 +218,19 @@ def test_csr_fields_do_not_overlap() -> None:
             taken |= bits
 
 
+def field_values(name: str, value: int) -> dict[str, int]:
+    return {field.name: field.of(value) for field in registers.FIELDS[name]}
+
+
 def test_csr_fields_and_causes_of_known_values() -> None:
-    values = csrnames.field_values("mstatus", 0x8000000A_00007888)
+    values = field_values("mstatus", 0x8000000A_00007888)
     assert {k for k, v in values.items() if v} == {"SD", "MPP", "MPIE", "MIE", "FS", "SXL", "UXL"}
     assert values["MPP"] == 3 and values["FS"] == 3 and values["SXL"] == values["UXL"] == 2
-    satp = csrnames.field_values("satp", 8 << 60 | 5 << 44 | 0x80001)
+    satp = field_values("satp", 8 << 60 | 5 << 44 | 0x80001)
     assert satp == {"MODE": 8, "ASID": 5, "PPN": 0x80001}
-    assert csrnames.cause_name(-(1 << 63) + 7) == "Machine timer interrupt"
-    assert csrnames.cause_name(1 << 63 | 9) == "Supervisor external interrupt"
-    assert csrnames.cause_name(15) == "Store/AMO page fault"
-    assert csrnames.cause_name(14) == "Reserved exception 14"
-    sstatus = {(f.name, f.low) for f in csrnames.FIELDS["sstatus"]}
-    assert sstatus < {(f.name, f.low) for f in csrnames.FIELDS["mstatus"]}
+    assert causes.cause_name(-(1 << 63) + 7) == "Machine timer interrupt"
+    assert causes.cause_name(1 << 63 | 9) == "Supervisor external interrupt"
+    assert causes.cause_name(15) == "Store/AMO page fault"
+    assert causes.cause_name(14) == "Reserved exception 14"
+    sstatus = {(f.name, f.low) for f in registers.FIELDS["sstatus"]}
+    assert sstatus < {(f.name, f.low) for f in registers.FIELDS["mstatus"]}

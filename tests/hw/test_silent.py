@@ -5,8 +5,7 @@ import pytest
 from minihv.devices.virt import Machine
 from minihv.errors import ConfigError
 from minihv.hw import state as st
-from minihv.hw.csrnames import NAME
-from minihv.hw.tables import ABSENT, CSR_SLOT
+from minihv.hw.registers import ABSENT, CSR_SLOT, NAME
 from tests.hw.lab import ENGINES, Lab, M, S, U
 
 ILLEGAL = 2

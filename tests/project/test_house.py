@@ -112,6 +112,11 @@ def test_an_outgrown_package_is_found(tmp_path: Path):
     assert house.long_files(tmp_path)[0] == f"minihv/vmm/inner/big.py: {house.CORE_GROWN} lines"
 
 
+def test_pictures_do_not_count(tmp_path: Path):
+    plant(tmp_path, "net/drawn.py", '"""A picture.\n\n    a --> b\n    b --> c\n"""\n\nx = 1\n')
+    assert house.lengths(tmp_path) == {"minihv/net/drawn.py": 5}
+
+
 IMPORT_ALL = """
 import importlib, pkgutil, sys
 for absent in ("numba", "llvmlite"):

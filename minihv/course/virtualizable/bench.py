@@ -16,8 +16,8 @@ from minihv.asm import assemble
 from minihv.devices.virt import Machine
 from minihv.hw import state as st
 from minihv.hw.csr import read_csr
-from minihv.hw.csrnames import NUMBER
 from minihv.hw.isa import INSTRUCTIONS, Instruction
+from minihv.hw.registers import NUMBER
 
 U, S, M = 0, 1, 3
 CODE, DATA, ELSEWHERE = 0x80010000, 0x80020000, 0x40000  # virtual, and how far the other place is

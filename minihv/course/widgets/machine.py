@@ -14,7 +14,7 @@ from minihv.devices.virt import End, Instant, Machine
 from minihv.errors import ConfigError, MinihvError
 from minihv.hw import state as st
 from minihv.hw.bits import MASK64
-from minihv.hw.csrnames import cause_name
+from minihv.hw.causes import cause_name
 
 PATIENCE = 100_000_000      # instructions that one Run executes at most
 

@@ -14,8 +14,9 @@ from minihv.errors import ConfigError
 from minihv.hw import state as st
 from minihv.hw.bits import MASK64
 from minihv.hw.bus import AccessFault
-from minihv.hw.csrnames import Field, cause_name
+from minihv.hw.causes import cause_name
 from minihv.hw.hart import Hart
+from minihv.hw.registers import Field
 
 SV39 = 8        # satp.MODE
 ACCESSES = (pages.LOAD, pages.STORE, pages.FETCH)

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from minihv.devices.virt import Machine
 from minihv.hw import state as st
 from minihv.hw.bits import MASK64
-from minihv.hw.csrnames import cause_name
+from minihv.hw.causes import cause_name
 from minihv.hw.hart import Hart
 from minihv.hw.inspect import walk
 

@@ -10,7 +10,7 @@ from minihv.asm.operands import REGISTERS
 from minihv.devices.virt import Machine
 from minihv.hw import inspect
 from minihv.hw.bits import MASK64
-from minihv.hw.csrnames import cause_name
+from minihv.hw.causes import cause_name
 from minihv.hw.hart import Hart
 
 MODES = {0: "U", 1: "S", 2: "HS", 3: "M"}

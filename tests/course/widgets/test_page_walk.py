@@ -10,7 +10,7 @@ from minihv.course.widgets import PageWalkView
 from minihv.devices.virt import Machine
 from minihv.errors import ConfigError, MinihvError
 from minihv.hw import inspect
-from minihv.hw.csrnames import cause_name
+from minihv.hw.causes import cause_name
 
 V, R, W, X, U, G, A, D = (1 << k for k in range(8))
 ROOT, MIDDLE, LOW, PAGE = 0x80001000, 0x80002000, 0x80003000, 0x80010000

@@ -238,8 +238,7 @@ def machine_walk(memory: Memory, case: Case) -> tuple[str, int]:
     s[state.SATP] = i64(regime.satp) if regime.satp >> 60 else 0
     s[state.MSTATUS] |= regime.sum * state.SUM | regime.mxr * state.MXR
     hart.priv = regime.priv
-    pa = mmu.translate(s, hart.tlb, *memory.views.for_walks, i64(case.va), 8,
-                       MACHINE_ACCESS[case.access])  # fmt: skip
+    pa = mmu.locate(s, *memory.views.for_walks, i64(case.va), 8, MACHINE_ACCESS[case.access])
     return ("fault", s[state.CAUSE]) if s[state.EXIT] else ("pa", pa & MASK64)
 
 

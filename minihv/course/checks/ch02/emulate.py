@@ -15,8 +15,7 @@ from minihv.course.checks.exercise import Verdict, wrong
 from minihv.course.checks.verdicts import trouble
 from minihv.hw import state as st
 from minihv.hw.bits import MASK64
-from minihv.hw.csrnames import NUMBER
-from minihv.hw.tables import CSR_SLOT
+from minihv.hw.registers import CSR_SLOT, NUMBER
 
 PLAIN = ("sscratch", "sepc", "scause", "stval", "sstatus", "sie")
 SOURCES, TARGETS = range(5, 18), range(18, 32)

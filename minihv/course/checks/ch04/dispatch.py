@@ -12,9 +12,7 @@ from typing import Any
 
 from minihv.course.checks.exercise import Verdict, wrong
 from minihv.course.checks.verdicts import trouble
-from minihv.hw.csr import GUEST_EXCEPTIONS
-from minihv.hw.csrnames import EXCEPTIONS, cause_name
-from minihv.hw.tables import DELEGABLE
+from minihv.hw.causes import DELEGABLE, EXCEPTIONS, GUEST_EXCEPTIONS, cause_name
 
 RAM, SIZE = 0x80000000, 16 << 20
 DEVICES = ((0x10000000, 0x100), (0x0C000000, 0x400000), (0x02000000, 0x10000))

@@ -6,7 +6,7 @@ from typing import Any
 
 from minihv.course.widgets.record import Event
 from minihv.hw import state as st
-from minihv.hw.csrnames import cause_name
+from minihv.hw.causes import cause_name
 from minihv.vmm import VM
 
 PATIENCE = 50_000_000

@@ -14,7 +14,7 @@ from minihv.course.widgets.view import View, source
 from minihv.devices.virt import End
 from minihv.errors import ConfigError
 from minihv.hw.bits import MASK64
-from minihv.hw.csrnames import cause_name
+from minihv.hw.causes import cause_name
 from minihv.vmm import VM, Reason, VMExit
 
 LINES, STILL_LINES = 14, 8  # of the log that are shown
