@@ -15,12 +15,11 @@ from __future__ import annotations
 
 from minihv.errors import ConfigError
 from minihv.hw import state as st
-from minihv.hw.causes import SUPERVISOR_INTERRUPTS
 from minihv.hw.mmu import fault
-from minihv.hw.registers import SSTATUS_WRITABLE
 from minihv.hw.state import EXIT_NONE
 from minihv.hw.tlb import update_contexts
-from minihv.hw.trap import refresh_timers, take_trap
+from minihv.hw.trap import take_trap
+from minihv.vmm import worldswitch
 from minihv.vmm.emulate import ACCESS, TrapAndEmulate, privileged_reason
 from minihv.vmm.exits import Reason, VMExit
 from minihv.vmm.host import MANY_NAMES, PhysicalHart
@@ -33,14 +32,6 @@ ECALL_VS = 10
 PAGE_FAULTS = 1 << 12 | 1 << 13 | 1 << 15
 # Left to the guest: misaligned addresses, illegal instructions, breakpoints, its user's calls.
 OWN_TRAPS = 1 << 0 | 1 << 2 | 1 << 3 | 1 << 4 | 1 << 6 | 1 << 8
-SSI, STI = 1 << 1, 1 << 5
-
-# What hart and virtual CPU have at the same place: registers, privilege, clock, waiting, traps.
-HEAD = slice(0, st.RESERVATION + 1)
-TIMES = slice(st.CYCLE_OFFSET, st.INSTRET_OFFSET + 1)
-SHARED_CSRS = slice(st.SCOUNTEREN, st.SENVCFG + 1)  # there is one of these for HS and VS
-S_CSRS, VS_CSRS = slice(st.STVEC, st.STVAL + 1), slice(st.VSTVEC, st.VSTVAL + 1)
-COUNTS = slice(st.TRAP_COUNT, st.TRAP_COUNT + 64)
 
 
 class HardwareAssist(TrapAndEmulate):
@@ -68,7 +59,7 @@ class HardwareAssist(TrapAndEmulate):
         paging = vcpu.vm.paging
         before = s[st.VIRT], s[st.PRIV], s[st.VSATP], s[st.HGATP], s[st.VSSTATUS]
         if not s[st.VIRT]:
-            self.configure(hart)
+            worldswitch.enter_guest_mode(hart)
         paging.enter(vcpu, hart)
         s[st.HEDELEG] = OWN_TRAPS | PAGE_FAULTS if paging.nested else OWN_TRAPS
         s[st.HSTATUS] = 2 << 32 | st.VTW | (0 if paging.nested else st.VTVM)
@@ -81,54 +72,13 @@ class HardwareAssist(TrapAndEmulate):
         self.unload(vcpu, hart)
         return reason
 
-    def configure(self, hart: PhysicalHart) -> None:
-        """What all guests of this mode have in common: the guest may use timer and counters."""
-        s = hart.s
-        s[st.VIRT] = 1
-        s[st.HENVCFG] = st.STCE
-        s[st.HCOUNTEREN] = 7
-        s[st.HIDELEG] = SUPERVISOR_INTERRUPTS << 1
-
     def load(self, vcpu: VCPU, hart: PhysicalHart) -> None:
-        """Guest registers, its supervisor state as VS-mode's, its interrupts through hvip."""
-        v, s = vcpu.s, hart.s
-        s[HEAD] = v[HEAD]
-        s[st.RESERVATION] = vcpu.reservation_for_host()
-        s[VS_CSRS] = v[S_CSRS]
-        s[SHARED_CSRS] = v[SHARED_CSRS]
-        s[TIMES] = v[TIMES]
-        s[COUNTS] = v[COUNTS]
-        s[st.VSSTATUS] = v[st.MSTATUS] & SSTATUS_WRITABLE | 2 << 32
-        s[st.VSTIMECMP] = v[st.STIMECMP]
-        s[st.HTIMEDELTA] = v[st.TIME_OFFSET]
-        s[st.MISALIGNED] = v[st.MISALIGNED]
-        s[st.SVADE] = v[st.SVADE]
-        pending = v[st.MIP_SOFT] | v[st.MIP_LINE] & ~STI
-        s[st.MIP_SOFT] = (pending & SUPERVISOR_INTERRUPTS) << 1
-        s[st.MIP_LINE] = (v[st.MIP_LINE] & STI) << 1  # its comparator stands in vstimecmp
-        s[st.MIE] = (v[st.MIE] & SUPERVISOR_INTERRUPTS) << 1
-        if vcpu.has_stops or s[st.BREAKPOINTS] or s[st.CSR_WATCHES]:
-            vcpu.copy_stops(hart)
+        """Give the hart the guest's state; `worldswitch` says how."""
+        worldswitch.load(vcpu, hart)
 
     def unload(self, vcpu: VCPU, hart: PhysicalHart) -> None:
         """Take back all that the guest can have changed."""
-        v, s = vcpu.s, hart.s
-        deadline, skip = v[st.DEADLINE], v[st.SKIP]
-        v[HEAD] = s[HEAD]
-        vcpu.keep_reservation(s[st.RESERVATION])
-        v[S_CSRS] = s[VS_CSRS]
-        v[SHARED_CSRS] = s[SHARED_CSRS]
-        v[COUNTS] = s[COUNTS]
-        v[st.MSTATUS] = v[st.MSTATUS] & ~SSTATUS_WRITABLE | s[st.VSSTATUS] & SSTATUS_WRITABLE
-        if vcpu.vm.paging.nested:
-            v[st.SATP] = s[st.VSATP]
-        v[st.MIE] = v[st.MIE] & ~SUPERVISOR_INTERRUPTS | s[st.MIE] >> 1 & SUPERVISOR_INTERRUPTS
-        v[st.MIP_SOFT] = v[st.MIP_SOFT] & ~SSI | s[st.MIP_SOFT] >> 1 & SSI
-        v[st.SKIP] = s[st.SKIP] if s[st.BREAKPOINTS] or s[st.CSR_WATCHES] else skip
-        if s[st.DEADLINE] == deadline and s[st.VSTIMECMP] == v[st.STIMECMP]:
-            return
-        v[st.STIMECMP] = s[st.VSTIMECMP]
-        refresh_timers(v)
+        worldswitch.unload(vcpu, hart)
 
     def install(self, hart: PhysicalHart, root: int) -> None:
         """Let shadow tables translate the guest's addresses, in one stage."""

@@ -5,13 +5,12 @@ from __future__ import annotations
 from minihv.devices.virt import SENSITIVE, default_engine
 from minihv.errors import ConfigError
 from minihv.hw import state as st
-from minihv.hw.causes import DELEGABLE, GUEST_EXCEPTIONS
+from minihv.hw.causes import DELEGABLE
 from minihv.hw.hart import Hart
 from minihv.hw.memory import PAGE, Memory
-from minihv.hw.pmp import update_regions
 from minihv.hw.regions import HotRegions
-from minihv.hw.registers import NEVER
 from minihv.hw.tlb import flush_page, update_contexts
+from minihv.vmm import worldswitch
 from minihv.vmm.memory import GuestMemory
 
 MEBIBYTE = 1 << 20
@@ -29,14 +28,9 @@ class PhysicalHart(Hart):
 
     def __init__(self, number: int, memory: Memory, kind: str):
         super().__init__(number, memory, kind, hypervisor=True)
-        s = self.s
-        s[st.HOST] = 3  # all traps into M- and HS-mode are ours
-        s[st.MEDELEG] = DELEGABLE | GUEST_EXCEPTIONS  # to HS, which may send them on to VS
-        s[st.MENVCFG] = st.STCE
-        s[st.MCOUNTEREN] = 7
-        s[st.PMPADDR] = (1 << 54) - 1
-        s[st.PMPCFG] = 0x1F  # NAPOT over everything, R W X: page tables do the rest
-        update_regions(s)
+        self.own_machine_mode()  # PMP is open: page tables do the rest
+        self.s[st.HOST] = 3  # HS-mode is ours, too
+        self.s[st.MEDELEG] |= DELEGABLE  # to HS, which may send them on to VS
         self.priv = 0
 
     def atp(self, root: int) -> int:
@@ -44,14 +38,9 @@ class PhysicalHart(Hart):
         return root >> 12 | SV39 - (1 << 64)
 
     def deprivilege(self) -> None:
-        """Be in U-mode, also where a guest ran in VS-mode before."""
-        s = self.s
-        if s[st.VIRT]:
-            s[st.VIRT] = s[st.PRIV] = s[st.MIE] = s[st.MIP_SOFT] = s[st.MIP_LINE] = 0
-            s[st.HENVCFG] = s[st.WAIT] = s[st.STOP_ON_TRAP] = s[st.CSR_WATCHES] = 0
-            s[st.DEADLINE] = NEVER
-            s[st.SVADE] = 0
-            update_contexts(s, self.tlb)
+        """Be in U-mode, also if a guest ran in VS-mode before."""
+        if self.s[st.VIRT]:
+            worldswitch.deprivilege(self)
 
     def translate_by(self, root: int) -> None:
         """Let the tables with their root at host-physical `root` translate from now on."""

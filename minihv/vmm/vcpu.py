@@ -22,13 +22,13 @@ from minihv.hw.pmp import pmp_allows
 from minihv.hw.semantics import LOAD, STORE
 from minihv.hw.state import *
 from minihv.hw.trap import pending_interrupt, raise_interrupt, refresh_timers, take_trap
+from minihv.vmm import worldswitch
 from minihv.vmm.host import MANY_NAMES
 from minihv.vmm.memory import GuestMemory
 
 if TYPE_CHECKING:
     from minihv.vmm.vm import VM
 
-REGISTERS = slice(0, PC + 1)  # x0..x31, the slot for writes of x0, and the pc
 ACCESSING = {i for i, name in enumerate(OPS) if name.split(".")[0] in {**LOAD, **STORE}}
 
 
@@ -115,23 +115,13 @@ class VCPU(Hart):
     # --- the world switch ---------------------------------------------------------------------
 
     def enter(self, hart: Hart, until: int) -> int:
-        """Run on `hart` until the clock says `until` or something happens; the reason (EXIT_*).
+        """Run in U-mode of `hart` until the clock says `until` or something happens; the reason.
 
-        Guest registers, pc, clock and reservation go there and come back; all else stays here.
+        What the guest can touch directly goes there and comes back; all else stays here.
         """
-        v, s = self.s, hart.s
-        s[REGISTERS] = v[REGISTERS]
-        s[CLOCK] = v[CLOCK]
-        s[MISALIGNED] = v[MISALIGNED]
-        s[RESERVATION] = self.reservation_for_host()
-        if v[BREAKPOINTS] or s[BREAKPOINTS]:
-            self.copy_stops(hart)
+        worldswitch.to_user(self, hart)
         reason = hart.run(until)
-        v[REGISTERS] = s[REGISTERS]
-        v[CLOCK] = s[CLOCK]
-        if s[BREAKPOINTS]:
-            v[SKIP] = s[SKIP]
-        self.keep_reservation(s[RESERVATION])
+        worldswitch.from_user(self, hart)
         return reason
 
     def reservation_for_host(self) -> int:
@@ -142,23 +132,6 @@ class VCPU(Hart):
     def keep_reservation(self, reserved: int) -> None:
         """Note what the hart has reserved (hpa, or -1)."""
         self.s[RESERVATION] = reserved if reserved < 0 else reserved - self.memory.offset
-
-    @property
-    def has_stops(self) -> bool:
-        """Whether breakpoints or watches of CSRs are set."""
-        return bool(self.s[BREAKPOINTS] or self.s[CSR_WATCHES])
-
-    def copy_stops(self, hart: Hart) -> None:
-        """Breakpoints are guest-virtual addresses, and the hart stops at them itself.
-
-        It does so at accesses to CSRs, too, where those are no exits.
-        """
-        hart.s[BREAKPOINTS] = self.s[BREAKPOINTS]
-        hart.s[CSR_WATCHES] = self.s[CSR_WATCHES]
-        hart.s[CSR_WATCH : CSR_WATCH + 8] = self.s[CSR_WATCH : CSR_WATCH + 8]
-        some = slice(BREAKPOINT, WATCHPOINT)
-        hart.s[some] = self.s[some]
-        hart.s[SKIP] = self.s[SKIP]
 
     def begin(self) -> None:
         """Due before `s` is worked on as a hart's state: no trap pending, TLB names to spare."""
