@@ -20,7 +20,7 @@ INSTRUCTION = {"read": "hlv.d a1, (a0)", "write": "hsv.d a1, (a0)", "hlvx": "hlv
 VIA_MPRV = {"read": "ld a1, (a0)", "write": "sd a1, (a0)"}
 CODE_TEXT = CODE + 0x400
 
-flips = some.lists(some.sampled_from([*range(8), 54, 61, 63, 10, 19]), max_size=2)
+flips = some.lists(some.sampled_from([*range(8), 54, 61, 63, 10, 19, 39]), max_size=2)
 pte_flags = some.tuples(some.sampled_from([FULL, FULL & ~0x10, 0x0B, 0x13, 0x19, 0x59]), flips)
 pages = some.integers(0, 3)
 
@@ -219,6 +219,27 @@ def test_every_outcome_occurs(engine):
         check(lab, GOOD | {"host_flags": [*[[]] * 5, [52], [], []]}),
     }
     assert ends == {"done", "page fault", "guest-page fault", "access fault"}
+
+
+@both_engines
+def test_how_the_edges_end(engine):
+    """MXR of HS-mode makes what is executable readable in both stages; 41 bits are all of a gpa."""
+    lab = lab_for(engine, False)
+    executable = GOOD | {"guest_pte": (0x49, [])}
+    assert check(lab, executable) == "page fault"
+    assert check(lab, executable | {"status": [False, False, True]}) == "done"
+    assert check(lab, executable | {"status": [False, True, False]}) == "done"
+    assert check(lab, GOOD | {"guest_pte": (0xCF, [39])}) == "guest-page fault"
+    assert check(lab, GOOD | {"guest": 0, "gva": 1 << 41 | PAGES}) == "guest-page fault"
+
+
+@both_engines
+def test_the_root_of_the_g_stage_has_16_kib(engine):
+    """Two low bits of hgatp are 0, whatever is written (section 15.2.10)."""
+    lab = lab_for(engine, False)
+    for low in range(4):
+        lab.csr["hgatp"] = 8 << 60 | 5 << 44 | RAM + HOST_ROOT >> 12 | low
+        assert lab.csr["hgatp"] == 8 << 60 | 5 << 44 | RAM + HOST_ROOT >> 12
 
 
 @both_engines

@@ -21,7 +21,8 @@ from minihv.vmm import (
 from minihv.vmm import shadow as shadow_module
 from minihv.vmm import synced as synced_module
 from tests.labos.test_labos_workloads import SMALL
-from tests.vmm.central import Outcome, outcome
+from tests.vmm.central import Outcome, finish, outcome
+from tests.vmm.test_vm import POWER_OFF, program
 
 MEMORY = 32 << 20
 # How a guest can run under the hypervisor: the CPU layer and the paging layer.
@@ -186,6 +187,65 @@ def test_one_table_for_kernel_and_user_is_caught(monkeypatch):
     right = shadow_module.regime
     monkeypatch.setattr(shadow_module, "regime", lambda vcpu: (right(vcpu)[0], 0, 0, False, 0))
     assert differences(VM(memory=MEMORY), "labos") != []
+
+
+RIGHTS = """
+    la t0, trapped
+    csrw stvec, t0
+    li s2, 0x80280000
+    li t0, 0x200000cf       # at 2 GiB: RAM, for the kernel
+    sd t0, 16(s2)
+    li t0, 0x200000c9       # at 1 GiB: the same, X only
+    sd t0, 8(s2)
+    li t0, 0x200000d3       # at 0: the same, R only, and the user's
+    sd t0, 0(s2)
+    srli t0, s2, 12
+    li t1, 0x8000000000000000
+    or t0, t0, t1
+    csrw satp, t0
+    li s0, 1                # a bit per trap, in order
+    li s3, 0x40200000
+    li s4, 0x00200000
+    j start
+    .balign 4
+trapped:
+    csrr t0, sepc
+    addi t0, t0, 4
+    csrw sepc, t0
+    csrr s5, scause
+    ori s0, s0, 1
+    sret
+start:
+    .option norvc
+""" + "".join(
+    f"slli s0, s0, 1\n li t0, {bit}\n csrr{kind} x0, sstatus, t0\n ld t0, ({base})\n"
+    for bit, base in ((st.MXR, "s3"), (st.SUM, "s4")) for kind in "cscs"
+) + POWER_OFF
+
+
+def rights(machine: Machine) -> Outcome:
+    return finish(machine.load(program(RIGHTS), boot="s"))
+
+
+@pytest.mark.parametrize("layers", LAYERS)
+def test_rights_that_change_without_a_fence(layers):
+    """Setting and clearing MXR and SUM counts at once, also where pages are in a table already."""
+    expected = rights(Machine(MEMORY))
+    assert expected.registers[0][8] == 0b1_1010_1010 and expected.registers[0][21] == 13
+    assert rights(new_vm(layers)).differences(expected) == []
+
+
+@pytest.mark.parametrize("bit", [st.MXR, st.SUM])
+@pytest.mark.parametrize("layers", ["shadow", "synced"])
+def test_a_right_left_out_of_the_tables_key_is_caught(layers, bit, monkeypatch):
+    right = shadow_module.regime
+
+    def without(vcpu):
+        satp, priv, flags, *others = right(vcpu)
+        return satp, priv, flags & ~bit, *others
+
+    monkeypatch.setattr(shadow_module, "regime", without)
+    assert "registers" in rights(new_vm(layers)).differences(rights(Machine(MEMORY)))
 
 
 def test_the_host_keeps_real_time_to_itself():

@@ -15,7 +15,7 @@ import pytest
 from minihv.asm import assemble
 from minihv.devices.virt import Machine
 from minihv.hw import state as st
-from minihv.hw.registers import ABSENT, ROWS, Row, Whose, region
+from minihv.hw.registers import ABSENT, ROWS, Row
 from minihv.vmm import HardwareAssist, Hypervisor, NestedPaging, TrapAndEmulate, worldswitch
 from tests.vmm.central import finish
 from tests.vmm.modes import MODES
@@ -211,16 +211,3 @@ def test_a_new_csr_is_one_line(tmp_path):
     done = subprocess.run([sys.executable, "-c", TRIAL], cwd=tmp_path, env=environment,
                           capture_output=True, text=True)  # fmt: skip
     assert done.returncode == 0, done.stderr
-
-
-# --- the table ------------------------------------------------------------------------------------
-
-
-def test_no_two_registers_are_one():
-    for values in ([row.name for row in ROWS], [row.number for row in ROWS if row.number >= 0]):
-        assert len(values) == len(set(values))
-    slots = [row.slot for row in ROWS if row.slot > 0 and row.name != "mhartid"]
-    assert len(slots) == len(set(slots))
-    ends = [whose.value for whose in Whose]
-    assert all(a + n == b for (a, n), (b, _) in zip(ends, ends[1:], strict=False))
-    assert sum(ends[-1]) <= st.EXIT and region(Whose.USER).stop <= region(Whose.KERNEL).start
