@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from minihv.errors import ConfigError
-from minihv.hw import bits, csr, decode, flatten, mmu, ops, pmp, state, system, tables, trap
+from minihv.hw import bits, csr, decode, flatten, loop, mmu, ops, pmp, state, system, tables, trap
 
 MODULES = (state, pmp, mmu, trap, csr, decode, system)  # compiled in this order, then the loop
 
@@ -29,10 +29,8 @@ MODULES = (state, pmp, mmu, trap, csr, decode, system)  # compiled in this order
 def python_run() -> Callable:
     """The run loop as plain Python: 1-3 million instructions a second, needs nothing."""
     names: dict[str, object] = {}
-    from minihv.hw import loop
-
     for module in (bits, *MODULES, loop):
-        names |= flatten.names_of(module)
+        names |= vars(module)
     inline = flatten.Inline(ast.parse(inspect.getsource(bits)))
     flat = ast.fix_missing_locations(inline.visit(flatten.flat_module(compiled=False)))
     exec(compile(flat, "<minihv run loop>", "exec"), names)
@@ -46,14 +44,10 @@ def _constants(node: ast.ImportFrom) -> list[ast.stmt]:
     source = {"minihv.hw.ops": ops, "minihv.hw.tables": tables}.get(node.module or "")
     if source is None:
         return []
-    lines = []
-    for alias in node.names:
-        value = getattr(source, alias.name)
-        lines.append(
-            f"{alias.name} = {value}" if isinstance(value, int)
-            else f"{alias.name} = ARRAYS[{alias.name!r}]"
-        )  # fmt: skip
-    return ast.parse("\n".join(lines)).body
+    values = {alias.name: getattr(source, alias.name) for alias in node.names}
+    texts = {name: value if isinstance(value, int) else f"ARRAYS[{name!r}]"
+             for name, value in values.items()}  # fmt: skip
+    return ast.parse("\n".join(f"{name} = {text}" for name, text in texts.items())).body
 
 
 ARRAY_TYPES = {
@@ -119,12 +113,11 @@ def jit_source() -> str:
     """The whole machine as one Python file for Numba."""
     primitives = ast.parse(Path(__file__).with_name("bits_jit.py").read_text(encoding="utf-8"))
     inline = flatten.Inline(primitives)
-    trees = [primitives]
-    trees += [inline.visit(ast.parse(inspect.getsource(module))) for module in MODULES]
-    trees.append(inline.visit(flatten.flat_module(compiled=True)))
-    constants, functions = [], []
+    trees = [ast.parse(inspect.getsource(module)) for module in MODULES]
+    trees.append(flatten.flat_module(compiled=True))
+    constants, functions = _parts(primitives)
     for tree in trees:
-        more_constants, more_functions = _parts(tree)
+        more_constants, more_functions = _parts(inline.visit(tree))
         constants += more_constants
         functions += more_functions
     imports = [node for node in primitives.body if isinstance(node, (ast.Import, ast.ImportFrom))]
@@ -150,10 +143,6 @@ def cache_folder() -> Path:
     return Path(tempfile.mkdtemp(prefix="minihv-"))
 
 
-def _tables_digest() -> bytes:
-    return b"".join(array.tobytes() for array in tables.ARRAYS.values())
-
-
 @cache
 def jit_run() -> Callable:
     """The run loop compiled by Numba; ConfigError where Numba is missing."""
@@ -165,7 +154,8 @@ def jit_run() -> Callable:
         ) from error
     text = jit_source()
     version = f"{numba.__version__} {sys.version}".encode()
-    digest = hashlib.sha256(text.encode() + _tables_digest() + version).hexdigest()[:16]
+    arrays = b"".join(array.tobytes() for array in tables.ARRAYS.values())
+    digest = hashlib.sha256(text.encode() + arrays + version).hexdigest()[:16]
     path = cache_folder() / f"machine_{digest}.py"
     if not path.exists():
         temporary = path.with_suffix(f".{os.getpid()}.tmp")

@@ -16,9 +16,8 @@ from minihv.hw import engine
 from minihv.hw.decode import SHORT, STORES, decode
 from minihv.hw.hart import Hart
 from minihv.hw.mmu import data_privilege, scatter, touch
-from minihv.hw.ops import OPS
+from minihv.hw.ops import MEANING_OF
 from minihv.hw.pmp import pmp_allows
-from minihv.hw.semantics import LOAD, STORE
 from minihv.hw.state import *
 from minihv.hw.trap import pending_interrupt, raise_interrupt, refresh_timers, take_trap
 from minihv.vmm.host import MANY_NAMES
@@ -28,7 +27,7 @@ if TYPE_CHECKING:
     from minihv.vmm.vm import VM
 
 REGISTERS = slice(0, PC + 1)  # x0..x31, the slot for writes of x0, and the pc
-ACCESSING = {i for i, name in enumerate(OPS) if name.split(".")[0] in {**LOAD, **STORE}}
+ACCESSING = {op for op, meaning in enumerate(MEANING_OF) if meaning and meaning.size}
 
 
 class Operands(NamedTuple):
