@@ -21,10 +21,12 @@ from pathlib import Path
 from typing import Any
 
 from minihv.errors import ConfigError
-from minihv.hw import access, bits, csr, decode, flatten, mmu, pmp, state, system, tables, tlb, trap
+from minihv.hw import bits, flatten, loop, tables
 from minihv.hw.registers import ARRAYS as CSR_ARRAYS
 
-MODULES = (state, pmp, mmu, tlb, access, trap, csr, decode, system)  # compiled so, then the loop
+# What the machine consists of, in the order in which it is compiled; the loop comes last.
+_PARTS = ("state", "pmp", "mmu", "tlb", "access", "trap", "csr", "decode", "system")
+MODULES = tuple(importlib.import_module(f"minihv.hw.{name}") for name in _PARTS)
 VALUES = {f"minihv.hw.{name}" for name in ("causes", "registers", "ops", "tables")}
 ARRAYS = {**CSR_ARRAYS, **tables.ARRAYS}
 
@@ -33,10 +35,8 @@ ARRAYS = {**CSR_ARRAYS, **tables.ARRAYS}
 def python_run() -> Callable:
     """The run loop as plain Python: 1-3 million instructions a second, needs nothing."""
     names: dict[str, object] = {}
-    from minihv.hw import loop
-
     for module in (bits, *MODULES, loop):
-        names |= flatten.names_of(module)
+        names |= vars(module)
     inline = flatten.Inline(ast.parse(inspect.getsource(bits)))
     flat = ast.fix_missing_locations(inline.visit(flatten.flat_module(compiled=False)))
     exec(compile(flat, "<minihv run loop>", "exec"), names)
@@ -122,12 +122,11 @@ def jit_source() -> str:
     """The whole machine as one Python file for Numba."""
     primitives = ast.parse(Path(__file__).with_name("bits_jit.py").read_text(encoding="utf-8"))
     inline = flatten.Inline(primitives)
-    trees = [primitives]
-    trees += [inline.visit(ast.parse(inspect.getsource(module))) for module in MODULES]
-    trees.append(inline.visit(flatten.flat_module(compiled=True)))
-    constants, functions = [], []
+    trees = [ast.parse(inspect.getsource(module)) for module in MODULES]
+    trees.append(flatten.flat_module(compiled=True))
+    constants, functions = _parts(primitives)
     for tree in trees:
-        more_constants, more_functions = _parts(tree)
+        more_constants, more_functions = _parts(inline.visit(tree))
         constants += more_constants
         functions += more_functions
     imports = [node for node in primitives.body if isinstance(node, (ast.Import, ast.ImportFrom))]
@@ -153,10 +152,6 @@ def cache_folder() -> Path:
     return Path(tempfile.mkdtemp(prefix="minihv-"))
 
 
-def _tables_digest() -> bytes:
-    return b"".join(array.tobytes() for array in ARRAYS.values())
-
-
 @cache
 def jit_run() -> Callable:
     """The run loop compiled by Numba; ConfigError where Numba is missing."""
@@ -168,7 +163,8 @@ def jit_run() -> Callable:
         ) from error
     text = jit_source()
     version = f"{numba.__version__} {sys.version}".encode()
-    digest = hashlib.sha256(text.encode() + _tables_digest() + version).hexdigest()[:16]
+    arrays = b"".join(array.tobytes() for array in ARRAYS.values())
+    digest = hashlib.sha256(text.encode() + arrays + version).hexdigest()[:16]
     path = cache_folder() / f"machine_{digest}.py"
     if not path.exists():
         temporary = path.with_suffix(f".{os.getpid()}.tmp")

@@ -1,66 +1,22 @@
 """Generates the run loop's source: the arms of every operation, in place of ARMS in `loop`.
 
-The semantics are written once, as expressions (`semantics`) and the shapes below; this file puts
-them together, inlines the one-line primitives of `bits`, and writes either an if-elif chain
-(compiled: it becomes a jump table) or a tree of comparisons (plain Python: seven steps at most).
+An arm is an instruction's statements (`shapes`) in the run loop's words. This file also inlines
+the one-line primitives of `bits`, and writes either an if-elif chain (compiled: it becomes a jump
+table) or a tree of comparisons (plain Python: seven steps at most).
 """
 
 from __future__ import annotations
 
 import ast
 import inspect
-from collections.abc import Callable
-from types import ModuleType
 
 from minihv.hw import loop
-from minihv.hw.ops import OPS
-from minihv.hw.semantics import BRANCH, IMMEDIATE, LOAD, REGISTER, STORE
+from minihv.hw.ops import MEANING_OF, OPS
+from minihv.hw.shapes import Kind, Meaning, text
 
 RD, RS1, RS2, IMM = "s[w >> 8 & 63]", "s[w >> 14 & 31]", "s[w >> 19 & 31]", "(w >> 32)"
-
-LEAVE = """
-word = w >> 32 & 0xFFFFFFFF
-event = {event}
-break
-"""
-ALU = """
-a = {rs1}
-b = {second}
-{rd} = {value}
-i += {step}
-"""
-BRANCH_NEAR = """
-a = {rs1}
-b = {rs2}
-if {value}:
-    i += {imm}
-else:
-    i += {step}
-"""
-BRANCH_FAR = """
-a = {rs1}
-b = {rs2}
-if {value}:
-    pc = i64(bias + (i << 1) + {imm})
-    left -= 1
-    event = NEXT_PAGE
-    break
-i += {step}
-"""
-JUMP_NEAR = """
-{link}
-i += {imm}
-"""
-JUMP_FAR = """
-{link}
-pc = i64(bias + (i << 1) + {imm})
-left -= 1
-event = NEXT_PAGE
-break
-"""
-JALR = """
-target = i64({rs1} + {imm}) & -2
-{rd} = i64(bias + (i << 1) + 2 * {step})
+PC = "bias + (i << 1)"
+LEAP = """
 if target & -4096 == page:
     i = base + ((target & 4095) >> 1)
 else:
@@ -69,98 +25,63 @@ else:
     event = NEXT_PAGE
     break
 """
-LOADED = """
-va = i64({rs1} + {imm})
-e = (va >> 12 & TLB_ENTRIES - 1) << 1
+REACH = """
+e = {entry}
 if tlb[e] != va & {aligned} | dctx:
     event = TLB_MISS
     break
-{rd} = {value}
-i += {step}
 """
-STORED = """
-va = i64({rs1} + {imm})
-e = TLB_WRITE + ((va >> 12 & TLB_ENTRIES - 1) << 1)
-if tlb[e] != va & {aligned} | dctx:
-    event = TLB_MISS
-    break
-{ram}[u64(va + tlb[e + 1] >> {kind})] = {value}
-i += {step}
-"""
-SIMPLE = {
-    "undecoded": "event = NOT_DECODED\nbreak",
-    "region": "word = w >> 32\nevent = REGION_EVENT\nbreak",
-    "illegal": LEAVE.format(event="ILLEGAL_EVENT"),
-    "system": LEAVE.format(event="SYSTEM_EVENT"),
-    "atomic": LEAVE.format(event="ATOMIC_EVENT"),
-    "fence": "i += 2",
-    "lui": "{rd} = {imm}\ni += {step}",
-    "auipc": "{rd} = i64(bias + (i << 1) + {imm})\ni += {step}",
-    "jalr": JALR,
+SPECIAL = {
+    "undecoded": "event = NOT_DECODED; break",
+    "region": "word = w >> 32; event = REGION_EVENT; break",
+    "illegal": "word = w >> 32 & 0xFFFFFFFF; event = ILLEGAL_EVENT; break",
+    "system": "word = w >> 32 & 0xFFFFFFFF; event = SYSTEM_EVENT; break",
+    "atomic": "word = w >> 32 & 0xFFFFFFFF; event = ATOMIC_EVENT; break",
 }
 
 
-def expression(function: Callable) -> str:
-    """The source of the expression that a one-line function returns."""
-    tree = ast.parse(inspect.getsource(function)).body[0]
-    assert isinstance(tree, ast.FunctionDef)
-    statement = tree.body[-1]
-    assert isinstance(statement, ast.Return) and statement.value is not None
-    return ast.unparse(statement.value)
+def arm(number: int) -> list[ast.stmt]:
+    """Return the statements that execute an operation; their `break` leaves the inner loop."""
+    name, *form = OPS[number].split(".")
+    meaning = MEANING_OF[number]
+    if meaning is None:
+        return ast.parse(SPECIAL[name]).body
+    step = 1 if "c" in form else 2
+    far = f"pc = i64({PC} + {IMM}); left -= 1; event = NEXT_PAGE; break"
+    words = {
+        "rd": RD, "rs1": RS1, "rs2": RS2, "imm": IMM, "pc": PC, "link": f"i64({PC} + {2 * step})",
+        "next": f"i += {step}", "go": far if "far" in form else f"i += {IMM}", "leap": LEAP,
+        **memory_words(meaning),
+    }  # fmt: skip
+    return ast.parse(text(name, meaning, words)).body
 
 
-def load_value(kind: int) -> str:
-    """What the fast path of a load with this funct3 leaves in rd."""
-    size = kind & 3
-    value = f"r{8 << size}[u64(va + tlb[e + 1] >> {size})]"
-    return f"{value} & {(1 << (8 << size)) - 1}" if kind & 4 else value
-
-
-def arm(op: str) -> str:
-    """The statements that execute operation `op` and step to the next instruction."""
-    name = op.split(".")[0]
-    far = op.endswith(".far")
-    fields = {"rd": RD, "rs1": RS1, "rs2": RS2, "imm": IMM, "step": 1 if ".c" in op else 2}
-    if name in SIMPLE:
-        return SIMPLE[name].format(**fields)
-    if name in ("jal", "j"):
-        link = f"{RD} = i64(bias + (i << 1) + 4)" if name == "jal" else ""
-        return (JUMP_FAR if far else JUMP_NEAR).format(link=link, **fields)
-    if name in BRANCH:
-        shape = BRANCH_FAR if far else BRANCH_NEAR
-        return shape.format(value=expression(BRANCH[name]), **fields)
-    if name in LOAD:
-        kind = LOAD[name]
-        aligned = -4096 | (1 << (kind & 3)) - 1
-        return LOADED.format(value=load_value(kind), aligned=aligned, **fields)
-    if name in STORE:
-        kind = STORE[name]
-        value = RS2 if kind == 3 else f"i{8 << kind}({RS2})"
-        fields |= {"kind": kind, "aligned": -4096 | (1 << kind) - 1, "ram": f"r{8 << kind}"}
-        return STORED.format(value=value, **fields)
-    function = REGISTER.get(name) or IMMEDIATE[name]
-    second = RS2 if name in REGISTER else IMM
-    return ALU.format(second=second, value=expression(function), **fields)
-
-
-def _block(text: str) -> list[ast.stmt]:
-    """Statements that may hold `break`, which stands in a loop once they are in place."""
-    return ast.parse(text).body
+def memory_words(meaning: Meaning) -> dict[str, str]:
+    """Return a load's or store's words: a TLB entry leads from va to an offset in RAM."""
+    bits, shift, stores = 8 * meaning.size, meaning.access & 3, meaning.kind is Kind.STORE
+    entry = "(va >> 12 & TLB_ENTRIES - 1) << 1"
+    entry = f"TLB_WRITE + ({entry})" if stores else entry
+    cell = f"r{bits}[u64(va + tlb[e + 1] >> {shift})]"
+    return {
+        "reach": REACH.format(entry=entry, aligned=-4096 | meaning.size - 1),
+        "cell": cell if stores or meaning.signed else f"{cell} & {(1 << bits) - 1}",
+        "stored": RS2 if bits == 64 else f"i{bits}({RS2})",
+    }
 
 
 def chain(numbers: range) -> list[ast.stmt]:
-    """if op == 0 ... elif op == 1 ...; a compiler makes a jump table of it."""
+    """Return if op == 0 ... elif op == 1 ..., of which a compiler makes a jump table."""
     below: list[ast.stmt] = []
     for number in reversed(numbers):
         test = ast.parse(f"op == {number}", mode="eval").body
-        below = [ast.If(test, _block(arm(OPS[number])), below)]
+        below = [ast.If(test, arm(number), below)]
     return below
 
 
 def tree(numbers: range) -> list[ast.stmt]:
-    """Nested halves, so that plain Python finds an operation in seven comparisons."""
+    """Return nested halves, so that plain Python finds an operation in seven comparisons."""
     if len(numbers) == 1:
-        return _block(arm(OPS[numbers[0]]))
+        return arm(numbers[0])
     half = len(numbers) // 2
     test = ast.parse(f"op < {numbers[half]}", mode="eval").body
     return [ast.If(test, tree(numbers[:half]), tree(numbers[half:]))]
@@ -192,25 +113,13 @@ class Inline(ast.NodeTransformer):
         return Substitute().visit(ast.parse(ast.unparse(value), mode="eval").body)
 
 
-class _Place(ast.NodeTransformer):
-    """Puts the arms where `loop.run` says ARMS."""
-
-    def __init__(self, arms: list[ast.stmt]):
-        self.arms = arms
-
-    def visit_Expr(self, node: ast.Expr) -> ast.AST | list[ast.stmt]:  # noqa: N802
-        if isinstance(node.value, ast.Name) and node.value.id == "ARMS":
-            return self.arms
-        return node
-
-
 def flat_module(compiled: bool) -> ast.Module:
-    """The module `loop` with all arms in place, for one of the two engines."""
+    """Return the module `loop` with all arms in place, for one of the two engines."""
     module = ast.parse(inspect.getsource(loop))
     arms = chain(range(len(OPS))) if compiled else tree(range(len(OPS)))
-    return ast.fix_missing_locations(_Place(arms).visit(module))
-
-
-def names_of(module: ModuleType) -> dict[str, object]:
-    """The public names of a module."""
-    return {name: value for name, value in vars(module).items() if not name.startswith("_")}
+    for node in ast.walk(module):
+        if isinstance(node, ast.While):
+            texts = [ast.unparse(each) for each in node.body]
+            if "ARMS" in texts:
+                node.body[texts.index("ARMS") : texts.index("ARMS") + 1] = arms
+    return ast.fix_missing_locations(module)

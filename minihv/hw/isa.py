@@ -1,11 +1,11 @@
-"""The encoding table: one row an instruction, written as the RISC-V manual draws it.
+"""The encoding table: one row per instruction, written as the RISC-V manual draws it.
 
 A row is ``name  assembly-syntax | bits, most significant first [!excluded] [ = expansion]``. A
 word of 0s and 1s is fixed; ``rd``, ``rs1``, ``rs2`` are 5 bits (3 with a prime: x8..x15);
 ``imm[11:5]`` holds those bits of a sign-extended immediate, ``uimm[...]`` of a zero-extended one.
-A compressed row names the instruction that it stands for after ``=``. After ``!`` stand values
+A compressed row names the instruction that it stands for after ``=``. After ``!`` come values
 that the encoding excludes. The decoder, the assembler and the disassembler all read this table;
-F/D would be more rows, not more code.
+`semantics` says what the instructions do.
 
 Source: RISC-V Unprivileged ISA 20240411, chapters 2 (RV32I), 4 (RV64I), 6 (Zifencei), 7 (Zicsr),
 13 (M), 14 (A) and 26 (C); Privileged ISA 20240411, section 3.3, chapters 10 and 15 (H).
@@ -16,6 +16,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from functools import cache
+from typing import NamedTuple
 
 RV64I = """
 lui     rd, imm20         | imm[31:12] rd 0110111
@@ -141,7 +142,7 @@ amomaxu.{w} rd, rs2, (rs1)  | 11100 aq rl rs2 rs1 {f} rd 0101111
 """
 A = _ATOMIC.format(w="w", f="010") + _ATOMIC.format(w="d", f="011")
 
-# Order matters where one encoding lies inside another: the narrower row stands first.
+# If one encoding lies inside another, the narrower row comes first.
 C = """
 c.addi4spn  rd', sp, uimm    | 000 uimm[5:4|9:6|2|3] rd' 00 !uimm=0        = addi rd', x2, uimm
 c.lw        rd', uimm(rs1')  | 010 uimm[5:3] rs1' uimm[2|6] rd' 00         = lw rd', uimm(rs1')
@@ -179,23 +180,16 @@ c.sdsp      rs2, uimm(sp)    | 111 uimm[5:3|8:6] rs2 10                    = sd 
 """
 
 EXTENSIONS = {
-    "I": RV64I,
-    "Zifencei": ZIFENCEI,
-    "Zicsr": ZICSR,
-    "privileged": PRIVILEGED,
-    "H": H,
-    "M": M,
-    "A": A,
-    "C": C,
-}
+    "I": RV64I, "Zifencei": ZIFENCEI, "Zicsr": ZICSR, "privileged": PRIVILEGED, "H": H, "M": M,
+    "A": A, "C": C,
+}  # fmt: skip
 
 _WIDTHS = {"fm": 4, "pred": 4, "succ": 4, "csr": 12, "zimm": 5, "aq": 1, "rl": 1}
 _WIDTHS |= {"rd": 5, "rs1": 5, "rs2": 5, "rs3": 5, "rm": 3, "rd'": 3, "rs1'": 3, "rs2'": 3}
 
 
-@dataclass(frozen=True, slots=True)
-class Piece:
-    """``width`` bits at ``source`` of the encoding are bits ``target``.. of a field's value."""
+class Piece(NamedTuple):
+    """`width` bits at `source` of the encoding are bits `target`.. of a field's value."""
 
     source: int
     width: int
@@ -206,9 +200,9 @@ class Piece:
 class Instruction:
     """One row of the table.
 
-    ``match`` and ``mask`` say which words are this instruction (``word & mask == match``);
-    ``fields`` gives the bits of every operand; ``size`` is 2 or 4 bytes; ``base`` and
-    ``base_operands`` are what a compressed instruction stands for, in the base row's syntax.
+    `match` and `mask` say which words are this instruction (``word & mask == match``); `fields`
+    gives the bits of every operand; `size` is 2 or 4 bytes; `base` and `base_operands` are what a
+    compressed instruction stands for, in the base row's syntax.
     """
 
     name: str
@@ -229,7 +223,7 @@ class Instruction:
         return all(self.extract(word, name) != bad for name, bad in self.excluded.items())
 
     def extract(self, word: int, name: str) -> int:
-        """The value of field `name` in `word`: a register number, or an immediate in bytes."""
+        """Return the value of field `name` in `word`: a register number, or a number of bytes."""
         pieces = self.fields[name]
         value = 0
         for piece in pieces:
@@ -240,7 +234,7 @@ class Instruction:
         return value + 8 if name.endswith("'") else value
 
     def insert(self, name: str, value: int) -> int:
-        """The bits of the encoding that give field `name` this `value`; ValueError if none do."""
+        """Return the bits that give field `name` this `value`; ValueError if none do."""
         raw = value - 8 if name.endswith("'") else value
         word = 0
         for piece in self.fields[name]:
@@ -248,24 +242,6 @@ class Instruction:
         if self.extract(word, name) != value:
             raise ValueError(f"{name} = {value} does not fit in {self.name}")
         return word
-
-
-def _immediate_pieces(bits: str) -> list[tuple[int, int]]:
-    """``"12|10:5"`` as (lowest bit, width) from the most significant piece down."""
-    pieces = []
-    for part in bits.split("|"):
-        high, _, low = part.partition(":")
-        lowest = int(low or high)
-        pieces.append((lowest, int(high) - lowest + 1))
-    return pieces
-
-
-def _place(token: str) -> tuple[str, list[tuple[int, int]]]:
-    """A token of the bit column as (field name, pieces as (target, width))."""
-    name, bracket, rest = token.partition("[")
-    if bracket:
-        return name, _immediate_pieces(rest.rstrip("]"))
-    return name, [(0, _WIDTHS[name])]
 
 
 def _parse(line: str, extension: str) -> Instruction:
@@ -285,8 +261,10 @@ def _parse(line: str, extension: str) -> Instruction:
             mask |= (1 << len(token)) - 1 << position
             position += len(token)
             continue
-        field_name, pieces = _place(token)
-        for target, width in reversed(pieces):
+        field_name, _, bits = token.rstrip("]").partition("[")
+        for part in reversed(bits.split("|")):  # "12|10:5", or "" for a whole field
+            high, _, low = (part or f"{_WIDTHS[field_name] - 1}:0").partition(":")
+            target, width = int(low or high), int(high) - int(low or high) + 1
             fields[field_name] = (*fields.get(field_name, ()), Piece(position, width, target))
             position += width
     assert position in (16, 32), f"{name} has {position} bits"
@@ -300,14 +278,14 @@ def _parse(line: str, extension: str) -> Instruction:
 INSTRUCTIONS: tuple[Instruction, ...] = tuple(
     _parse(line, extension)
     for extension, rows in EXTENSIONS.items()
-    for line in rows.split("\n")
-    if line.strip()
+    for line in filter(None, rows.split("\n"))
 )
 BY_NAME: dict[str, Instruction] = {row.name: row for row in INSTRUCTIONS}
 
 
 @cache
-def _candidates(key: int, size: int) -> tuple[Instruction, ...]:
+def candidates(key: int, size: int) -> tuple[Instruction, ...]:
+    """Return the rows of `size` bytes whose opcode (or quadrant and funct3) is that of `key`."""
     low = 0x7F if size == 4 else 0xE003
     return tuple(
         row for row in INSTRUCTIONS if row.size == size and (key ^ row.match) & row.mask & low == 0
@@ -315,12 +293,12 @@ def _candidates(key: int, size: int) -> tuple[Instruction, ...]:
 
 
 def length(word: int) -> int:
-    """Bytes of the instruction whose low 16 bits are given (2 or 4; section 1.5)."""
+    """Return the bytes of the instruction whose low 16 bits are given (2 or 4; section 1.5)."""
     return 4 if word & 3 == 3 else 2
 
 
 def decode(word: int) -> Instruction | None:
-    """The row that `word` (unsigned; 16 bits where compressed) encodes, None if illegal."""
+    """Return the row that `word` (unsigned, of its `length`) encodes, None if it is illegal."""
     size = length(word)
     key = word & (0x7F if size == 4 else 0xE003)
-    return next((row for row in _candidates(key, size) if row.matches(word)), None)
+    return next((row for row in candidates(key, size) if row.matches(word)), None)

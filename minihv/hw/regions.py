@@ -40,7 +40,7 @@ class Compiler:
         self._kept: list[object] = []  # the engines own the code that they made
 
     def compile(self, text: str, name: str) -> int:
-        """The address of function `name` of an IR module, which is verified first."""
+        """Return the address of function `name` of an IR module, which is verified first."""
         module = self._llvm.parse_assembly(text)
         module.verify()
         target = self._llvm.Target.from_default_triple()
@@ -86,7 +86,7 @@ class HotRegions:
         memory = self._memory
         base = int(memory.code_of[frame]) * CODE_STRIDE
         page = memory.read(memory.base + frame * PAGE, PAGE)
-        blocks = [block for block in discover(page, slot) if block.code]
+        blocks = discover(page, slot)
         if base == 0 or not blocks:
             return
         if self._compiler is None:
@@ -95,9 +95,9 @@ class HotRegions:
         address = self._compiler.compile(Emitter(blocks).module(name), name)
         memory.shared[SHARED_REGIONS + self.count] = address
         for block in blocks:
-            memory.code[base + block.slot] = REGION | self.count << 32
+            memory.code[base + block[0].slot] = REGION | self.count << 32
         memory.flags[frame] |= PAGE_REGION
-        self._slots[frame] |= {slot for block in blocks for slot, _ in block.code}
+        self._slots[frame] |= {code.slot for block in blocks for code in block}
         self._made[frame] += 1
         self.count += 1
-        self.instructions += sum(len(block.code) for block in blocks)
+        self.instructions += sum(map(len, blocks))

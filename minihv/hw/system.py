@@ -12,8 +12,6 @@ from minihv.hw.tlb import flush_page, flush_tlb, translate
 from minihv.hw.trap import machine_return, supervisor_return
 
 ECALL, EBREAK, MRET, SRET, WFI = 0x00000073, 0x00100073, 0x30200073, 0x10200073, 0x10500073
-
-
 SFENCE_VMA, HFENCE_VVMA, HFENCE_GVMA = 0x09, 0x11, 0x31  # the upper seven bits
 
 

@@ -1,95 +1,80 @@
 """Lookup tables of the decoder, made from the encoding table.
 
 Each table exists as a memoryview (what plain Python reads fastest) under its own name, and as the
-NumPy array behind it in `ARRAYS` (what the compiled engine freezes into its code).
+NumPy array under it in `ARRAYS` (what the compiled engine freezes into its code).
 """
 
 from __future__ import annotations
 
+import re
+from typing import NamedTuple
+
 import numpy as np
 
-from minihv.hw.isa import INSTRUCTIONS, Instruction
+from minihv.hw.isa import BY_NAME, Instruction, Piece, candidates
 from minihv.hw.ops import OP_BY_NAME, OP_LOADS_RAW, OP_SHORT
-from minihv.hw.semantics import LOAD, STORE
+from minihv.hw.semantics import MEANING
 
 # --- decoding -----------------------------------------------------------------------------------
 # Candidates of a word are the rows from FIRST[key] to FIRST[key + 1], key = opcode (7 bits) of a
 # 32-bit word, or 128 + quadrant | funct3 << 2 of a 16-bit one.
 
-ROLES = {"rd": 0, "rs1": 1, "rs2": 2, "imm": 3}
-PIECES = 16  # (role, source, width, target) at most, four slots each
-_ROLE_OF = {"rd": 0, "rd'": 0, "rs1": 1, "rs1'": 1, "rs2": 2, "rs2'": 2, "imm": 3, "uimm": 3}
+_AT = {"rd": 8, "rs1": 14, "rs2": 19, "imm": 32, "uimm": 32, "imm20": 32, "target": 32}
 
 
-def _registers(row: Instruction) -> list[tuple[int, str]]:
-    """(role, operand) of the base instruction for every operand that the engine needs."""
+class Row(NamedTuple):
+    """An instruction as the decoder sees it; each field is a column, and a table of that name."""
+
+    match: int
+    mask: int
+    needed: int  # unless 0: one of these bits must be set
+    base: int  # the decoded form, but for the pieces of the word that go into it
+    signed: int  # bits of a sign-extended immediate, else 0
+    piece: int  # the first of its pieces, which end where those of the next row begin
+
+
+def _operands(row: Instruction) -> list[tuple[int, str]]:
+    """Where in the decoded form each field or constant of a row belongs."""
     if not row.base:
-        return [(_ROLE_OF[f], f) for f in row.fields if f in _ROLE_OF]
-    base = next(r for r in INSTRUCTIONS if r.name == row.base)
-    syntax = [part for text in base.syntax for part in text.rstrip(")").split("(")]
-    roles = {"imm20": 3, "target": 3, **_ROLE_OF}
-    return [(roles[role], operand) for role, operand in zip(syntax, row.base_operands, strict=True)]
+        return [(_AT[name], name) for name in row.fields if name in _AT]
+    syntax = re.findall(r"\w+", " ".join(BY_NAME[row.base].syntax))
+    return [(_AT[token], text) for token, text in zip(syntax, row.base_operands, strict=True)]
 
 
-def _row(row: Instruction) -> tuple[list[int], list[int]]:
-    """A row of ROWS (match, mask, op, access, excluded...) and its pieces."""
-    name = row.base or row.name
-    op = OP_BY_NAME[name]
-    if row.size == 2 and name in OP_SHORT:
-        op = OP_SHORT[name]
-    constants = [0, 0, 0, 0]
-    pieces: list[int] = []
-    signed = 0
-    if op not in OP_LOADS_RAW:
-        for role, operand in _registers(row):
-            if operand in row.fields:
-                if operand.endswith("'"):
-                    constants[role] = 8
-                for p in row.fields[operand]:
-                    pieces += [role, p.source, p.width, p.target]
-                if operand == "imm":
-                    signed = max(p.target + p.width for p in row.fields[operand])
-            else:
-                constants[role] = int(operand.lstrip("x"))
-    excluded_mask = 0
-    for field_name in row.excluded:
-        for p in row.fields[field_name]:
-            excluded_mask |= (1 << p.width) - 1 << p.source
-    access = 0  # funct3 of a load, or of a store with bit 3 set
-    if name in LOAD or name in STORE:
-        access = LOAD[name] if name in LOAD else 8 | STORE[name]
-    counted = [excluded_mask, signed, len(pieces) // 4]
-    head = [row.match, row.mask, op, access, *counted, *constants]
-    return head, pieces
+def _row(row: Instruction, pieces: list[Piece]) -> Row:
+    """Return the row of an instruction, and append its pieces."""
+    name, first = row.base or row.name, len(pieces)
+    op, signed = OP_BY_NAME[name], 0
+    base = MEANING[name].access << 25
+    if row.size == 2:
+        op, base = OP_SHORT.get(name, op), base | 1 << 24
+    for at, text in _operands(row) if op not in OP_LOADS_RAW else []:
+        if text not in row.fields:
+            base |= int(text.lstrip("x")) << at
+            continue
+        base |= 8 << at if text.endswith("'") else 0
+        pieces += [piece._replace(target=piece.target + at) for piece in row.fields[text]]
+        if text == "imm":
+            signed = max(piece.target + piece.width for piece in row.fields[text])
+    excluded = (piece for name in row.excluded for piece in row.fields[name])
+    needed = sum((1 << piece.width) - 1 << piece.source for piece in excluded)
+    return Row(row.match, row.mask, needed, op | base, signed, first)
 
 
-def _decode_tables() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    heads, tails, first = [], [], [0]
+def _decoding() -> dict[str, np.ndarray]:
+    first, rows, pieces = [0], list[Row](), list[Piece]()
     for key in range(160):
-        size = 4 if key < 128 else 2
-        low = 0x7F if size == 4 else 0xE003
-        bits = key if size == 4 else (key & 3) | (key >> 2 & 7) << 13
-        for row in INSTRUCTIONS:
-            if row.size == size and (bits ^ row.match) & row.mask & low == 0:
-                head, pieces = _row(row)
-                heads.append(head)
-                tails.append(pieces + [0] * (4 * PIECES - len(pieces)))
-        first.append(len(heads))
-    return (
-        np.array(first, dtype=np.int64),
-        np.array(heads, dtype=np.int64).reshape(-1),
-        np.array(tails, dtype=np.int64).reshape(-1),
-    )
+        bits, size = (key, 4) if key < 128 else ((key & 3) | (key >> 2 & 7) << 13, 2)
+        rows += [_row(row, pieces) for row in candidates(bits, size)]
+        first.append(len(rows))
+    rows.append(Row(0, 0, 0, 0, 0, len(pieces)))
+    names = ("first", *Row._fields, *Piece._fields)
+    columns = (first, *zip(*rows, strict=True), *zip(*pieces, strict=True))
+    named = zip(names, columns, strict=True)
+    return {name.upper(): np.array(column, np.int64) for name, column in named}
 
 
-HEAD = 11  # slots of a row of ROWS
-_first, _heads, _pieces = _decode_tables()
-
-ARRAYS = {
-    "FIRST": _first,
-    "ROWS": _heads,
-    "ROW_PIECES": _pieces,
-}
-FIRST = memoryview(_first)
-ROWS = memoryview(_heads)
-ROW_PIECES = memoryview(_pieces)
+ARRAYS = _decoding()
+FIRST, MATCH, MASK, NEEDED, BASE, SIGNED, PIECE, SOURCE, WIDTH, TARGET = (
+    memoryview(array) for array in ARRAYS.values()
+)

@@ -17,9 +17,8 @@ from minihv.hw.access import scatter
 from minihv.hw.decode import SHORT, STORES, decode
 from minihv.hw.hart import Hart
 from minihv.hw.mmu import data_privilege, touch
-from minihv.hw.ops import OPS
+from minihv.hw.ops import MEANING_OF
 from minihv.hw.pmp import pmp_allows
-from minihv.hw.semantics import LOAD, STORE
 from minihv.hw.state import *
 from minihv.hw.trap import pending_interrupt, raise_interrupt, refresh_timers, take_trap
 from minihv.vmm import worldswitch
@@ -29,7 +28,7 @@ from minihv.vmm.memory import GuestMemory
 if TYPE_CHECKING:
     from minihv.vmm.vm import VM
 
-ACCESSING = {i for i, name in enumerate(OPS) if name.split(".")[0] in {**LOAD, **STORE}}
+ACCESSING = {op for op, meaning in enumerate(MEANING_OF) if meaning and meaning.size}
 
 
 class Operands(NamedTuple):
