@@ -10,7 +10,7 @@ from minihv.hw.tlb import translate
 
 
 def watched(s, pa, size, kind):
-    """Whether a watchpoint of this kind (1 read, 2 write) covers the access, and is due."""
+    """Return whether a watchpoint of this kind (1 read, 2 write) is met and not yet reported."""
     if s[SKIP] == s[CLOCK]:
         return False
     for k in range(s[WATCHPOINTS]):
@@ -24,7 +24,7 @@ def watched(s, pa, size, kind):
 
 
 def gather(r8, offset, size):
-    """`size` bytes of RAM as an unsigned little-endian value (signed when size is 8)."""
+    """Return `size` bytes of RAM as an unsigned little-endian value (signed when size is 8)."""
     value = 0
     for k in range(size):
         value = i64(value | sll(r8[offset + k] & 255, 8 * k))
@@ -38,7 +38,7 @@ def scatter(r8, offset, size, value):
 
 
 def extend(value, kind):
-    """What a load of funct3 `kind` leaves in the register (lb lh lw ld lbu lhu lwu)."""
+    """Return what a load of funct3 `kind` leaves in rd (lb lh lw ld lbu lhu lwu)."""
     if kind == 0:
         return i8(value)
     if kind == 1:
@@ -49,7 +49,7 @@ def extend(value, kind):
 
 
 def load(s, tlb, r8, r64, page_flags, code, code_of, va, kind):
-    """A load that the fast path could not do; returns the register's value, or 0 with EXIT set."""
+    """Do a load that the fast path could not do; return rd's value, or 0 with EXIT set."""
     size = 1 << (kind & 3)
     if va & size - 1:
         if s[MISALIGNED] == 0:
@@ -70,7 +70,7 @@ def load(s, tlb, r8, r64, page_flags, code, code_of, va, kind):
 
 
 def both_pages(s, tlb, r64, page_flags, code, code_of, va, size, access):
-    """Translate a misaligned access over a page boundary: the offsets into RAM of its two parts.
+    """Return where in RAM the two parts of a misaligned access over a page boundary are.
 
     EXIT is set unless both pages allow it and both are RAM, before any byte is read or written.
     """
@@ -92,7 +92,7 @@ def both_pages(s, tlb, r64, page_flags, code, code_of, va, size, access):
 
 
 def load_across(s, tlb, r8, r64, page_flags, code, code_of, va, size):
-    """A misaligned load over a page boundary."""
+    """Do a misaligned load over a page boundary."""
     low, high = both_pages(s, tlb, r64, page_flags, code, code_of, va, size, READ)
     if s[EXIT]:
         return 0
@@ -101,7 +101,7 @@ def load_across(s, tlb, r8, r64, page_flags, code, code_of, va, size):
 
 
 def store(s, tlb, r8, r64, page_flags, code, code_of, va, kind, value):
-    """A store that the fast path could not do; EXIT is set where it did not happen."""
+    """Do a store that the fast path could not do; EXIT is set if it did not happen."""
     size = 1 << kind
     if va & size - 1:
         if s[MISALIGNED] == 0:
@@ -124,7 +124,7 @@ def store(s, tlb, r8, r64, page_flags, code, code_of, va, kind, value):
 
 
 def store_across(s, tlb, r8, r64, page_flags, code, code_of, va, size, value):
-    """A misaligned store over a page boundary."""
+    """Do a misaligned store over a page boundary."""
     low, high = both_pages(s, tlb, r64, page_flags, code, code_of, va, size, WRITE)
     if s[EXIT]:
         return

@@ -14,17 +14,17 @@ def i64(v: int) -> int:
 
 
 def i32(v: int) -> int:
-    """The low 32 bits of `v`, sign-extended."""
+    """Return the low 32 bits of `v`, sign-extended."""
     return ((v + 0x80000000) & 0xFFFFFFFF) - 0x80000000
 
 
 def i16(v: int) -> int:
-    """The low 16 bits of `v`, sign-extended."""
+    """Return the low 16 bits of `v`, sign-extended."""
     return ((v + 0x8000) & 0xFFFF) - 0x8000
 
 
 def i8(v: int) -> int:
-    """The low 8 bits of `v`, sign-extended."""
+    """Return the low 8 bits of `v`, sign-extended."""
     return ((v + 0x80) & 0xFF) - 0x80
 
 
@@ -49,17 +49,17 @@ def srl(a: int, n: int) -> int:
 
 
 def mulh(a: int, b: int) -> int:
-    """The high 64 bits of signed a x signed b."""
+    """Return the high 64 bits of signed a x signed b."""
     return (a * b) >> 64
 
 
 def mulhu(a: int, b: int) -> int:
-    """The high 64 bits of unsigned a x unsigned b."""
+    """Return the high 64 bits of unsigned a x unsigned b."""
     return i64(((a & MASK64) * (b & MASK64)) >> 64)
 
 
 def mulhsu(a: int, b: int) -> int:
-    """The high 64 bits of signed a x unsigned b."""
+    """Return the high 64 bits of signed a x unsigned b."""
     return (a * (b & MASK64)) >> 64
 
 

@@ -13,13 +13,13 @@ class Device(Protocol):
     """What a device shows to the bus: `size` bytes of registers.
 
     `offset` counts from the device's first address; an access of `size` 1, 2, 4 or 8 bytes is
-    aligned and lies inside; values are unsigned. A device may raise AccessFault.
+    aligned and inside; values are unsigned. A device may raise AccessFault.
     """
 
     size: int
 
     def read(self, offset: int, size: int) -> int:
-        """The value of the register at `offset`."""
+        """Return the value of the register at `offset`."""
         ...
 
     def write(self, offset: int, size: int, value: int) -> None:
@@ -42,7 +42,7 @@ class Bus:
         self.devices.append((base, end, device))
 
     def find(self, address: int, size: int) -> tuple[Device, int]:
-        """The device and the offset for an access; AccessFault where nothing answers."""
+        """Return the device and the offset for an access; AccessFault if nothing answers."""
         for base, end, device in self.devices:
             if base <= address and address + size <= end:
                 return device, address - base

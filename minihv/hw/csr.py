@@ -20,12 +20,12 @@ REFUSED, ALLOWED, REFUSED_TO_GUEST = 0, 1, 2
 
 
 def exists(s, number):
-    """Whether this hart has the CSR."""
+    """Return whether this hart has the CSR."""
     return CSR_SLOT[number] != ABSENT and s[MISA] & CSR_NEEDS[number] == CSR_NEEDS[number]
 
 
 def access_right(s, number, write):
-    """Whether the hart, as it is, may read (and write) a CSR: ALLOWED, REFUSED, or
+    """Return whether the hart, as it is, may read (and write) a CSR: ALLOWED, REFUSED, or
     REFUSED_TO_GUEST, which is a virtual-instruction exception (section 15.6.1)."""
     if not exists(s, number) or (write and number >> 10 == 3):
         return REFUSED
@@ -52,7 +52,7 @@ def access_right(s, number, write):
 
 
 def counter_right(s, bit):
-    """Whether the counter of this bit may be read: every mode lends it to the one below."""
+    """Return the right to read the counter of this bit: each mode lends it to the one below."""
     priv = s[PRIV]
     if priv < 3 and s[MCOUNTEREN] & bit == 0:
         return REFUSED
@@ -207,7 +207,7 @@ def write_pending(s, slot, mask, value):
 
 
 def csr_watched(s, number):
-    """Whether the host watches this CSR and has not yet been told of this access."""
+    """Return whether the host watches this CSR and has not yet been told of this access."""
     if s[SKIP] == s[CLOCK]:
         return False
     for k in range(s[CSR_WATCHES]):
@@ -219,7 +219,7 @@ def csr_watched(s, number):
 
 
 def access_silently(s, number, rd):
-    """What a machine that is not classically virtualizable does instead of trapping.
+    """Do what a machine that is not classically virtualizable does instead of trapping.
 
     It reads the hart's own value and drops what is written, as SMSW and POPF did on x86.
     """

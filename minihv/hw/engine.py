@@ -33,7 +33,7 @@ ARRAYS = {**CSR_ARRAYS, **tables.ARRAYS}
 
 @cache
 def python_run() -> Callable:
-    """The run loop as plain Python: 1-3 million instructions a second, needs nothing."""
+    """Return the run loop as plain Python: 1-3 million instructions per second."""
     names: dict[str, object] = {}
     for module in (bits, *MODULES, loop):
         names |= vars(module)
@@ -71,7 +71,7 @@ def compiled(signature: str, **options: Any) -> Callable[[Callable], Callable]:
     """Numba's njit with the types said, but lazy.
 
     Left alone, Numba compiles a function once for every constant that it is called with; told the
-    types, it compiles at once, even where the caller comes from the cache.
+    types, it compiles at once, even if the caller comes from the cache.
     """
     from numba import njit
     from numba.core.sigutils import normalize_signature
@@ -104,7 +104,7 @@ def _decorate(node: ast.FunctionDef) -> None:
 
 
 def _parts(module: ast.Module) -> tuple[list[ast.stmt], list[ast.FunctionDef]]:
-    """A module's constants, and its functions decorated; no imports, no docstrings."""
+    """Return a module's constants, and its functions decorated; no imports, no docstrings."""
     constants: list[ast.stmt] = []
     functions = []
     for node in module.body:
@@ -119,7 +119,7 @@ def _parts(module: ast.Module) -> tuple[list[ast.stmt], list[ast.FunctionDef]]:
 
 
 def jit_source() -> str:
-    """The whole machine as one Python file for Numba."""
+    """Return the whole machine as one Python file for Numba."""
     primitives = ast.parse(Path(__file__).with_name("bits_jit.py").read_text(encoding="utf-8"))
     inline = flatten.Inline(primitives)
     trees = [ast.parse(inspect.getsource(module)) for module in MODULES]
@@ -154,7 +154,7 @@ def cache_folder() -> Path:
 
 @cache
 def jit_run() -> Callable:
-    """The run loop compiled by Numba; ConfigError where Numba is missing."""
+    """Return the run loop compiled by Numba; ConfigError if Numba is missing."""
     try:
         import numba
     except ImportError as error:

@@ -119,7 +119,7 @@ class Hart:
             self._arguments = (self.s, self.tlb, *self.memory.views)
 
     def reset(self) -> None:
-        """The state after reset: M-mode, no translation, PMP off (Privileged ISA, section 3.4)."""
+        """Reset: M-mode, no translation, PMP off (Privileged ISA, section 3.4)."""
         s = self.s
         self.state[:] = 0
         for slot, value in RESET.items():
@@ -134,7 +134,7 @@ class Hart:
         self.flush()
 
     def run(self, stop: int) -> int:
-        """Run until `clock` reaches `stop` or the host is due; returns the reason (EXIT_*)."""
+        """Run until `clock` is `stop` or the host is needed; return the reason (EXIT_*)."""
         self.s[st.STOP] = stop
         return self._run(*self._arguments)
 
@@ -152,7 +152,7 @@ class Hart:
 
     @property
     def waiting(self) -> bool:
-        """Whether the hart is in WFI and no interrupt would wake it now."""
+        """True in WFI while no interrupt would wake the hart."""
         s = self.s
         return bool(s[st.WAIT]) and not (s[st.MIP_SOFT] | s[st.MIP_LINE]) & s[st.MIE]
 
@@ -190,7 +190,7 @@ class Hart:
             self.s[slot] &= ~(1 << bit)
 
     def pending(self, bit: int) -> bool:
-        """Whether interrupt `bit` is pending in mip."""
+        """Return whether interrupt `bit` is pending in mip."""
         return bool((self.s[st.MIP_SOFT] | self.s[st.MIP_LINE]) >> bit & 1)
 
     def fence_i(self) -> None:
@@ -290,7 +290,7 @@ class Hart:
     def take_trap(self, cause: int, tval: int, guest_va: int = 0) -> None:
         """Deliver a trap to the guest, as if its instruction at pc had raised it.
 
-        guest_va: 1 where the tval of a load or store is a guest-virtual address (V was set).
+        guest_va: 1 if the tval of a load or store is a guest-virtual address (V was set).
         """
         mmu.raise_trap(self.s, cause, i64(tval))
         self.s[st.GUEST_VA] = guest_va

@@ -23,7 +23,7 @@ __all__ = [
 
 
 def read_virtual(hart: Hart, gva: int, n: int, access: str = "read") -> bytes | None:
-    """`n` bytes at guest-virtual `gva`; None where an access would fault or is not to RAM."""
+    """Return `n` bytes at guest-virtual `gva`; None if an access would fault or is not to RAM."""
     data = b""
     while len(data) < n:
         at = gva + len(data) & MASK64
@@ -36,7 +36,7 @@ def read_virtual(hart: Hart, gva: int, n: int, access: str = "read") -> bytes | 
 
 
 def peek_virtual(hart: Hart, gva: int, n: int) -> int | None:
-    """The unsigned little-endian value of `n` bytes at guest-virtual `gva`, or None."""
+    """Return the unsigned little-endian value of `n` bytes at guest-virtual `gva`, or None."""
     data = read_virtual(hart, gva, n)
     return None if data is None else int.from_bytes(data, "little")
 
@@ -55,7 +55,7 @@ class CsrField(NamedTuple):
 
 
 def csr_fields(name: str, value: int) -> list[CsrField]:
-    """The fields of CSR `name` where it holds `value`, highest first; [] if it has none."""
+    """Return the fields of CSR `name` if it holds `value`, highest first; [] if it has none."""
     views = []
     for field in sorted(FIELDS.get(name, ()), key=lambda field: -field.low):
         bits, high = field.of(value), field.low + field.width - 1

@@ -1,4 +1,4 @@
-"""The run loop: one hart runs until the host is due.
+"""The run loop: one hart runs until the host is needed.
 
 Three loops, one in the other. The outer one meets what can only happen between instructions:
 timers, interrupts, the end of the budget. The middle one enters a page of code. The inner one
@@ -28,7 +28,7 @@ SCRATCH = -1  # no page: the instruction runs from slot 0 of code page 0
 
 
 def run(s, tlb, r8, r16, r32, r64, page_flags, code, code_of, shared):
-    """Run the hart until STOP or until the host is due; returns the exit reason (EXIT_*)."""
+    """Run the hart until STOP or until the host is needed; return the reason (EXIT_*)."""
     if s[EPOCH] != shared[SHARED_EPOCH]:
         s[EPOCH] = shared[SHARED_EPOCH]
         flush_tlb(s, tlb)
@@ -189,7 +189,7 @@ def fetch_one(s, tlb, r16, r64, page_flags, code, code_of, pc):
 
 
 def fetch_half(s, tlb, r16, r64, page_flags, code, code_of, va):
-    """The 16 bits of code at `va`; EXIT is set where they cannot be fetched."""
+    """Return the 16 bits of code at `va`; EXIT is set if they cannot be fetched."""
     offset = translate(s, tlb, r64, page_flags, code, code_of, va, 2, FETCH) - RAM_BASE
     if s[EXIT] == 0 and (offset < 0 or offset >= s[RAM_SIZE]):
         fault(s, FETCH, va, False)
@@ -221,7 +221,7 @@ def new_code_page(s, tlb, page_flags, code, code_of, shared, frame):
 
 
 def stops_at(s, pc):
-    """Whether the host set a breakpoint at `pc` and has not yet been told."""
+    """Return whether the host set a breakpoint at `pc` and has not yet been told."""
     if s[SKIP] == s[CLOCK]:
         return False
     for k in range(s[BREAKPOINTS]):
@@ -232,7 +232,7 @@ def stops_at(s, pc):
 
 
 def may_stop_at(s, pc):
-    """Whether a breakpoint lies at this place of some page: aliases share decoded code."""
+    """Return whether a breakpoint is at this place of some page: aliases share decoded code."""
     for k in range(s[BREAKPOINTS]):
         if (s[BREAKPOINT + k] ^ pc) & 4095 == 0:
             return True

@@ -17,7 +17,7 @@ LARGEST = 1 << 40
 
 
 def _sparse(size: int) -> mmap.mmap | None:
-    """Zeroed memory without huge pages, which NumPy would ask for; None where that is unknown."""
+    """Return zeroed memory without huge pages, which NumPy would ask for; None if unknown here."""
     if not hasattr(mmap, "MADV_NOHUGEPAGE"):
         return None
     memory = mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
@@ -51,7 +51,7 @@ class Memory:
 
     Every access of the host is bounds-checked; a write marks pages dirty and drops instructions
     that were decoded from them. Untouched pages cost no host memory. sparse: a touched page costs
-    4 KiB and not, where the host gives them, a huge page of 2 MiB; for many small guests.
+    4 KiB and not, if the host has them, a huge page of 2 MiB; for many small guests.
     """
 
     def __init__(self, size: int, base: int = RAM_BASE, sparse: bool = False):
@@ -90,12 +90,12 @@ class Memory:
         return offset
 
     def read(self, gpa: int, n: int) -> bytes:
-        """`n` bytes from guest-physical `gpa`; AccessFault where they are not all RAM."""
+        """Return `n` bytes from guest-physical `gpa`; AccessFault if they are not all RAM."""
         offset = self._offset(gpa, n)
         return self.bytes[offset : offset + n].tobytes()
 
     def write(self, gpa: int, data: bytes) -> None:
-        """Store `data` at guest-physical `gpa`; AccessFault where that is not all RAM."""
+        """Store `data` at guest-physical `gpa`; AccessFault if that is not all RAM."""
         if not data:
             return
         offset = self._offset(gpa, len(data))
@@ -117,7 +117,7 @@ class Memory:
             pages[pages.any(axis=1)] = 0  # the others were never touched, and cost nothing so far
 
     def read_u64(self, gpa: int) -> int:
-        """The unsigned doubleword at guest-physical `gpa`."""
+        """Return the unsigned doubleword at guest-physical `gpa`."""
         return int.from_bytes(self.read(gpa, 8), "little")
 
     def drop_code(self) -> None:

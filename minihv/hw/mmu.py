@@ -43,7 +43,7 @@ READS_PTE, WRITES_PTE = 0x3000, 0x3020
 
 
 def raise_trap(s, cause, tval):
-    """Make a trap due; the loop delivers it before the next instruction."""
+    """Raise a trap; the loop delivers it before the next instruction."""
     s[EXIT] = EXIT_TRAP
     s[CAUSE] = cause
     s[TVAL] = tval
@@ -74,7 +74,7 @@ def guest_fault(s, access, va, gpa, tinst):
 
 
 def data_privilege(s):
-    """The privilege at which loads and stores act (MPRV, section 3.1.6.3; hlv, section 15.3)."""
+    """Return the privilege of loads and stores (MPRV, section 3.1.6.3; hlv, section 15.3)."""
     if s[GUEST_ACCESS]:
         return 1 if s[HSTATUS] & SPVP else 0
     if s[MSTATUS] & MPRV:
@@ -83,7 +83,7 @@ def data_privilege(s):
 
 
 def data_virtual(s):
-    """Whether (1 or 0) they act with V set (section 15.4.1: MPRV takes MPV with it)."""
+    """Return 1 if they act with V set, else 0 (section 15.4.1: MPRV takes MPV with it)."""
     if s[GUEST_ACCESS]:
         return 1
     if s[MSTATUS] & MPRV:
@@ -95,7 +95,7 @@ def data_virtual(s):
 
 
 def permitted(pte, access, priv, status):
-    """Whether a leaf PTE allows `access` at `priv` (section 10.3.1: U; SUM, MXR of `status`)."""
+    """Return whether a leaf PTE allows `access` at `priv` (section 10.3.1; `status`: SUM, MXR)."""
     if priv == 0 and pte & PTE_U == 0:
         return False
     if priv == 1 and pte & PTE_U and (access == FETCH or status & SUM == 0):
@@ -127,8 +127,8 @@ def touch(s, page_flags, code, code_of, offset, size):
 def entry(s, r64, page_flags, code, code_of, address, level, access, priv, status, mark):
     """Look at the PTE at physical `address` (section 10.3.2, steps 2 to 9).
 
-    Returns the table that it points to; for a leaf the page's address | 1; or PAGE_FAULT or
-    ACCESS_FAULT. A and D bits that are due are set if `mark`, else UNMARKED is returned.
+    Return the table that it points to; for a leaf the page's address | 1; or PAGE_FAULT or
+    ACCESS_FAULT. A and D bits that must be set are set if `mark`; else it is UNMARKED.
     """
     offset = address - RAM_BASE
     if offset < 0 or offset >= s[RAM_SIZE] or not pmp_allows(s, address, 8, READ, 1):
@@ -191,7 +191,7 @@ def walk(s, r64, page_flags, code, code_of, va, access, priv):
 
 
 def second_stage(s, r64, page_flags, code, code_of, gpa, access, va, original, tinst):
-    """The physical address of `gpa` (section 15.5.1), or -1 with a trap raised.
+    """Return the physical address of `gpa` (section 15.5.1), or -1 with a trap raised.
 
     The G-stage sees an `access` in U-mode. What it traps with is that of the `original` access to
     gva `va`, because of which the guest's page tables may just be read.
@@ -248,7 +248,7 @@ def walk_guest(s, r64, page_flags, code, code_of, va, access, priv):
 
 
 def physical(s, r64, page_flags, code, code_of, va, access, priv, virtual):
-    """The physical address that `va` is translated to, or -1 with a trap raised."""
+    """Return the physical address that `va` is translated to, or -1 with a trap raised."""
     if s[GUEST_ACCESS] == 2:
         access = READ_CODE
     if virtual:
@@ -267,7 +267,7 @@ def physical(s, r64, page_flags, code, code_of, va, access, priv, virtual):
 
 
 def locate(s, r64, page_flags, code, code_of, va, size, access):
-    """The physical address for an access that stays in one page, or -1 with a trap raised.
+    """Return the physical address for an access that stays in one page, or -1 with a trap raised.
 
     This is what the tables and PMP say now; the TLB is neither asked nor filled.
     """

@@ -3,7 +3,7 @@
 It repeats the rules of `mmu.walk` without doing anything, neither to A and D bits nor to the TLB; a
 test holds the two together.
 
-In a guest of the H extension a walk has two dimensions: each PTE of the guest lies at a
+In a guest of the H extension a walk has two dimensions: each PTE of the guest is at a
 guest-physical address, which the G-stage translates first, and so does what the walk ends at.
 
 Source: Privileged ISA 20240411, sections 3.7 (PMP), 10.3 to 10.4 (Sv39), 15.5 (two stages).
@@ -33,7 +33,7 @@ POINTER, LEAF, FAULT = "pointer", "leaf", "fault"
 class Step:
     """One reference of a walk: the PTE at physical `pte_address`, number `index` of `table`.
 
-    `pte` is None where it cannot be read. `bits` shows its low eight bits, such as "da-uxwrv"
+    `pte` is None if it cannot be read. `bits` shows its low eight bits, such as "da-uxwrv"
     with "-" for a 0; `kind` is "pointer", "leaf" or "fault"; `verdict` says why. `stage` is "S",
     or "VS" and "G" in a guest; then `table` is a gpa for "VS", and `source` the gpa that a "G"
     step helps to translate, or that of the PTE of a "VS" step.
@@ -56,8 +56,8 @@ class Walk:
     """How the hart would translate `va` for `access` ("read", "write", "fetch").
 
     `pa` is the physical address, None after a fault; then `cause` is the exception's code.
-    `steps` is empty where nothing is translated. `verdict` is the outcome in words. In a guest
-    `gpa` is what the guest's own tables give, None where they give nothing.
+    `steps` is empty if nothing is translated. `verdict` is the outcome in words. In a guest
+    `gpa` is what the guest's own tables give, None if they give nothing.
     """
 
     va: int
@@ -119,7 +119,7 @@ def _untranslated(va: int, priv: int) -> tuple[int, str]:
 
 
 def _destination(hart: Hart, pa: int, size: int, access: str, priv: int) -> str:
-    """What lies at `pa`, in words; _Fault where PMP forbids the access."""
+    """Return what is at `pa`, in words; _Fault if PMP forbids the access."""
     if not pmp.pmp_allows(hart.s, pa, size, ACCESSES[access], priv):
         raise _Fault(f"PMP forbids {MODES[priv]}-mode a {access} at {pa:#x}", page_fault=False)
     if 0 <= pa - st.RAM_BASE < hart.s[st.RAM_SIZE]:
@@ -206,7 +206,7 @@ def _guests_own(hart: Hart, va: int, access: str, priv: int, steps: list[Step]) 
 
 
 def _second(hart: Hart, gpa: int, access: str, steps: list[Step]) -> int:
-    """Translate a gpa by the G-stage, where the guest is a user (section 15.5.1)."""
+    """Translate a gpa by the G-stage, to which the guest is a user (section 15.5.1)."""
     s = hart.s
     if s[st.HGATP] == 0:
         if pmp.beyond(gpa):
@@ -222,7 +222,7 @@ def _second(hart: Hart, gpa: int, access: str, steps: list[Step]) -> int:
 
 
 def pte_bits(pte: int) -> str:
-    """The low eight bits of a PTE as letters, D first; "-" for those that are 0."""
+    """Return the low eight bits of a PTE as letters, D first; "-" for those that are 0."""
     letters = (name.lower() if pte >> bit & 1 else "-" for bit, name in enumerate(PTE_BITS))
     return "".join(letters)[::-1]
 
@@ -230,7 +230,7 @@ def pte_bits(pte: int) -> str:
 def _read_pte(hart: Hart, address: int) -> int:
     memory = hart.memory
     if not 0 <= address - memory.base <= memory.size - 8:
-        raise _Fault(f"the PTE would lie at {address:#x}, which is not RAM", page_fault=False)
+        raise _Fault(f"the PTE would be at {address:#x}, which is not RAM", page_fault=False)
     if not pmp.pmp_allows(hart.s, address, 8, st.READ, 1):
         raise _Fault(f"PMP forbids the walker to read the PTE at {address:#x}", page_fault=False)
     return memory.read_u64(address)
@@ -239,7 +239,7 @@ def _read_pte(hart: Hart, address: int) -> int:
 def _judge(
     hart: Hart, pte: int, address: int, level: int, access: str, priv: int, status: int
 ) -> tuple[str, str]:
-    """What a PTE is, and why, in the order of section 10.3.2; _Fault where it ends the walk."""
+    """What a PTE is, and why, in the order of section 10.3.2; _Fault if it ends the walk."""
     if not pte & mmu.PTE_V:
         raise _Fault("V is 0: nothing is mapped here")
     if pte & mmu.PTE_W and not pte & mmu.PTE_R:
@@ -262,7 +262,7 @@ def _judge(
 
 
 def _forbidden(pte: int, access: str, priv: int, status: int) -> str:
-    """Why a leaf does not allow the access (section 10.3.1), "" where it does."""
+    """Return why a leaf does not allow the access (section 10.3.1), "" if it does."""
     if priv == 0 and not pte & mmu.PTE_U:
         return "U is 0: a page of the supervisor, and this is U-mode"
     if priv == 1 and pte & mmu.PTE_U and access == "fetch":
@@ -279,7 +279,7 @@ def _forbidden(pte: int, access: str, priv: int, status: int) -> str:
 
 
 def _mark(hart: Hart, pte: int, address: int, access: str) -> str:
-    """What the walker would do to A and D, in words; _Fault where it may not."""
+    """Return what the walker would do to A and D, in words; _Fault if it may not."""
     wanted = (mmu.PTE_A | mmu.PTE_D if access == "write" else mmu.PTE_A) & ~pte
     if not wanted:
         return ""

@@ -11,7 +11,7 @@ LAST_ADDRESS = 1 << 56  # the first physical address that does not exist
 
 
 def update_regions(s):
-    """Recompute the bounds of all regions; due after any write to pmpcfg or pmpaddr."""
+    """Recompute the bounds of all regions, after any write to pmpcfg or pmpaddr."""
     for i in range(16):
         mode = s[PMPCFG + i] >> 3 & 3
         address = s[PMPADDR + i]
@@ -35,7 +35,7 @@ def update_regions(s):
 
 
 def pmp_allows(s, pa, size, access, priv):
-    """Whether privilege `priv` may do `access` (READ, WRITE, FETCH) on all of pa .. pa+size-1."""
+    """Return whether `priv` may do `access` (READ, WRITE, FETCH) on all of pa .. pa+size-1."""
     for i in range(16):
         low = s[PMP_LOW + i]
         high = s[PMP_HIGH + i]
@@ -49,7 +49,7 @@ def pmp_allows(s, pa, size, access, priv):
 
 
 def pmp_uniform(s, page):
-    """Whether one entry (or none) decides for every byte of the page at physical address `page`."""
+    """Return whether one entry (or none) decides for every byte of the page at pa `page`."""
     for i in range(16):
         low = s[PMP_LOW + i]
         high = s[PMP_HIGH + i]
@@ -60,7 +60,7 @@ def pmp_uniform(s, page):
 
 
 def pmp_locked(s, i):
-    """Whether entry `i`'s address is read-only: itself locked, or the bound of a locked TOR."""
+    """Return whether entry `i`'s address is locked: itself, or as the bound of a locked TOR."""
     if s[PMPCFG + i] & 0x80:
         return True
     return i < 15 and s[PMPCFG + i + 1] & 0x98 == 0x88
@@ -76,7 +76,7 @@ def write_pmpcfg(s, first, value):
 
 
 def read_pmpcfg(s, first):
-    """The eight configuration bytes from entry `first`, as one register."""
+    """Return the eight configuration bytes from entry `first`, as one register."""
     value = 0
     for k in range(8):
         value = i64(value | sll(s[PMPCFG + first + k], 8 * k))
@@ -91,5 +91,5 @@ def write_pmpaddr(s, i, value):
 
 
 def beyond(pa):
-    """Whether `pa` lies outside the 56-bit physical address space."""
+    """Return whether `pa` is outside the 56-bit physical address space."""
     return not ltu(pa, LAST_ADDRESS)

@@ -116,7 +116,7 @@ def _take(whose: Whose, count: int, reset: int) -> int:
 
 
 def hidden(whose: Whose, name: str, reset: int = 0) -> int:
-    """A register without a number, or a family of them ("x0..31"): state that no CSR shows."""
+    """Register state that no CSR shows, or a family ("x0..31"); return its first slot."""
     members = _members(name)
     slot = _take(whose, len(members), reset)
     ROWS.extend(Row(member, slot + i, -1, ALL, (), "", False) for i, member in enumerate(members))
@@ -127,7 +127,7 @@ def csr(
     number: int, name: str, writable: int = ALL, fields: str = "", *, whose: Whose | None = None,
     slot: int | None = None, reset: int = 0, extension: str = "", special: bool = False,
 ) -> int:  # fmt: skip
-    """A CSR that has a slot of its own, or shares one that is given."""
+    """Register a CSR with a slot of its own, or with one that is given; return the slot."""
     level = number >> 8 & 3
     members = _members(name)
     if slot is None:
@@ -144,7 +144,7 @@ def twin(
     number: int, name: str, writable: int = ALL, fields: str = "", by_hand: bool = False,
     **more: Any,
 ) -> tuple[int, int]:  # fmt: skip
-    """An S-mode CSR and its copy for VS-mode, which a guest reaches by the number of the first.
+    """Register an S-mode CSR and its VS copy, which a guest reaches by the same number; both slots.
 
     by_hand: the world switch has to do more than copy it.
     """
@@ -156,17 +156,17 @@ def twin(
 
 
 def view(number: int, name: str, writable: int = 0, fields: str = "") -> int:
-    """A CSR that csr.py makes of other registers: a part of one, or a counter."""
+    """Register a CSR that csr.py makes of other registers; return a number that stands for it."""
     return csr(number, name, writable, fields, slot=ABSENT - 1 - len(ROWS), special=True)
 
 
 def zero(number: int, name: str, fields: str = "") -> None:
-    """CSRs that read 0 here, as x0 does, and ignore writes."""
+    """Register CSRs that read 0 here, as x0 does, and ignore writes."""
     csr(number, name, 0, fields, slot=X)
 
 
 def unknown(number: int, name: str, fields: str = "", extension: str = "") -> None:
-    """CSRs that this machine lacks; people and the assembler know them."""
+    """Register CSRs that this machine lacks, for the assembler and for people."""
     csr(number, name, 0, fields, slot=ABSENT, extension=extension)
 
 

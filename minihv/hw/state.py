@@ -67,7 +67,7 @@ EXIT_NAMES = ("none", "budget", "trap", "mmio", "trapped", "breakpoint", "watchp
 
 # Flags of a physical page.
 PAGE_CODE = 1  # decoded instructions exist: a store must drop them
-PAGE_SLOW = 2  # never cache: tohost or a watchpoint lies here
+PAGE_SLOW = 2  # never cache: tohost or a watchpoint is here
 PAGE_DIRTY = 4  # written since the last snapshot
 PAGE_REGION = 8  # some of its decoded instructions enter a compiled region
 

@@ -16,9 +16,9 @@ SFENCE_VMA, HFENCE_VVMA, HFENCE_GVMA = 0x09, 0x11, 0x31  # the upper seven bits
 
 
 def execute_system(s, tlb, word):
-    """Execute the SYSTEM or FENCE.I instruction `word` at PC; EXIT is set where it did not."""
+    """Execute the SYSTEM or FENCE.I instruction `word` at PC; EXIT is set if it did not."""
     priv = s[PRIV]
-    if word & 0x7F == 0x0F:  # fence.i: stores drop decoded instructions at once, nothing is due
+    if word & 0x7F == 0x0F:  # fence.i: stores drop decoded instructions at once: nothing to do
         retire(s)
     elif word >> 12 & 3:
         csr_instruction(s, tlb, word)
@@ -49,9 +49,9 @@ def execute_system(s, tlb, word):
 
 
 def refused(s, word, bit, guest_bit):
-    """Whether U-mode, or this bit of mstatus or of hstatus, forbids a supervisor's instruction.
+    """Return whether U-mode, or this bit of mstatus or hstatus, forbids a supervisor's instruction.
 
-    The trap is then due: illegal instruction, or virtual instruction in a guest (section 15.6.1).
+    If so it is raised: illegal instruction, or virtual instruction in a guest (section 15.6.1).
     """
     priv = s[PRIV]
     if s[VIRT]:
@@ -119,7 +119,7 @@ def execute_guest_access(s, tlb, r8, r64, page_flags, code, code_of, word):
 
 
 def retire(s):
-    """Count a 32-bit instruction and go on behind it."""
+    """Count a 32-bit instruction and go on after it."""
     s[PC] = i64(s[PC] + 4)
     s[CLOCK] += 1
 
@@ -130,7 +130,7 @@ LR, SC, SWAP, ADD, XOR, AND, OR, MIN, MAX, MINU, MAXU = 2, 3, 1, 0, 4, 12, 8, 16
 
 
 def combine(function, old, operand):
-    """What an AMO stores (section 14.4)."""
+    """Return what an AMO stores (section 14.4)."""
     if function == SWAP:
         return operand
     if function == ADD:
@@ -151,7 +151,7 @@ def combine(function, old, operand):
 
 
 def execute_atomic(s, tlb, r8, r64, page_flags, code, code_of, word):
-    """lr, sc or an AMO at PC; EXIT is set where it did not happen (sections 14.2 to 14.4).
+    """lr, sc or an AMO at PC; EXIT is set if it did not happen (sections 14.2 to 14.4).
 
     The reservation set is the naturally aligned word or doubleword, by physical address.
     """

@@ -31,9 +31,9 @@ def flush_tlb(s, tlb):
 
 
 def space_number(s, satp, guest):
-    """The number (1..31) under which the TLB keeps what is translated by `satp` and `guest`.
+    """Return the number (1..31) under which the TLB keeps what is translated by `satp` and `guest`.
 
-    guest: 0 where V is 0, else what the second stage depends on (see `guest_key`).
+    guest: 0 if V is 0, else what the second stage depends on (see `guest_key`).
     """
     used = s[SPACES_USED]
     for k in range(1, used + 1):
@@ -46,19 +46,19 @@ def space_number(s, satp, guest):
 
 
 def guest_key(s):
-    """What the G-stage depends on: hgatp (its low two bits are 0), V, and MXR of HS-mode."""
+    """Return what the G-stage depends on: hgatp (its low two bits are 0), V, and MXR of HS-mode."""
     return s[HGATP] | 1 | (2 if s[MSTATUS] & MXR else 0)
 
 
 def regime_number(s, priv, virtual):
-    """The number of the space that accesses at this privilege are translated in."""
+    """Return the number of the space that accesses at this privilege are translated in."""
     if virtual:
         return space_number(s, s[VSATP], guest_key(s))
     return space_number(s, 0 if priv == 3 else s[SATP], 0)
 
 
 def update_contexts(s, tlb):
-    """Recompute both contexts; due when privilege, V, a status register or an atp changed."""
+    """Recompute both contexts, after privilege, V, a status register or an atp changed."""
     if s[SPACES_USED] >= 30:  # the two numbers below must come from one generation of names
         for e in range(0, TLB_SLOTS, 2):
             tlb[e] = 0
@@ -86,7 +86,7 @@ def flush_page(s, tlb, va):
 
 
 def translate(s, tlb, r64, page_flags, code, code_of, va, size, access):
-    """As `locate`, with the TLB, which is filled where the invariant at the top allows it."""
+    """As `locate`, with the TLB, which is filled if the invariant at the top allows it."""
     if s[GUEST_ACCESS]:
         return locate(s, r64, page_flags, code, code_of, va, size, access)
     part = TLB_FETCH if access == FETCH else (TLB_WRITE if access == WRITE else 0)

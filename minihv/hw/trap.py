@@ -1,4 +1,4 @@
-"""Traps: who takes them, what they leave behind, and the way back.
+"""Traps: who takes them, what they leave, and the way back.
 
 Source: Privileged ISA 20240411, sections 3.1.6 to 3.1.9, 3.1.15, 3.3.2, 10.1 and 15.6.
 """
@@ -12,7 +12,7 @@ PRIORITY = (MEI, MSI, MTI, SEI, SSI, STI, VSEI, VSSI, VSTI)
 
 
 def take_trap(s, tlb):
-    """Deliver the trap in CAUSE and TVAL at PC; returns the reason to leave the loop, or NONE."""
+    """Deliver the trap in CAUSE and TVAL at PC; return the reason to leave the loop, or NONE."""
     cause = s[CAUSE]
     code = cause & 63
     to_s = s[PRIV] <= 1 and (s[MIDELEG] if cause < 0 else s[MEDELEG]) >> code & 1 == 1
@@ -40,7 +40,7 @@ def take_trap(s, tlb):
 
 
 def guest_address(s, cause, number):
-    """Whether tval holds a guest-virtual address: the bit GVA (section 15.2.1)."""
+    """Return whether tval holds a guest-virtual address: the bit GVA (section 15.2.1)."""
     if cause < 0 or ADDRESS_CAUSES >> number & 1 == 0:
         return False
     return s[VIRT] != 0 if FETCH_CAUSES >> number & 1 else s[GUEST_VA] != 0
@@ -52,7 +52,7 @@ def pushed(status, priv):
 
 
 def enter_guest_supervisor(s, cause):
-    """A trap into VS-mode; returns its vector. Its interrupts are numbered as in S-mode."""
+    """Take a trap into VS-mode; return its vector. Its interrupts are numbered as in S-mode."""
     if cause < 0:
         cause -= 1
         s[CAUSE] = cause
@@ -65,7 +65,7 @@ def enter_guest_supervisor(s, cause):
 
 
 def enter_supervisor(s, cause, number):
-    """A trap into S-mode (HS-mode); returns its vector."""
+    """Take a trap into S-mode (HS-mode); return its vector."""
     hstatus = s[HSTATUS] & ~(SPV | HS_GVA)
     if guest_address(s, cause, number):
         hstatus |= HS_GVA
@@ -84,7 +84,7 @@ def enter_supervisor(s, cause, number):
 
 
 def enter_machine(s, cause, number):
-    """A trap into M-mode; returns its vector."""
+    """Take a trap into M-mode; return its vector."""
     status = s[MSTATUS]
     status = status & ~(MPIE | 3 << MPP_SHIFT | MIE_BIT | MPV | GVA_BIT) | (status & MIE_BIT) << 4
     status |= s[PRIV] << MPP_SHIFT
@@ -165,7 +165,7 @@ def pending_interrupt(s):
 
 
 def raise_interrupt(s, number):
-    """Make the interrupt the trap that is due."""
+    """Raise an interrupt: the trap that `take_trap` will deliver."""
     s[CAUSE] = INTERRUPT + number
     s[TVAL] = 0
     s[GPA] = 0
@@ -177,19 +177,19 @@ def raise_interrupt(s, number):
 
 
 def mtime(s):
-    """The real-time counter, in units of 100 ns of guest time."""
+    """Return the real-time counter, in units of 100 ns of guest time."""
     return i64(s[CLOCK] // TICKS_PER_TIME + s[TIME_OFFSET])
 
 
 def due_clock(s, now, deadline):
-    """The clock at which a counter that shows `now` reaches `deadline` (both unsigned).
+    """Return the clock at which a counter that shows `now` reaches `deadline` (both unsigned).
 
-    0 if it has, maybe NEVER.
+    0 if it has already; maybe NEVER.
     """
     if not ltu(now, deadline):
         return 0
     units = s[CLOCK] // TICKS_PER_TIME
-    wait = i64(deadline - now)  # < 0 where it is 2**63 or more
+    wait = i64(deadline - now)  # < 0 if it is 2**63 or more
     if wait < 0 or wait > NEVER // TICKS_PER_TIME - units:
         return NEVER
     return (units + wait) * TICKS_PER_TIME

@@ -17,7 +17,7 @@ from minihv.hw.memory import PAGE, Memory
 TYPING, HELPERS = 0.17, 0.65  # the loop's types, its helpers; the rest is its machine code
 TYPING_SECONDS = 4.0
 HELPER_COUNT = 60
-REPORTS = 5  # a second
+REPORTS = 5  # per second
 
 
 class Meter:
@@ -41,7 +41,7 @@ class Meter:
         self._stage = self._clock()
 
     def fraction(self) -> float:
-        """The measured part, and inside a stage that cannot be measured a part of it by time."""
+        """Return the measured part; inside a stage that cannot be measured, guess by time."""
         if self.started is None:
             return 0.0
         now = self._clock()
@@ -60,7 +60,7 @@ class Meter:
 def warm(progress: Callable[[float], None] | None = None) -> None:
     """Compile the run loop, or load it if this host has compiled it before.
 
-    Only while it is compiled, `progress` is called a few times a second, in another thread, with
+    Only while it is compiled, `progress` is called a few times per second, in another thread, with
     the part that is done, and at the end with 1. ConfigError where Numba is missing.
     """
     hart = Hart(0, Memory(PAGE), "jit")

@@ -17,7 +17,7 @@ MEBIBYTE = 1 << 20
 OWN_MEMORY = 16 * MEBIBYTE  # what a hypervisor keeps for itself: page tables
 ALIGNMENT = 2 * MEBIBYTE  # of a guest's memory in the host's
 SV39 = 8 << 60  # the mode field of satp
-MANY_NAMES = 26  # of address spaces in a hart's TLB; see mmu.space_number
+MANY_NAMES = 26  # of address spaces in a hart's TLB; see tlb.space_number
 
 
 class PhysicalHart(Hart):

@@ -5,8 +5,8 @@ import pytest
 from minihv.course import pages
 from minihv.course.checks.ch05 import audit, entry, policies
 from minihv.course.checks.exercise import exercise
-from minihv.hw import mmu
 from minihv.hw import state as st
+from minihv.hw import tlb
 from minihv.hw.bits import i64
 from minihv.vmm import Host
 
@@ -38,7 +38,7 @@ def used(case: entry.Case, right: int) -> int:
     for access, bit in KINDS.items():
         hart.s[st.EXIT] = 0
         gva = i64(case.gva & ~7)
-        pa = mmu.translate(hart.s, hart.tlb, *host.memory.views.for_walks, gva, 8, access)
+        pa = tlb.translate(hart.s, hart.tlb, *host.memory.views.for_walks, gva, 8, access)
         if not hart.s[st.EXIT]:
             assert pa >> 12 == case.page
             found |= bit

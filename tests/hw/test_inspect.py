@@ -8,7 +8,7 @@ from hypothesis import strategies as some
 
 from minihv.asm import around
 from minihv.devices.virt import Machine
-from minihv.hw import inspect, mmu
+from minihv.hw import inspect, tlb
 from minihv.hw import state as st
 from minihv.hw.bits import i64
 from minihv.hw.hart import Hart
@@ -89,7 +89,7 @@ def test_the_walk_is_the_machines(access, size, priv, va, entries, status, svade
     for array, old in zip((hart.state, hart.tlb_array, hart.memory.bytes), before, strict=True):
         assert (array == old).all()
     s[st.EXIT] = 0
-    pa = mmu.translate(s, hart.tlb, *hart.memory.views.for_walks, i64(va), size,
+    pa = tlb.translate(s, hart.tlb, *hart.memory.views.for_walks, i64(va), size,
                        inspect_access(access))  # fmt: skip
     if s[st.EXIT]:
         assert (found.pa, found.cause) == (None, s[st.CAUSE])
@@ -239,7 +239,7 @@ def machine_says(hart: Hart, va: int, access: str, size: int = 8) -> tuple[int |
     """(pa, cause) by the machine's own walk."""
     s = hart.s
     s[st.EXIT] = 0
-    pa = mmu.translate(s, hart.tlb, *hart.memory.views.for_walks, i64(va), size,
+    pa = tlb.translate(s, hart.tlb, *hart.memory.views.for_walks, i64(va), size,
                        inspect_access(access))  # fmt: skip
     return (None, s[st.CAUSE]) if s[st.EXIT] else (pa, None)
 
