@@ -136,7 +136,7 @@ install() {
     export PIP_CONSTRAINT=constraints.txt PIP_BUILD_CONSTRAINT=constraints.txt
     if ! PIP_ROOT_USER_ACTION=ignore \
         "$venv/bin/python" -m pip install --quiet --no-input --disable-pip-version-check \
-        --log $venv/pip.log --only-binary "$ONLY_BINARY" \
+        --log $venv/pip.log --progress-bar off --only-binary "$ONLY_BINARY" \
         --retries 5 --timeout 30 --editable ".$extras" </dev/null
     then
         why_pip_failed
