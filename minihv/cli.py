@@ -153,6 +153,8 @@ def _machine(options: argparse.Namespace) -> Machine:
         size = {"memory": options.memory, "harts": options.harts, "engine": options.engine}
         machine = new_machine(options.mode, options.paging, **size)
     machine.load(options.image, options.boot, options.append)
+    if vars(options).get("stats"):
+        options.stats.open("a").close()  # rather now than after the run
     if machine.engine == "jit":
         warm(compiling(sys.stderr) if sys.stderr is not None else None)
     return machine
@@ -161,8 +163,6 @@ def _machine(options: argparse.Namespace) -> Machine:
 def run_command(options: argparse.Namespace) -> int:
     """Run a guest with its console on stdin and stdout."""
     machine = _machine(options)
-    if options.stats:
-        options.stats.open("a").close()  # rather now than after the run
     start = time.perf_counter()
     reason, status = _guarded(lambda: _run(machine, options.max_instructions, options.trace))
     seconds = time.perf_counter() - start

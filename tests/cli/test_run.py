@@ -230,3 +230,15 @@ def test_the_installed_command_and_the_module_are_one():
     installed = os.path.join(os.path.dirname(sys.executable), "minihv")
     done = subprocess.run([installed, "--version"], capture_output=True)
     assert done.stdout == run("--version").stdout == b"minihv 0.1.0\n"
+
+
+def test_without_a_home_to_write_to_the_cache_lasts_as_long_as_the_process(tmp_path):
+    (tmp_path / "file").touch()
+    env = os.environ | {"HOME": str(tmp_path / "file"), "TMPDIR": str(tmp_path)}
+    for name in ("MINIHV_CACHE", "XDG_CACHE_HOME", "LOCALAPPDATA"):
+        env.pop(name, None)
+    code = "from minihv.hw.engine import cache_folder as f; assert f() == f() and f().is_dir()"
+    code += "; print(f().parent)"
+    done = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, timeout=240)
+    assert done.stdout.decode().strip() == str(tmp_path), done.stderr.decode()
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
