@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -156,6 +157,15 @@ def test_input_that_nobody_reads_is_no_obstacle(tmp_path):
     deaf = ECHO.replace("sb t0, 1(s0)", "nop")
     done = run("run", *PYTHON, elf(tmp_path, deaf), stdin=b"a" * 200_000)
     assert (done.returncode, done.stdout) == (125, b">")
+
+
+def test_a_guest_is_known_by_its_name_unless_there_is_such_a_file(tmp_path, monkeypatch):
+    assert guests.file_or_guest("hello") == guests.path("hello")
+    assert b"Hello from a RISC-V guest!" in run("run", *PYTHON, "hello").stdout
+    (tmp_path / "hello").touch()
+    monkeypatch.chdir(tmp_path)
+    assert guests.file_or_guest("hello") == Path("hello")
+    assert guests.file_or_guest("nonsense") == Path("nonsense")
 
 
 def test_a_conversation_over_pipes(tmp_path):
