@@ -11,7 +11,7 @@ AS_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
 WORKERS ?= 2
 CELL_SECONDS ?= 180
 
-.PHONY: help lab test soak lint bench guests exercises notebooks doctor clean distclean
+.PHONY: help lab test smoke soak lint bench guests exercises notebooks doctor clean distclean
 
 help:
 	@echo "make lab      open the course in JupyterLab"
@@ -42,6 +42,12 @@ test: lint
 	@MINIHV_PATIENCE=3 $(RUN_PYTEST) \
 		--nbval-lax --nbval-current-env --nbval-cell-timeout=$(CELL_SECONDS) \
 		$(PYTEST) tests $(NOTEBOOKS)
+
+# What must hold on every Python that we serve: imports, engines that agree, the first chapter.
+smoke:
+	@sh scripts/venv.sh lab
+	@$(PYTHON_IN_VENV) -m pytest -q --nbval-lax --nbval-current-env \
+		tests/project/test_elsewhere.py tests/hw/test_engines.py::test_random_code $(START)
 
 # The tests whose number of cases depends on the tier.
 soak: export MINIHV_TIER := soak

@@ -99,8 +99,9 @@ def store(path: Path) -> list[int] | None:
         return None
     path.write_text(text, encoding="utf-8")
     pairs = enumerate(zip(old, after["cells"], strict=True), 1)
-    return [number for number, (was, now) in pairs
-            if was.get("outputs") != now.get("outputs") and TIMES not in now["metadata"].get("tags", ())]
+    changed = [(number, now) for number, (was, now) in pairs
+               if was.get("outputs") != now.get("outputs")]
+    return [number for number, now in changed if TIMES not in now["metadata"].get("tags", ())]
 
 
 def _lines(notebook: dict[str, Any]) -> dict[str, Any]:
