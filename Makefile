@@ -1,6 +1,7 @@
 # Everything that one types. Needs make and Python >= 3.11 with venv; the rest comes into .venv.
 #   make lab ARGS=--no-browser    options for JupyterLab
 #   make test PYTEST=-x           options for pytest
+#   make test FULL=1              what CI runs: more cases, stored outputs, a browser
 
 PYTHON_IN_VENV := .venv/bin/python
 NOTEBOOKS := $(wildcard notebooks/*.ipynb solutions/*.ipynb)
@@ -10,11 +11,12 @@ AS_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
 WORKERS ?= 2
 CELL_SECONDS ?= 180
 
-.PHONY: help lab test lint bench guests exercises notebooks doctor clean distclean
+.PHONY: help lab test smoke soak lint bench guests exercises notebooks doctor clean distclean
 
 help:
 	@echo "make lab      open the course in JupyterLab"
-	@echo "make test     check everything: style, types, tests, notebooks"
+	@echo "make test     check everything: style, types, tests, notebooks (FULL=1: as CI does)"
+	@echo "make soak     try the random tests for hours"
 	@echo "make bench    measure the machine against its peers"
 	@echo "make guests   rebuild the guest programs"
 	@echo "make exercises  write exercises/ from solutions/"
@@ -29,11 +31,30 @@ lab:
 	@exec $(PYTHON_IN_VENV) -m jupyterlab $(AS_ROOT) --ServerApp.root_dir="$(CURDIR)" \
 		--LabApp.default_url=/lab/tree/$(START) $(ARGS)
 
-# One pytest run for tests and notebooks, so that its summary is the last line.
+# One pytest run for tests and notebooks, so that its summary is the last line. A worker that dies
+# is not replaced: xdist would give the test that ended it to the next one, and so on.
+RUN_PYTEST = PYTHONHASHSEED=0 $(PYTHON_IN_VENV) -m pytest -n $(WORKERS) --dist loadscope \
+	--max-worker-restart=0 -q -rs
+
+test: export MINIHV_TIER := $(if $(FULL),full,small)
+test: export MINIHV_REQUIRE_BROWSER := $(if $(FULL),1,$(MINIHV_REQUIRE_BROWSER))
 test: lint
-	@MINIHV_PATIENCE=3 $(PYTHON_IN_VENV) -m pytest -n $(WORKERS) --dist loadscope -q -rs \
+	@MINIHV_PATIENCE=3 $(RUN_PYTEST) \
 		--nbval-lax --nbval-current-env --nbval-cell-timeout=$(CELL_SECONDS) \
 		$(PYTEST) tests $(NOTEBOOKS)
+
+# What must hold on every Python that we serve: imports, engines that agree, the first chapter.
+smoke:
+	@sh scripts/venv.sh lab
+	@$(PYTHON_IN_VENV) -m pytest -q --nbval-lax --nbval-current-env \
+		tests/project/test_elsewhere.py tests/hw/test_engines.py::test_random_code $(START)
+
+# The tests whose number of cases depends on the tier.
+soak: export MINIHV_TIER := soak
+soak:
+	@sh scripts/venv.sh test
+	@$(RUN_PYTEST) -o faulthandler_timeout=0 \
+		$(PYTEST) $$(grep -rlE "^from tests.tiers import" --include="test_*.py" tests)
 
 lint:
 	@sh scripts/venv.sh test
@@ -66,4 +87,4 @@ clean:
 	find minihv tests scripts -name __pycache__ -type d -prune -exec rm -rf {} +
 
 distclean: clean
-	rm -rf .venv
+	rm -rf .venv .venv.lock

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from minihv import __version__
 from minihv.errors import ConfigError, MinihvError
+from minihv.guests import file_or_guest, names
 from minihv.tools import listing
 from minihv.tools.terminal import Closed, Quit, check_file, compiling, console_of, one_line, say
 
@@ -109,7 +110,7 @@ def parser() -> Parser:
     asm.add_argument("--compress", action="store_true", help="use 16-bit instructions")
     asm.set_defaults(main=listing.assemble_file)
     disasm = commands.add_parser("disasm", help="list the code of an image")
-    disasm.add_argument("image", type=Path, metavar="FILE")
+    disasm.add_argument("image", type=file_or_guest, metavar="FILE")
     disasm.set_defaults(main=listing.list_image)
     for name, (_, help_text) in ELSEWHERE.items():
         commands.add_parser(name, help=help_text, add_help=False)
@@ -118,7 +119,8 @@ def parser() -> Parser:
 
 def _machine_options(command: argparse.ArgumentParser) -> None:
     add = command.add_argument
-    add("image", type=Path, metavar="IMAGE", help="an ELF file, a Linux Image or a flat binary")
+    add("image", type=file_or_guest, metavar="IMAGE",
+        help=f"an ELF file, a Linux Image, a flat binary, or one of {', '.join(names())}")
     modes = "bare: the guest owns the machine; trap, hardware: it runs under a hypervisor, whole "
     modes += "and deprivileged, or in the H extension's VS-mode"
     add("--mode", choices=("bare", "trap", "hardware"), default="bare", help=modes)
@@ -153,6 +155,8 @@ def _machine(options: argparse.Namespace) -> Machine:
         size = {"memory": options.memory, "harts": options.harts, "engine": options.engine}
         machine = new_machine(options.mode, options.paging, **size)
     machine.load(options.image, options.boot, options.append)
+    if vars(options).get("stats"):
+        options.stats.open("a").close()  # rather now than after the run
     if machine.engine == "jit":
         warm(compiling(sys.stderr) if sys.stderr is not None else None)
     return machine
@@ -161,8 +165,6 @@ def _machine(options: argparse.Namespace) -> Machine:
 def run_command(options: argparse.Namespace) -> int:
     """Run a guest with its console on stdin and stdout."""
     machine = _machine(options)
-    if options.stats:
-        options.stats.open("a").close()  # rather now than after the run
     start = time.perf_counter()
     reason, status = _guarded(lambda: _run(machine, options.max_instructions, options.trace))
     seconds = time.perf_counter() - start

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -32,6 +33,8 @@ def open_kernel(backend: str = "auto", user: bool | None = False,
 
     if backend == "model":
         return model.Kernel(dirs=dirs)
+    if backend == "auto" and sys.platform != "linux":
+        return model.Kernel(dirs=dirs, why=f"{sys.platform} is not Linux")
     from minihv.containers import linux
 
     refused: Exception | None = None

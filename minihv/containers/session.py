@@ -81,8 +81,8 @@ class Container:
         assert self.status is not None
         return self.status
 
-    def kill(self, number: int = signal.SIGKILL) -> None:
-        """Send a signal to its first process."""
+    def kill(self, number: int = 9) -> None:
+        """Send a signal to its first process, by default SIGKILL (a name that Windows lacks)."""
         signal.pidfd_send_signal(self.pidfd, number)
 
     def output(self) -> str:

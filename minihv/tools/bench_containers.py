@@ -125,7 +125,8 @@ def many(store: Store, count: int = 200) -> dict[str, float]:
         seconds, after = time.perf_counter() - begun, used()
         alive = sum(os.path.exists(f"/proc/{box.pid}") for box in boxes)
     group.remove()
-    return {"alive": alive, "seconds": seconds, "MiB each": (after - before) / count / (1 << 20)}
+    return {"alive": alive, "seconds": seconds, "charged": bool(group.works),
+            "MiB each": (after - before) / count / (1 << 20)}
 
 
 def available() -> int:

@@ -19,8 +19,12 @@ import time
 from pathlib import Path
 from typing import Any
 
-from minihv.containers import cgroups, images, runtime
 from minihv.errors import MinihvError
+
+try:
+    from minihv.containers import cgroups, images, runtime
+except ImportError as error:
+    raise MinihvError(f"containers that run programs need a Linux kernel ({error})") from None
 
 UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
 

@@ -92,7 +92,7 @@ def _lines(debugger: Debugger) -> Iterator[str]:
             print()
             continue
         if not typed:
-            print(one_line(line))
+            print(one_line(line), flush=True)
         last = line if line.strip() or not typed else last  # an empty line repeats
         yield last
 

@@ -6,7 +6,6 @@ is tried in a child with a time-out. Nothing is installed and nothing is left be
 
 from __future__ import annotations
 
-import os
 import shutil
 import sys
 import tempfile
@@ -91,14 +90,6 @@ def _numba() -> Finding:
                                    "about 100 times slower)", "make lab"))
 
 
-def _cache_folders() -> list[Path]:
-    """Where the engine keeps compiled code, in the order in which it tries."""
-    base = os.environ.get("XDG_CACHE_HOME") or os.environ.get("LOCALAPPDATA")
-    user = (Path(base) if base else Path.home() / ".cache") / "minihv"
-    chosen = os.environ.get("MINIHV_CACHE")
-    return [Path(chosen), user] if chosen else [user]
-
-
 def _writable(folder: Path) -> bool:
     """Whether a file can be made in `folder`, or in the nearest of its parents that exists."""
     there = next(path for path in (folder, *folder.parents) if path.exists())
@@ -110,9 +101,11 @@ def _writable(folder: Path) -> bool:
 
 
 def _cache() -> Finding:
-    folders = _cache_folders()
+    from minihv.hw.engine import cache_folders
+
+    folders = cache_folders()
     usable = next((folder for folder in folders if _writable(folder)), None)
-    detail = str(usable) if usable else f"not writable: {', '.join(map(str, folders))}"
+    detail = str(usable or f"not writable: {', '.join(map(str, dict.fromkeys(folders)))}")
     return Finding("compiled code", usable is not None, "a quick start (else each start compiles)",
                    detail, "set MINIHV_CACHE to a folder that you may write to")
 

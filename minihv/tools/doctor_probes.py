@@ -151,6 +151,9 @@ PROBES: dict[str, Callable[..., str]] = {
 def main(arguments: list[str]) -> int:
     """Runs one probe; 0 if it worked."""
     name, *rest = arguments
+    if sys.platform != "linux":
+        print(f"{sys.platform} is not Linux")
+        return 1
     try:
         print(PROBES[name](*rest))
     except OSError as error:

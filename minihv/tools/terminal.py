@@ -187,19 +187,24 @@ def _end(number: int, _: object) -> None:
 
 
 def compiling(stream: TextIO) -> Callable[[float], None]:
-    """Shows the part of the compilation that is done: a bar on a terminal, elsewhere one line."""
+    """Return what shows the part of the compilation that is done: a bar on a terminal, elsewhere
+    one line."""
+    from minihv.hw.engine import kept_cache
+
     begun = False
+    what = "compiling the machine for this host, once"
+    if kept_cache() is None:
+        what = "compiling the machine, for this run only (MINIHV_CACHE names no writable folder)"
 
     def show(done: float) -> None:
         nonlocal begun
         if stream.isatty():
             full = int(done * BAR)
             bar = f"[{'#' * full}{'.' * (BAR - full)}] {done:4.0%}"
-            text = f"\rminihv: compiling the machine for this host, once: {bar}"
+            text = f"\rminihv: {what}: {bar}"
             print("\r\033[K" if done >= 1 else text, end="", file=stream, flush=True)
         elif not begun:
-            print("minihv: compiling the machine for this host, once: this takes 10 to 60 s",
-                  file=stream, flush=True)  # fmt: skip
+            print(f"minihv: {what}: this takes 10 to 60 s", file=stream, flush=True)
         begun = True
 
     return show

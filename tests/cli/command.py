@@ -16,16 +16,34 @@ SECONDS = 240  # for anything; the machine that runs the tests may be busy
 MINIHV = [sys.executable, "-m", "minihv"]
 
 
-def run(*arguments: object, stdin: bytes = b"") -> subprocess.CompletedProcess[bytes]:
+def run(*arguments: object, stdin: bytes = b"",
+        env: dict[str, str] | None = None) -> subprocess.CompletedProcess[bytes]:
     """`minihv` with these arguments, to its end."""
     command = [*MINIHV, *map(str, arguments)]
-    return subprocess.run(command, input=stdin, capture_output=True, timeout=SECONDS)
+    return subprocess.run(command, input=stdin, capture_output=True, timeout=SECONDS, env=env)
 
 
-def start(*arguments: object, **options: object) -> subprocess.Popen[bytes]:
-    """`minihv` with these arguments, running; streams are pipes unless `options` say otherwise."""
+class Started(subprocess.Popen):
+    """A process that nobody waits for longer than SECONDS, nor at all once the test has failed."""
+
+    def wait(self, timeout: float | None = SECONDS) -> int:
+        return super().wait(timeout)
+
+    def communicate(self, input: bytes | None = None, timeout: float | None = SECONDS) -> tuple:
+        return super().communicate(input, timeout)
+
+    def __exit__(self, kind: type | None, *rest: object) -> None:
+        if kind is not None:
+            self.kill()
+        super().__exit__(kind, *rest)
+
+
+def start(*arguments: object, **options: object) -> Started:
+    """`minihv` with these arguments, running; streams are pipes unless `options` say otherwise.
+    Output is buffered as a user's is, whatever the tests' own environment says."""
     pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
-    return subprocess.Popen([*MINIHV, *map(str, arguments)], **{**pipes, **options})  # type: ignore
+    env = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+    return Started([*MINIHV, *map(str, arguments)], **{"env": env, **pipes, **options})
 
 
 def read_until(fd: int, wanted: bytes) -> bytes:

@@ -127,6 +127,15 @@ def test_the_same_from_a_process():
         assert one_line(done.stderr).startswith("minihv")
 
 
+def test_nothing_is_compiled_before_the_arguments_are_right(tmp_path):
+    """With an empty cache, as in a fresh clone."""
+    wrong = tmp_path / "missing" / "s.json"
+    done = run("run", "--stats", wrong, HELLO, env=os.environ | {"MINIHV_CACHE": str(tmp_path)})
+    assert (done.returncode, done.stdout) == (2, b"")
+    assert "No such file" in one_line(done.stderr)
+    assert not list(tmp_path.rglob("*.nbi"))  # what Numba writes
+
+
 def test_mutated_images_never_end_in_a_traceback(tmp_path, capfd):
     """Some are refused with a line, some run; the guest's own doings are no error of ours."""
     chance = random.Random(2)

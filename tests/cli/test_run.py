@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -158,6 +159,15 @@ def test_input_that_nobody_reads_is_no_obstacle(tmp_path):
     assert (done.returncode, done.stdout) == (125, b">")
 
 
+def test_a_guest_is_known_by_its_name_unless_there_is_such_a_file(tmp_path, monkeypatch):
+    assert guests.file_or_guest("hello") == guests.path("hello")
+    assert b"Hello from a RISC-V guest!" in run("run", *PYTHON, "hello").stdout
+    (tmp_path / "hello").touch()
+    monkeypatch.chdir(tmp_path)
+    assert guests.file_or_guest("hello") == Path("hello")
+    assert guests.file_or_guest("nonsense") == Path("nonsense")
+
+
 def test_a_conversation_over_pipes(tmp_path):
     with start("run", *PYTHON, elf(tmp_path, ECHO)) as process:
         out, keys = process.stdout.fileno(), process.stdin
@@ -230,3 +240,15 @@ def test_the_installed_command_and_the_module_are_one():
     installed = os.path.join(os.path.dirname(sys.executable), "minihv")
     done = subprocess.run([installed, "--version"], capture_output=True)
     assert done.stdout == run("--version").stdout == b"minihv 0.1.0\n"
+
+
+def test_without_a_home_to_write_to_the_cache_lasts_as_long_as_the_process(tmp_path):
+    (tmp_path / "file").touch()
+    env = os.environ | {"HOME": str(tmp_path / "file"), "TMPDIR": str(tmp_path)}
+    for name in ("MINIHV_CACHE", "XDG_CACHE_HOME", "LOCALAPPDATA"):
+        env.pop(name, None)
+    code = "from minihv.hw.engine import cache_folder as f; assert f() == f() and f().is_dir()"
+    code += "; print(f().parent)"
+    done = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, timeout=240)
+    assert done.stdout.decode().strip() == str(tmp_path), done.stderr.decode()
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]

@@ -8,7 +8,7 @@ import subprocess
 
 import pytest
 
-from minihv.hw import warmup
+from minihv.hw import engine, warmup
 from minihv.tools import terminal
 from tests.cli.command import elf, read_until, start
 from tests.devices.programs import ECHO
@@ -142,6 +142,13 @@ def test_progress_is_one_line_elsewhere():
     for done in (0.0, 0.5, 1.0):
         show(done)
     assert screen.text.count("\n") == 1 and "compiling the machine" in screen.text
+
+
+def test_without_a_cache_it_does_not_say_once(monkeypatch):
+    monkeypatch.setattr(engine, "kept_cache", lambda: None)
+    screen = Screen(False)
+    terminal.compiling(screen)(0.0)
+    assert "for this run only" in screen.text and "once" not in screen.text
 
 
 def test_the_meter_rises_with_what_is_done():

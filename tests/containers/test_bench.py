@@ -23,7 +23,9 @@ def test_contestants_take_turns_and_end(store: Store, session: Session) -> None:
 
 def test_many_live_at_once(store: Store, session: Session) -> None:
     crowd = bench.many(store, 5)
-    assert crowd["alive"] == 5 and 0 < crowd["MiB each"] < 2
+    assert crowd["alive"] == 5
+    if crowd["charged"]:  # else it is what the whole host has left, which others change
+        assert 0 < crowd["MiB each"] < 2
 
 
 def test_a_host_that_refuses_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

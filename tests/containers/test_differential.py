@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from typing import Any
 
@@ -13,8 +12,9 @@ from hypothesis import strategies as st
 from minihv.containers import linux, model, mounts
 from minihv.errors import MinihvError
 from tests.containers.differential import DIRS, MOST_PROCESSES, PATHS, Mismatch, Pair, Twins
+from tests.tiers import count
 
-EXAMPLES = int(os.environ.get("MINIHV_DIFFERENTIAL", "60"))
+EXAMPLES = count(20, 60, 5_000)
 KINDS = st.sampled_from(model.KINDS)
 SOME = st.lists(KINDS, max_size=3, unique=True)
 PATH = st.sampled_from(PATHS)

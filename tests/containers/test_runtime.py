@@ -17,8 +17,9 @@ from minihv.containers.images import ContainerError, Store
 from minihv.containers.session import Session
 from tests.containers import measure
 from tests.containers.conftest import ROOT, USER, command, environment, ordinary_python
+from tests.tiers import count
 
-CYCLES = int(os.environ.get("MINIHV_CYCLES", "12"))
+CYCLES = count(4, 12, 1_000)
 MIB = 1 << 20
 
 
@@ -276,7 +277,7 @@ def test_containers_on_one_bridge_reach_each_other(store: Store, session: Sessio
 
 
 def test_random_kills_leave_nothing(store: Store, session: Session) -> None:
-    """Runners killed at random moments; MINIHV_CYCLES=1000 for the long form."""
+    """Runners killed at random moments."""
     left = measure.cycles(store.home, CYCLES, seed=5)
     assert not any(left.values()), left
 

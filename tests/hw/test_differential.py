@@ -2,10 +2,9 @@
 
 Both engines and compiled regions take part: registers, privilege, pc, the data and the CSRs that
 the sequence may write are compared, and every instruction of the table must have been executed.
-$MINIHV_EXAMPLES asks for more sequences of each batch than the usual few.
+The tier says how many sequences of each batch.
 """
 
-import os
 import random
 from collections import Counter
 from dataclasses import dataclass
@@ -28,6 +27,7 @@ from tests.hw.sequences import (
     batches,
     sequences,
 )
+from tests.tiers import count
 
 unicorn = pytest.importorskip("unicorn", reason="Unicorn is not installed: no peer to compare with")
 riscv = pytest.importorskip("unicorn.riscv_const")
@@ -36,7 +36,7 @@ SIZE = 1 << 20
 DATA, DATA_SIZE = st.RAM_BASE + SIZE - 0x4000, 0x4000
 CODE_END = DATA - 0x1000
 COUNT = 120  # instructions of a run: loops are possible
-EXAMPLES = int(os.environ.get("MINIHV_EXAMPLES", "20"))
+EXAMPLES = count(8, 20, 1_000)
 CSRS = ("mscratch", "sscratch", "mcause", "scause", "mtval", "stval")
 GPRS = [riscv.UC_RISCV_REG_X0 + i for i in range(1, 32)]
 READ = [*GPRS, riscv.UC_RISCV_REG_PC, riscv.UC_RISCV_REG_PRIV]

@@ -15,11 +15,12 @@ from minihv.hw.registers import ROWS
 from tests.guests import console
 from tests.hw.chaos import HOSTED, MODES, Chaos
 from tests.hw.compare import DETAIL, KINDS, differences, run_as
+from tests.tiers import count
 
 pytest.importorskip("numba", reason="Numba is not installed: there is one engine only")
 
 TICKS = 10_000
-SEEDS = range(3)
+SEEDS = range(count(1, 3, 200))
 MODES_AND_HOSTED = (*MODES, HOSTED)
 GUESTS = ("hello", "timer", "paging", "exits", "syscalls", "hello-s", "labos", "labos-m")
 GUEST_TICKS = 60_000

@@ -9,6 +9,7 @@ from minihv.devices import console
 from minihv.devices.virt import Machine
 from tests.hw import fuzz
 from tests.hw.lab import ENGINES, both_engines, program
+from tests.tiers import count
 
 HTIF = """
 _start: la t0, tohost
@@ -23,9 +24,15 @@ fromhost: .dword 0
 """
 
 
+WORK = {  # words, images
+    "jit": count((10_000, 30), (40_000, 60), (2_000_000, 3_000)),
+    "python": count((1_000, 10), (3_000, 15), (100_000, 500)),
+}
+
+
 @pytest.mark.parametrize("engine", ENGINES)
 def test_random_words_and_changed_images_end_clean(engine):
-    words, images = (40_000, 60) if engine == "jit" else (3_000, 15)
+    words, images = WORK[engine]
     assert fuzz.fuzz(words, images, seed=20, engine=engine) == []
 
 

@@ -18,9 +18,10 @@ from minihv.devices.virt import Machine
 from minihv.hw import state as st
 from minihv.hw.isa import BY_NAME
 from minihv.hw.registers import NUMBER
+from tests.tiers import count
 
 QEMU = shutil.which("qemu-system-riscv64")
-CASES, SEEDS = 1500, (1, 2)
+CASES, SEEDS = 1500, range(1, count(2, 3, 100))
 VU, VS, U, HS, M = "VU", "VS", "U", "HS", "M"
 MODES = {VU: 1 << 39, VS: 1 << 39 | 1 << 11, U: 0, HS: 1 << 11, M: 3 << 11}
 

@@ -13,6 +13,7 @@ from minihv.hw import state as st
 from minihv.hw.bits import i64
 from minihv.hw.hart import Hart
 from minihv.hw.memory import Memory
+from tests.tiers import count
 
 BASE = 0x80000000
 ROOT, MIDDLE, LAST, PAGE = (BASE + 0x1000 * k for k in range(4))
@@ -56,7 +57,7 @@ ANY = some.tuples(PLACE, BITS, HIGH)
 LEAF = some.tuples(some.just(PAGE), BITS, some.just(0))
 
 
-@settings(max_examples=1500, deadline=None)
+@settings(max_examples=count(300, 1500, 50_000), deadline=None)
 @given(
     access=ACCESS, size=some.sampled_from([1, 2, 4, 8]), priv=some.sampled_from([0, 1, 3]),
     va=some.sampled_from([VA, VA + 4, VA + 8, -VA, 1 << 38, 0x40000000, 0x40200000, 0x80003000, 0]),
@@ -244,7 +245,7 @@ def machine_says(hart: Hart, va: int, access: str, size: int = 8) -> tuple[int |
     return (None, s[st.CAUSE]) if s[st.EXIT] else (pa, None)
 
 
-@settings(max_examples=1500, deadline=None)
+@settings(max_examples=count(300, 1500, 50_000), deadline=None)
 @given(
     access=ACCESS, priv=some.sampled_from([0, 1]),
     va=some.sampled_from([VA, VA + 8, VA, VA, 1 << 38, 0x40000000, BASE]),

@@ -8,6 +8,7 @@ from minihv.hw import state as st
 from minihv.hw.bits import MASK64
 from tests.hw.lab import CODE, RAM, SIZE, Lab, both_engines
 from tests.hw.two_stage_model import CAUSES, Regime, Stop, translate
+from tests.tiers import count
 
 # Where things lie, as offsets into RAM; guest-physical address g is offset g where it is mapped.
 GUEST_TABLES, HOST_ROOT, HOST_MIDDLE, HOST_LEAF, PAGES = 0x20000, 0x24000, 0x28000, 0x29000, 0x30000
@@ -197,7 +198,7 @@ def lab_for(engine: str, svade: bool) -> Lab:
 
 @both_engines
 @pytest.mark.parametrize("svade", [False, True])
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=count(20, 60, 5_000), deadline=None, suppress_health_check=list(HealthCheck))
 @given(case=cases())
 @example(case=GOOD)
 @example(case=UNMARKED)

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from packaging.markers import Marker
 
 from tests.project.house import imports
 
@@ -27,7 +28,10 @@ LOCK_FILES = frozenset({
 # What a direct dependency is made of and cannot be without: Numba's compiler, Jupyter's own parts.
 WITH_ANOTHER = frozenset({"llvmlite", "IPython", "ipykernel", "jupyter_client", "nbclient",
                           "nbformat", "traitlets"})
-PIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*==[A-Za-z0-9.+!]+")
+PIN = re.compile(r"([A-Za-z0-9][A-Za-z0-9._-]*)==([A-Za-z0-9.+!]+)(?: ; (.+))?")
+SYSTEMS = tuple({"sys_platform": system, "platform_machine": machine} for system, machine in (
+    ("linux", "x86_64"), ("linux", "aarch64"), ("darwin", "arm64"), ("darwin", "x86_64"),
+    ("win32", "AMD64")))
 REQUIREMENT = re.compile(r"([A-Za-z0-9][A-Za-z0-9._-]*)\s*(\[[^]]*\])?\s*(.*)")
 
 
@@ -50,17 +54,30 @@ def parsed(requirement: str) -> tuple[str, str]:
 
 
 def pins(folder: Path) -> dict[str, str]:
-    """The version that constraints.txt pins for each name."""
-    lines = (folder / "constraints.txt").read_text(encoding="utf-8").split()
-    return {plain(name): version for name, version in (line.split("==", 1) for line in lines)}
+    """The version that constraints.txt pins for each name on this system."""
+    lines = (folder / "constraints.txt").read_text(encoding="utf-8").splitlines()
+    found = [match.groups() for match in map(PIN.fullmatch, lines) if match]
+    return {plain(name): version for name, version, marker in found
+            if not marker or Marker(marker).evaluate()}
 
 
 def malformed_pins(folder: Path) -> list[str]:
-    """Lines of constraints.txt that are not a bare name==version, or that pin a name twice."""
-    lines = (folder / "constraints.txt").read_text(encoding="utf-8").splitlines()
-    names = [plain(line.split("==")[0]) for line in lines]
-    return [line for line, name in zip(lines, names, strict=True)
-            if not PIN.fullmatch(line) or names.count(name) > 1]
+    """Lines of constraints.txt that are not name==version, with or without a marker, and those
+    that pin a name once more where another pin of it holds."""
+    wrong, seen = [], set()
+    for line in (folder / "constraints.txt").read_text(encoding="utf-8").splitlines():
+        match = PIN.fullmatch(line)
+        if not match:
+            wrong.append(line)
+            continue
+        name, _, marker = match.groups()
+        for system in SYSTEMS:
+            if not marker or Marker(marker).evaluate(system):
+                key = (plain(name), *system.values())
+                if key in seen and line not in wrong:
+                    wrong.append(line)
+                seen.add(key)
+    return wrong
 
 
 def unpinned(folder: Path) -> list[str]:

@@ -64,6 +64,7 @@ def test_a_probe_that_hangs_is_given_up():
 
 def test_a_cache_that_cannot_be_written_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
     (tmp_path / "file").write_text("a file, so no folder can be made below it")
+    monkeypatch.delenv("MINIHV_CACHE", raising=False)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
     assert not doctor._cache().ok
     monkeypatch.setenv("MINIHV_CACHE", str(tmp_path / "file" / "cache"))

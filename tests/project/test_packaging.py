@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tarfile
 import zipfile
 from importlib import metadata
 from pathlib import Path
@@ -29,12 +30,12 @@ def edit(path: Path, old: str, new: str) -> None:
     path.write_text(text.replace(old, new, 1), encoding="utf-8")
 
 
-def test_constraints_are_bare_pins():
+def test_constraints_are_pins():
     assert rules.malformed_pins(ROOT) == []
 
 
 @pytest.mark.parametrize("line", ["numpy>=2", "x @ file:///x.whl", "--index-url y", "", "# z",
-                                  "NumPy==1.0"])
+                                  "NumPy==1.0", 'numba==0.1 ; sys_platform == "linux"'])
 def test_another_kind_of_line_is_found(copy: Path, line: str):
     with (copy / "constraints.txt").open("a") as file:
         file.write(line + "\n")
@@ -110,6 +111,18 @@ def test_planted_traces_are_found(tmp_path: Path):
     subprocess.run(["git", "add", "-A"], cwd=tmp_path, check=True)
     found = rules.registry_traces(tmp_path)
     assert [line.split(":")[0] for line in found] == ["a.txt", "uv.lock"]
+
+
+@pytest.mark.skipif(not (ROOT / ".git").exists(), reason="needs the list of files in git")
+def test_the_sdist_is_a_whole_checkout(tmp_path: Path):
+    """But for what only git and CI read: so its tests collect, and its notebooks can be learned."""
+    subprocess.run([sys.executable, "-m", "hatchling", "build", "-t", "sdist", "-d", str(tmp_path)],
+                   cwd=ROOT, check=True, capture_output=True, timeout=120)
+    (archive,) = tmp_path.glob("minihv-*.tar.gz")
+    with tarfile.open(archive) as file:
+        names = {name.split("/", 1)[1] for name in file.getnames() if "/" in name}
+    left_out = {name for name in rules.tracked(ROOT) if (ROOT / name).exists()} - names
+    assert left_out == {".ci/run", ".gitattributes"}
 
 
 def test_the_wheel_carries_guests_and_licences(tmp_path: Path):

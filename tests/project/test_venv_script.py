@@ -5,18 +5,21 @@ A pretended Python stands for the real one: it notes what it is asked, and "inst
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).parents[2]
-TOOLS = ("sh", "dirname", "cat", "touch", "mkdir", "rm", "cp", "chmod")
+TOOLS = ("sh", "dirname", "cat", "touch", "mkdir", "rm", "cp", "chmod", "sleep")
 
 PRETENDED = f"""#!/bin/sh
 case "$*" in
     *"version_info < (3, 11)"*) [ -z "$PRETEND_OLD" ] ;;
+    *"version_info < (3, 15)"*) [ -z "$PRETEND_OLD" ] && [ "$0" != "${{0%/*}}/$PRETEND_NEW" ] ;;
     *"import venv, ensurepip"*) [ -z "$PRETEND_NO_VENV" ] ;;
     *"-m venv --clear "*)
         echo venv >>"$PRETEND_LOG"
@@ -27,7 +30,8 @@ case "$*" in
     *"-m pip install"*)
         for what in "$@"; do :; done
         echo "install $what" >>"$PRETEND_LOG"
-        [ -z "$PRETEND_NO_NETWORK" ] || {{ echo "no network" >&2; exit 1; }} ;;
+        sleep "${{PRETEND_SECONDS:-0}}"
+        [ -z "$PRETEND_FAILURE" ] || {{ echo "$PRETEND_FAILURE" >>.venv/pip.log; exit 1; }} ;;
     *) exec "{sys.executable}" "$@" ;;
 esac
 """
@@ -58,6 +62,13 @@ class Checkout:
             capture_output=True, text=True, timeout=60,
             env={"PATH": str(self.tools), "PRETEND_LOG": str(self.log)} | variables)
 
+    def start(self, purpose: str, **variables: str) -> subprocess.Popen[str]:
+        """The script at work, in a process group of its own."""
+        return subprocess.Popen(
+            [str(self.tools / "sh"), "scripts/venv.sh", purpose], cwd=self.folder,
+            stderr=subprocess.DEVNULL, text=True, start_new_session=True,
+            env={"PATH": str(self.tools), "PRETEND_LOG": str(self.log)} | variables)
+
     def done(self) -> list[str]:
         """What was asked of Python since the last call."""
         lines = self.log.read_text().splitlines()
@@ -69,14 +80,14 @@ class Checkout:
 def checkout(tmp_path: Path) -> Checkout:
     if os.name != "posix":
         pytest.skip("needs a POSIX shell")
-    made = Checkout(tmp_path / "a checkout")
+    made = Checkout(tmp_path / "ein Ordner für minihv")
     made.add_tool("python3", PRETENDED)
     return made
 
 
 @pytest.fixture(autouse=True)
 def folder_with_a_space(tmp_path: Path) -> None:
-    (tmp_path / "a checkout").mkdir()
+    (tmp_path / "ein Ordner für minihv").mkdir()
 
 
 def test_installs_once(checkout: Checkout):
@@ -122,7 +133,7 @@ def test_a_moved_checkout_means_another_install(checkout: Checkout, tmp_path: Pa
 
 
 def test_a_failed_install_is_told_and_done_anew(checkout: Checkout):
-    failed = checkout.run("lab", PRETEND_NO_NETWORK="1")
+    failed = checkout.run("lab", PRETEND_FAILURE="WARNING: Retrying (Retry(total=4")
     assert failed.returncode == 1
     assert "check the network" in failed.stderr.splitlines()[-1]
     assert checkout.done() == ["venv", "install ."]
@@ -131,6 +142,41 @@ def test_a_failed_install_is_told_and_done_anew(checkout: Checkout):
     assert "interrupted" in later.stderr
     assert checkout.done() == ["venv", "install ."]
     assert checkout.run("lab").stderr == ""
+
+
+@pytest.mark.parametrize(("log", "said"), [
+    ("WARNING: Retrying (Retry(total=0\nERROR: No matching distribution", "check the network"),
+    ("ERROR: No matching distribution found for numba==0.68.1", "no ready-made file for Python 3"),
+    ("ERROR: No space left on device", "all of its log: .venv/pip.log"),
+])
+def test_a_failed_install_says_why(checkout: Checkout, log: str, said: str):
+    failed = checkout.run("lab", PRETEND_FAILURE=log)
+    assert failed.returncode == 1
+    assert said in failed.stderr.splitlines()[-1]
+
+
+def test_two_set_ups_at_once_wait_for_each_other(checkout: Checkout):
+    first = checkout.start("lab", PRETEND_SECONDS="3")
+    while "install" not in checkout.log.read_text():
+        assert first.poll() is None
+        time.sleep(0.01)
+    second = checkout.run("test")
+    assert first.wait(60) == second.returncode == 0
+    assert f"waiting for process {first.pid}, which sets up .venv for 'lab'," in second.stderr
+    assert "interrupted" not in second.stderr
+    assert checkout.done() == ["venv", "install .", "install .[guests,containers,test,bench]"]
+
+
+def test_the_lock_goes_with_a_killed_holder(checkout: Checkout):
+    holder = checkout.start("lab", PRETEND_SECONDS="60")
+    while "install" not in checkout.log.read_text():
+        time.sleep(0.01)
+    os.killpg(holder.pid, signal.SIGKILL)
+    holder.wait(60)
+    checkout.done()
+    later = checkout.run("lab")
+    assert (later.returncode, "waiting" in later.stderr) == (0, False)
+    assert checkout.done() == ["venv", "install ."]
 
 
 def test_a_venv_whose_python_went_away_is_made_anew(checkout: Checkout):
@@ -169,6 +215,19 @@ def test_an_older_python3_beside_a_newer_one(checkout: Checkout):
     checkout.add_tool("python3", "#!/bin/sh\nexit 1\n")
     checkout.add_tool("python3.12", PRETENDED)
     assert checkout.run("lab").returncode == 0
+    assert checkout.done() == ["venv", "install ."]
+
+
+def test_a_tested_python_comes_before_a_newer_one(checkout: Checkout):
+    checkout.add_tool("python3.12", PRETENDED.replace("echo venv", "echo venv by 3.12"))
+    assert checkout.run("lab", PRETEND_NEW="python3").returncode == 0
+    assert checkout.done() == ["venv by 3.12", "install ."]
+
+
+def test_a_python_that_is_too_new_is_tried_and_told(checkout: Checkout):
+    done = checkout.run("lab", PRETEND_NEW="python3")
+    assert done.returncode == 0
+    assert "is newer than what minihv is tested with (3.11 to 3.14)" in done.stderr
     assert checkout.done() == ["venv", "install ."]
 
 

@@ -21,6 +21,7 @@ from minihv.vmm import (
 from minihv.vmm import shadow as shadow_module
 from minihv.vmm import synced as synced_module
 from tests.labos.test_labos_workloads import SMALL
+from tests.tiers import count
 from tests.vmm.central import Outcome, finish, outcome
 from tests.vmm.test_vm import POWER_OFF, program
 
@@ -76,7 +77,7 @@ def test_workloads(name, layers):
 @pytest.mark.parametrize(
     "layers", ["shadow", "synced, 16 frames", "hardware, nested", "hardware, synced"]
 )
-@pytest.mark.parametrize("harts", [2, 4])
+@pytest.mark.parametrize("harts", count([2], [2, 4], [2, 3, 4, 8]))
 @pytest.mark.parametrize("name", ["pingpong", "churn", "ticks"])
 def test_several_virtual_cpus(name, harts, layers):
     for guest, more in (("labos", ""), ("labos", " asids"), ("labos-m", "")):

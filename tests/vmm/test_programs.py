@@ -15,6 +15,7 @@ from minihv.vmm import (
     SyncedShadowPaging,
     TrapAndEmulate,
 )
+from tests.tiers import count
 from tests.vmm import programs
 from tests.vmm.central import finish
 from tests.vmm.modes import M_MODES, MODES
@@ -33,7 +34,7 @@ def differences(seed: int, steps: int, machine: bool, layers: dict) -> list[str]
 
 
 @pytest.mark.parametrize("machine", [False, True], ids=["S", "M"])
-@settings(max_examples=4, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=count(2, 4, 1_000), deadline=None, suppress_health_check=list(HealthCheck))
 @given(seed=st.integers(0, 1 << 32), steps=st.integers(20, 120))
 def test_random_programs(machine, seed, steps):
     for mode in M_MODES if machine else MODES:

@@ -1,6 +1,6 @@
 """Run notebooks and store their outputs, so that they read well unexecuted. `make notebooks`.
 
-Two runs store the same bytes, except in cells marked # NBVAL_IGNORE_OUTPUT: what a run makes up
+Two runs store the same bytes, except in cells tagged `times`: what a run makes up
 (times, ids of widgets, how output was cut into pieces) is taken out.
 """
 
@@ -18,7 +18,7 @@ from minihv.errors import MinihvError
 
 FOLDERS = ("notebooks", "solutions")
 CELL_SECONDS = 180
-MARK = "NBVAL_IGNORE_OUTPUT"  # in a cell whose output may differ from run to run
+TIMES = "times"  # a tag in the metadata of a cell whose numbers differ from run to run
 # A mime type that means nothing without the kernel that made it.
 LIVE = "application/vnd.jupyter.widget-view+json"
 
@@ -90,7 +90,7 @@ def _text(text: str | list[str]) -> str:
 
 def store(path: Path) -> list[int] | None:
     """Run the notebook at `path` and store it: None where its file did not change, else the
-    numbers of the cells whose outputs did, though they are not marked."""
+    numbers of the cells whose outputs did, though they are not tagged."""
     before = path.read_text(encoding="utf-8")
     old = load(path)["cells"]
     after = _lines(execute(load(path), path.parent))
@@ -99,8 +99,9 @@ def store(path: Path) -> list[int] | None:
         return None
     path.write_text(text, encoding="utf-8")
     pairs = enumerate(zip(old, after["cells"], strict=True), 1)
-    return [number for number, (was, now) in pairs
-            if was.get("outputs") != now.get("outputs") and MARK not in "".join(now["source"])]
+    changed = [(number, now) for number, (was, now) in pairs
+               if was.get("outputs") != now.get("outputs")]
+    return [number for number, now in changed if TIMES not in now["metadata"].get("tags", ())]
 
 
 def _lines(notebook: dict[str, Any]) -> dict[str, Any]:
@@ -121,7 +122,7 @@ def main(names: list[str]) -> int:
             cells = ", ".join(map(str, changed or []))
             print(f"{path}: {'unchanged' if changed is None else 'stored'}", flush=True)
             if cells:
-                print(f"  new outputs in cells without # {MARK}: {cells}", flush=True)
+                print(f"  new outputs in cells not tagged {TIMES!r}: {cells}", flush=True)
         except (MinihvError, OSError) as error:
             print(f"{path}: {error}", file=sys.stderr, flush=True)
             failed = 1
