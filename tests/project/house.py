@@ -1,7 +1,7 @@
 """The rules of the house, checked over a folder of sources: who may import whom, and sizes.
 
 Every check is a function over a folder, so that a test can plant a fault in a copy and see it.
-`python -m tests.project.house` prints what it finds; `make lint` runs that.
+`python -m tests.project.house` prints what it finds, and the structure; `make lint` runs that.
 """
 
 from __future__ import annotations
@@ -41,21 +41,29 @@ LAZY_ONLY = frozenset({"numba", "llvmlite", "threading", "subprocess", "multipro
 TEXT = frozenset({"minihv/hw/bits_jit.py"})
 
 LONG_FILE = 250         # lines; reported, not enforced: tables may be longer
-PACKAGE_LINES = 1_500   # lines of Python in a package (without the packages in it) ...
-CORE = ("hw", "devices", "vmm")
-CORE_LINES = 8_000      # ... and in these three together
+PACKAGE_LINES = 1_500   # lines of Python in a package (without the packages in it)
 # What has outgrown that, with the size that it has: it may shrink, not grow. Lower these.
 GROWN = {"containers": 4_175, "asm": 2_185, "tools": 2_260}
-CORE_GROWN = 9_600    # the goal of the ground is 9,700 and less
+# These count with all that lies in them, and may grow only by what a new mechanism needs. A line
+# per mechanism says how much it may add to the three together:
+CORE = ("hw", "devices", "vmm")
+CORE_GROWN = sum({
+    "the machine and the hypervisor": 9_600,
+}.values())  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Import:
-    """One import: `module` in full, whether it runs when its file is imported, and its line."""
+    """One import: `module` in full, and its line.
+
+    at_import: whether it runs when its file is imported. for_types: whether only a type checker
+    ever sees it.
+    """
 
     module: str
     at_import: bool
     line: int
+    for_types: bool = False
 
 
 def _in_full(node: ast.ImportFrom, package: list[str]) -> str:
@@ -87,14 +95,15 @@ def _is_type_checking(node: ast.AST) -> bool:
 def imports(source: str, package: list[str]) -> Iterator[Import]:
     """Every import in `source`, which stands in `package`, wherever it is nested."""
 
-    def visit(node: ast.AST, at_import: bool) -> Iterator[Import]:
+    def visit(node: ast.AST, at_import: bool, for_types: bool) -> Iterator[Import]:
         for module in _named_modules(node, package):
-            yield Import(module, at_import, getattr(node, "lineno", 0))
+            yield Import(module, at_import, getattr(node, "lineno", 0), for_types)
         lazy = isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
+        for_types = for_types or _is_type_checking(node)
         for child in ast.iter_child_nodes(node):
-            yield from visit(child, at_import and not lazy and not _is_type_checking(node))
+            yield from visit(child, at_import and not lazy and not for_types, for_types)
 
-    yield from visit(ast.parse(source), True)
+    yield from visit(ast.parse(source), True, False)
 
 
 def room_of(parts: list[str]) -> str:
@@ -138,6 +147,61 @@ def wrong_imports(folder: Path) -> list[str]:
             if complaint:
                 wrong.append(f"{where}:{found.line}: {complaint}")
     return wrong
+
+
+def _module_name(path: Path, folder: Path) -> str:
+    parts = path.relative_to(folder).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def arrows(folder: Path) -> dict[str, set[str]]:
+    """Return for each module of minihv the modules that it imports, anywhere but for types only."""
+    paths = {_module_name(path, folder): path for path in sorted((folder / "minihv").rglob("*.py"))}
+    found: dict[str, set[str]] = {}
+    for name, path in paths.items():
+        package = list(path.relative_to(folder).parts[:-1])
+        targets = found[name] = set()
+        for one in imports(path.read_text(encoding="utf-8"), package):
+            # `from a import b` names a.b; if that is no module, a is meant.
+            target = one.module if one.module in paths else one.module.rpartition(".")[0]
+            if target in paths and target != name and not one.for_types:
+                targets.add(target)
+    return found
+
+
+def circles(folder: Path) -> list[str]:
+    """Return the circles of imports, each as a line; a file in several is named in one only."""
+    graph, found = arrows(folder), []
+    done: set[str] = set()
+
+    def visit(name: str, path: list[str]) -> None:
+        if name in path:
+            ring = path[path.index(name) :]
+            if not any(set(ring) & set(known) for known in found):
+                found.append([*ring, name])
+        elif name not in done:
+            for target in sorted(graph[name]):
+                visit(target, [*path, name])
+            done.add(name)
+
+    for name in sorted(graph):
+        visit(name, [])
+    return [f"imports run in a circle: {' > '.join(ring)}" for ring in found]
+
+
+def structure(folder: Path) -> list[str]:
+    """Return the house as text: each room with its lines, and the rooms that it imports."""
+    rooms: dict[str, int] = {}
+    for name, lines in lengths(folder).items():
+        room = name.split("/")[1].removesuffix(".py")
+        rooms[room] = rooms.get(room, 0) + lines
+    uses: dict[str, set[str]] = {room: set() for room in rooms}
+    for name, targets in arrows(folder).items():
+        room = (name.split(".") + ["__init__"])[1]
+        uses[room] |= {(target.split(".") + ["__init__"])[1] for target in targets} - {room}
+    order = sorted(rooms, key=lambda room: -RANK.get("" if room == "__init__" else room, 0))
+    return [f"{room:12} {rooms[room]:6}  {' '.join(r for r in order if r in uses[room])}".rstrip()
+            for room in order]
 
 
 def careless_errors(folder: Path) -> list[str]:
@@ -206,10 +270,11 @@ def oversized(folder: Path) -> list[str]:
 
 
 def main() -> int:
-    """Prints faults and the report on long files; 1 if there are faults."""
+    """Print faults, the structure and the long files; return 1 if there are faults."""
     folder = Path(__file__).parents[2]
-    faults = wrong_imports(folder) + careless_errors(folder) + oversized(folder)
+    faults = wrong_imports(folder) + circles(folder) + careless_errors(folder) + oversized(folder)
     print(*faults, sep="\n", end="\n" if faults else "")
+    print("room          lines  imports", *structure(folder), sep="\n")
     longest = long_files(folder)
     print(f"files above {LONG_FILE} lines: {'; '.join(longest) or 'none'}")
     return 1 if faults else 0

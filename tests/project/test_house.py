@@ -82,6 +82,32 @@ def test_a_right_import_is_let_through(copy: Path, name: str, source: str):
     assert house.wrong_imports(copy) == []
 
 
+def test_no_imports_run_in_a_circle():
+    assert house.circles(ROOT) == []
+
+
+@pytest.mark.parametrize(("first", "second", "found"), [
+    ("from minihv.hw import b", "def f():\n    from minihv.hw.a import x", True),
+    ("import minihv.hw.b", "from . import a", True),
+    ("from minihv.hw.b import f", "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n"
+     "    from minihv.hw.a import X", False),
+    ("from minihv.hw import b", "from minihv.hw.c import y", False),
+])
+def test_a_planted_circle_is_found(tmp_path: Path, first: str, second: str, found: bool):
+    for name, source in (("__init__", ""), ("a", first), ("b", second), ("c", "y = 1")):
+        plant(tmp_path, f"hw/{name}.py", source)
+    said = house.circles(tmp_path)
+    assert said == (["imports run in a circle: minihv.hw.a > minihv.hw.b > minihv.hw.a"]
+                    if found else [])  # fmt: skip
+
+
+def test_the_structure_names_rooms_from_the_roof_down():
+    rooms = [line.split()[0] for line in house.structure(ROOT)]
+    assert rooms.index("cli") < rooms.index("course") < rooms.index("vmm") < rooms.index("hw")
+    vmm = next(line for line in house.structure(ROOT) if line.startswith("vmm"))
+    assert "hw" in vmm.split() and "course" not in vmm.split()
+
+
 def test_errors_are_neither_hidden_nor_nameless():
     assert house.careless_errors(ROOT) == []
 
