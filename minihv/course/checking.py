@@ -7,7 +7,7 @@ from typing import Any
 
 from minihv.course import state
 from minihv.course.cards import Card, emit
-from minihv.course.checks.exercise import (
+from minihv.course.exercise import (
     VISIBLE,
     CourseError,
     Exercise,
@@ -16,8 +16,8 @@ from minihv.course.checks.exercise import (
     draw_seed,
     exercise,
 )
-from minihv.course.checks.verdicts import try_answer
 from minihv.course.texts import say, several
+from minihv.course.verdicts import try_answer
 
 WIDTH = 88  # columns that fit a notebook's output
 

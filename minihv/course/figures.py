@@ -9,13 +9,10 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 
-from minihv.course.widgets.draw import PALETTE, box, ink_on, path, svg, text
-from minihv.course.widgets.fieldmap import FieldMap
-from minihv.course.widgets.picture import Picture
-from minihv.course.widgets.view import words
+from minihv.course.views.draw import PALETTE, box, ink_on, path, svg, text
+from minihv.course.views.picture import Picture
+from minihv.course.views.view import words
 from minihv.errors import ConfigError
-
-__all__ = ["FieldMap", "bars", "lines", "machine_picture", "stacked"]
 
 WIDTH = 860
 # What each chapter builds, as parts of the picture.

@@ -6,7 +6,7 @@ from difflib import get_close_matches
 from functools import cache
 
 from minihv.course.cards import Card, emit
-from minihv.course.checks.exercise import CourseError
+from minihv.course.exercise import CourseError
 from minihv.course.texts import say, several, table
 
 

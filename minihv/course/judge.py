@@ -20,7 +20,7 @@ from minihv.course.books.notebooks import Notebook, NotebookError, read
 from minihv.course.books.session import Row, Session
 from minihv.course.cards import columns
 from minihv.course.checking import record
-from minihv.course.checks.exercise import Exercise, chapter, draw_seed, exercise
+from minihv.course.exercise import Exercise, chapter, draw_seed, exercise
 from minihv.course.texts import say, several
 from minihv.errors import MinihvError
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from minihv.course import state
+from minihv.course.answers import plain
 from minihv.course.cards import Card, emit
-from minihv.course.checks.answers import plain
 from minihv.course.texts import say
 
 

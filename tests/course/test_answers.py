@@ -7,11 +7,11 @@ from enum import IntEnum
 import numpy as np
 import pytest
 
-from minihv.course.checks import budget
-from minihv.course.checks.answers import Caller, Odd, plain, put, value, well_formed
-from minihv.course.checks.budget import OutOfTime, limit
-from minihv.course.checks.exercise import exercise
-from minihv.course.checks.verdicts import decide
+from minihv.course import budget
+from minihv.course.answers import Caller, Odd, plain, put, value, well_formed
+from minihv.course.budget import OutOfTime, limit
+from minihv.course.exercise import exercise
+from minihv.course.verdicts import decide
 
 
 class Cause(IntEnum):

@@ -3,10 +3,10 @@
 import pytest
 
 from minihv.asm import assemble
-from minihv.course import pages
-from minihv.course.checks.ch01 import fault, handler, tlb, walk
-from minihv.course.checks.exercise import CourseError, exercise
-from minihv.course.tlb import Tlb, trace
+from minihv.chapters.ch01 import pages
+from minihv.chapters.ch01.accesses import Tlb, trace
+from minihv.chapters.ch01.checks import fault, handler, tlb, walk
+from minihv.course.exercise import CourseError, exercise
 from minihv.devices.virt import Machine
 
 ALLOWED = {"plain", "superpage", "upper", "ignored", "mxr", "sum", "clean"}

@@ -2,8 +2,8 @@
 
 import pytest
 
-from minihv.course.checks.ch02 import emulate, planted, rounds, unknown
-from minihv.course.checks.exercise import exercise
+from minihv.chapters.ch02.checks import emulate, planted, rounds, unknown
+from minihv.course.exercise import exercise
 from minihv.devices.virt import Machine
 from minihv.vmm import VM, TrapAndEmulate
 from tests.answers.variants import variant

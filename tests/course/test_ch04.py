@@ -2,9 +2,9 @@
 
 import pytest
 
-from minihv.course.checks.ch02.planted import MEMORY, left
-from minihv.course.checks.ch04 import dispatch, switch
-from minihv.course.checks.exercise import exercise
+from minihv.chapters.ch02.checks.planted import MEMORY, left
+from minihv.chapters.ch04.checks import dispatch, switch
+from minihv.course.exercise import exercise
 from minihv.hw.causes import GUEST_EXCEPTIONS
 from minihv.hw.state import VTW
 from minihv.vmm import VM, HardwareAssist

@@ -2,9 +2,9 @@
 
 import pytest
 
-from minihv.course import pages
-from minihv.course.checks.ch05 import audit, entry, policies
-from minihv.course.checks.exercise import exercise
+from minihv.chapters.ch01 import pages
+from minihv.chapters.ch05.checks import audit, entry, policies
+from minihv.course.exercise import exercise
 from minihv.hw import state as st
 from minihv.hw import tlb
 from minihv.hw.bits import i64

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
+from minihv.chapters.ch15.checks import leak, rights, root, shares
 from minihv.containers import linux
 from minihv.containers.model import UserNamespace
-from minihv.course.checks.ch15 import leak, rights, root, shares
-from minihv.course.checks.exercise import exercise
-from minihv.course.checks.verdicts import decide
+from minihv.course.exercise import exercise
+from minihv.course.verdicts import decide
 from minihv.errors import MinihvError
 
 NUMBERS = ("15.1", "15.2", "15.3", "15.4")

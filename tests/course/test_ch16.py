@@ -2,10 +2,10 @@
 
 import pytest
 
+from minihv.chapters.ch16.checks import bound, copies, filters, leaks, nth
 from minihv.cloud import surface
 from minihv.containers import seccomp
-from minihv.course.checks.ch16 import bound, copies, filters, leaks, nth
-from minihv.course.checks.exercise import exercise
+from minihv.course.exercise import exercise
 
 NUMBERS = ["16.1", "16.2", "16.3", "16.4", "16.5"]
 

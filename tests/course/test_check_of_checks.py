@@ -13,11 +13,11 @@ from typing import Any
 
 import pytest
 
+from minihv.course.answers import put
 from minihv.course.books.generate import exercise_notebook
 from minihv.course.books.notebooks import defined_names, load
-from minihv.course.checks.answers import put
-from minihv.course.checks.exercise import VISIBLE, Verdict, all_chapters, chapter, exercise
-from minihv.course.checks.verdicts import decide
+from minihv.course.exercise import VISIBLE, Verdict, all_chapters, chapter, exercise
+from minihv.course.verdicts import decide
 from tests.answers.variants import SOLUTIONS, variant
 
 ANSWERS = Path(__file__).parents[1] / "answers"

@@ -18,6 +18,7 @@ PLAN: tuple[tuple[str, ...], ...] = (
     ("cli",),
     ("tools",),
     ("",),                  # minihv/__init__.py, the front door
+    ("chapters",),
     ("course",),
     ("cloud",),
     ("containers",),

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 
 from minihv.course.books.kernel import MOST_BYTES, Kernel, Ran
 from minihv.course.books.notebooks import Cell, Notebook
-from minihv.course.checks.exercise import Exercise, Verdict, wrong
-from minihv.course.checks.verdicts import decide
+from minihv.course.exercise import Exercise, Verdict, wrong
 from minihv.course.texts import say
+from minihv.course.verdicts import decide
 
 MORE_SECONDS = 10.0  # for an answer, beyond the budget that it keeps by itself
 MOST_RESTARTS = 8
