@@ -1,4 +1,4 @@
-"""The learner's side of a check: call what the learner wrote, and hand back plain data.
+"""The learner's side of a check: call what the learner wrote, and copy what it gives.
 
 An outcome is a list, so that JSON can carry it:
 
@@ -15,10 +15,8 @@ gains nothing.
 
 from __future__ import annotations
 
-import json
 import linecache
 import os
-import sys
 import sysconfig
 import time
 from collections.abc import Sequence
@@ -27,7 +25,8 @@ from types import TracebackType
 from typing import Any
 
 from minihv.course.budget import OutOfTime, limit
-from minihv.course.exercise import Exercise, Plain, exercise
+
+Plain = Any  # int, str, bool, float, None, and lists and dicts of these: what JSON can carry
 
 KINDS = {"value": 2, "error": 3, "unsolved": 1, "late": 2, "odd": 2, "missing": 2}
 LONGEST = 200  # characters of an error's text
@@ -41,7 +40,7 @@ class Odd(Exception):
 
 
 def plain(value: Any, depth: int = 0) -> Plain:
-    """`value` copied into int, str, bool, None, float, list and dict; Odd for anything else."""
+    """Return `value` copied into plain types; Odd for anything that is no plain data."""
     kind = type(value)
     if value is None or kind in (bool, str, float):
         return value
@@ -88,7 +87,7 @@ class Caller:
         self._end = time.monotonic() + self.seconds
 
     def __call__(self, function: Any, *arguments: Any) -> list:
-        """The outcome of one call."""
+        """Return the outcome of one call."""
         left = self._end - time.monotonic()
         if left <= 0:
             return ["late", self.seconds]
@@ -116,7 +115,7 @@ class Caller:
 
 
 def value(answer: Any) -> list:
-    """The outcome of an answer that is data and no function."""
+    """Return the outcome of an answer that is data and no function."""
     try:
         return ["unsolved"] if answer is Ellipsis else ["value", plain(answer)]
     except Odd as error:
@@ -124,7 +123,7 @@ def value(answer: Any) -> list:
 
 
 def _where(trace: TracebackType | None) -> str:
-    """The innermost line that the learner wrote, with its number in the cell."""
+    """Return the innermost line that the learner wrote, with its number in the cell."""
     found = ""
     while trace is not None:
         file = trace.tb_frame.f_code.co_filename
@@ -135,27 +134,8 @@ def _where(trace: TracebackType | None) -> str:
     return found[:LONGEST]
 
 
-def put(asked_of: Exercise, answers: Sequence[Any], asked: Plain) -> list:
-    """All outcomes of the learner's `answers` to what is `asked`, as JSON would carry them."""
-    outcomes = asked_of.put(Caller(asked_of.seconds), answers, asked)
-    return json.loads(json.dumps(outcomes))
-
-
-def hand_back(number: str, asked_file: str, reply_file: str) -> None:
-    """What `minihv check` runs in the notebook's kernel: answer from the notebook's variables."""
-    asked_of = exercise(number)
-    names = vars(sys.modules["__main__"])
-    lacking = [name for name in asked_of.names if name not in names]
-    if lacking:
-        outcomes: list = [["missing", lacking[0]]]
-    else:
-        asked = json.loads(Path(asked_file).read_text(encoding="utf-8"))
-        outcomes = put(asked_of, [names[name] for name in asked_of.names], asked)
-    Path(reply_file).write_text(json.dumps(outcomes), encoding="utf-8")
-
-
 def well_formed(outcomes: Any) -> bool:
-    """Whether `outcomes` is a list of outcomes; it came from a process that nobody trusts."""
+    """Tell if `outcomes` is a list of outcomes; it came from a process that nobody trusts."""
     return type(outcomes) is list and bool(outcomes) and all(
         type(o) is list and o and type(o[0]) is str and KINDS.get(o[0]) == len(o)
         for o in outcomes

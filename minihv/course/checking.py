@@ -93,8 +93,7 @@ def hint(number: str, which: int | None = None) -> None:
 def instance(number: str, seed: int = VISIBLE) -> Any:
     """What exercise `number` is about for `seed`, to look at and to try an answer on."""
     asked = exercise(number)
-    made = asked.instance(seed)
-    return asked.play(made) if asked.play else made
+    return asked.play(asked.instance(seed))
 
 
 def progress(where: bool = False) -> None:

@@ -1,32 +1,36 @@
 """Exercises: what each asks, and how a judge that trusts nobody decides.
 
-An exercise works in four steps, so that the judge and the learner's code can live in different
+An exercise works in four steps, so that the judge and the learner's code can be in different
 processes and only plain data passes between them:
 
     judge    instance = make(rng)         everything about one seed, with the answers
     judge    asked = ask(instance)        what the learner's side gets to know
     learner  outcomes = put(call, asked)  calls the learner's objects, notes what came back
     judge    judge(outcomes, instance)    -> Verdict
+
+`make` is the exercise's own. `ask` and `judge` are its form: Cases, which most exercises fill
+in, or Steps. `put` is declared where it runs: see `minihv.course.beside`.
 """
 
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cache
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
+from pkgutil import iter_modules
 from random import Random
-from types import ModuleType
-from typing import Any
+from typing import Any, Protocol
 
+from minihv.course.answers import Plain
+from minihv.course.beside import Beside, beside
 from minihv.course.texts import has, say
 from minihv.errors import MinihvError
 
 VISIBLE = 1  # the seed that learners see first
-
-Plain = Any  # int, str, bool, None, and lists and dicts of these: what JSON can carry
 
 
 class CourseError(MinihvError):
@@ -42,66 +46,86 @@ class Verdict:
     values: dict[str, Any] = field(default_factory=dict)
 
     def text(self, exercise: str) -> str:
-        """The sentence in the learner's language: the exercise's own, or one common to all."""
+        """Return the sentence in the learner's language: the exercise's own, or one for all."""
         place = exercise if has(exercise, self.key) else "common"
         return say(place, self.key, **self.values)
 
 
 def wrong(key: str, **values: Any) -> Verdict:
-    """A verdict that the answer is wrong, and why."""
+    """Return a verdict that the answer is wrong, and why."""
     return Verdict(False, key, values)
 
 
+class Form(Protocol):
+    """How an exercise asks and judges."""
+
+    def ask(self, instance: Any) -> Plain:
+        """Return what the learner's side gets to know of an instance."""
+
+    def judge(self, outcomes: list, instance: Any) -> Verdict:
+        """Return the verdict on well-formed outcomes."""
+
+
 @dataclass(frozen=True)
+class Steps:
+    """The form of an exercise that fits no other: its own two functions."""
+
+    ask: Callable[[Any], Plain]
+    judge: Callable[[list, Any], Verdict]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Exercise:
-    """One exercise. `names` are the variables of the notebook that hold the answer."""
+    """One exercise; `play` is what instance() shows, `counterpart` the package's own for show()."""
 
     id: str
     minutes: int
     difficulty: int  # 1 easy .. 3 hard
     points: int
-    names: tuple[str, ...]
     make: Callable[[Random], Any]
-    ask: Callable[[Any], Plain]
-    put: Callable[[Callable[..., list], Sequence[Any], Plain], list]
-    judge: Callable[[list, Any], Verdict]
-    play: Callable[[Any], Any] | None = None  # what `instance()` shows of it
-    counterpart: Callable[[], Any] | None = None  # the package's own version, for show()
-    seconds: float = 10.0  # for the learner's code, all calls together
+    form: Form
+    play: Callable[[Any], Any] = lambda instance: instance
+    counterpart: Callable[[], Any] | None = None
 
     @property
     def title(self) -> str:
         """In the learner's language."""
         return say(self.id, "title")
 
+    @property
+    def beside(self) -> Beside:
+        """The learner's side."""
+        return beside(self.id)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The notebook's names that hold the answer."""
+        return self.beside.names
+
     def instance(self, seed: int) -> Any:
-        """The instance that belongs to `seed`, the same on every machine."""
+        """Return the instance that belongs to `seed`, the same on every machine."""
         return self.make(Random(f"minihv {self.id} {seed}"))
 
 
-def from_module(module: ModuleType, number: str, **facts: Any) -> Exercise:
-    """An exercise whose four steps, and what else there is, are functions of `module`."""
-    for step in ("make", "ask", "put", "judge"):
-        facts[step] = getattr(module, step)
-    for extra in ("play", "counterpart"):
-        facts[extra] = getattr(module, extra, None)
-    return Exercise(number, **facts)
-
-
 def draw_seed() -> int:
-    """A seed that nobody knows before."""
+    """Return a seed that nobody knows before."""
     return secrets.randbelow(1 << 31)
 
 
+@cache
 def chapter(number: str) -> tuple[Exercise, ...]:
-    """The exercises of chapter `number` ("01"), in order; none where it has none."""
+    """Return the exercises of chapter `number` ("01"), in order: the EXERCISE of each check."""
     if number not in all_chapters():
         return ()
-    return import_module(f"minihv.chapters.ch{number}.checks").EXERCISES
+    checks = import_module(f"minihv.chapters.ch{number}.checks")
+    modules = [import_module(f"{checks.__name__}.{found.name}")
+               for found in iter_modules(checks.__path__)]
+    found = [module.EXERCISE for module in modules if hasattr(module, "EXERCISE")]
+    return tuple(sorted(found, key=lambda one: one.id))
 
 
 def all_chapters() -> list[str]:
-    """The numbers of the chapters that have exercises, in order."""
+    """Return the numbers of the chapters that have exercises, in order."""
     chapters = find_spec("minihv.chapters")
     folders = chapters.submodule_search_locations if chapters else []
     return sorted(path.parent.name[2:] for folder in folders or []
@@ -109,7 +133,7 @@ def all_chapters() -> list[str]:
 
 
 def exercise(wanted: str) -> Exercise:
-    """The exercise with the id `wanted` ("01.2"); CourseError names those that exist."""
+    """Return the exercise with the id `wanted` ("01.2"); CourseError names those that exist."""
     if isinstance(wanted, str):
         for found in chapter(wanted.partition(".")[0]):
             if found.id == wanted:

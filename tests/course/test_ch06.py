@@ -92,12 +92,12 @@ def test_every_likely_mistake_is_told_apart_on_many_seeds():
         sweeps = one.instance(seed)
         for name, mistake in crossing.MISTAKES.items():
             outcomes = [["value", mistake(s)] for s in sweeps]
-            assert one.judge([*outcomes, ["value", "b"]], sweeps).key == name, seed
+            assert one.form.judge([*outcomes, ["value", "b"]], sweeps).key == name, seed
         two = exercise("06.2")
         configs = two.instance(seed)
         for name, count in references.MISTAKES.items():
             outcomes = [["value", count(*config)] for config in configs]
-            assert two.judge(outcomes, configs).key == name, seed
+            assert two.form.judge(outcomes, configs).key == name, seed
 
 
 # --- the grid -------------------------------------------------------------------------------------

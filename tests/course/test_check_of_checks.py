@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from minihv.course.answers import put
+from minihv.course.beside import outcomes_of
 from minihv.course.books.generate import exercise_notebook
 from minihv.course.books.notebooks import defined_names, load
 from minihv.course.exercise import VISIBLE, Verdict, all_chapters, chapter, exercise
@@ -45,13 +45,13 @@ def names(number: str, path: Path) -> list[Any]:
 def instance(number: str, seed: int) -> tuple[Any, Any]:
     """An instance and what is asked about it, made once for all tests of this process."""
     made = exercise(number).instance(seed)
-    return made, json.loads(json.dumps(exercise(number).ask(made)))
+    return made, json.loads(json.dumps(exercise(number).form.ask(made)))
 
 
 def judged(number: str, answers: list[Any], seed: int) -> Verdict:
     """As `try_answer`, on instances that are kept."""
     made, asked = instance(number, seed)
-    return decide(exercise(number), put(exercise(number), answers, asked), made)
+    return decide(exercise(number), outcomes_of(number, answers, asked), made)
 
 
 def verdicts(number: str, answers: list[Any], seeds: tuple[int, ...] = SEEDS) -> list[Verdict]:
@@ -62,8 +62,8 @@ def verdicts(number: str, answers: list[Any], seeds: tuple[int, ...] = SEEDS) ->
 def short_budgets(monkeypatch: pytest.MonkeyPatch):
     """An endless loop need not last ten seconds here."""
     for number in EXERCISES:
-        one = exercise(number)
-        monkeypatch.setitem(one.__dict__, "seconds", one.seconds / 10)
+        side = exercise(number).beside
+        monkeypatch.setitem(side.__dict__, "seconds", side.seconds / 10)
 
 
 @pytest.mark.parametrize("number", EXERCISES)

@@ -19,7 +19,7 @@ OWN = ("common", "check", "hint", "predict", "measure", "progress", "state", "te
 COMPOSED = ({f"choice_{letter}" for letter in "abcd"} | {"error_at", "odd_at", "unsolved_at"}
             | {"title", "hints", "passed", "slow", "stuck", "died", "flood"})
 # Families of sentences: the source puts a name behind each of these.
-FAMILIES = ("innocent_", "missed_", "trap_", "sret_", "choice_")
+FAMILIES = ("innocent_", "missed_", "trap_", "sret_", "choice_", "count_")
 
 
 def keys() -> list[tuple[str, str, object]]:

@@ -1,14 +1,13 @@
-"""What a run asks of a TLB: the trace of its loads and stores, and a model TLB to play it through.
+"""What a run asks of a TLB: the trace of its loads and stores.
 
 The machine's own TLB is a part of how fast it simulates; it is far larger than a real core's and
 no counter watches it, because a counter would cost every access time. So a trace is taken by
-stepping the plain engine, and played through a model of any size, exactly.
+stepping the plain engine; a model TLB of any size can play it, exactly.
 """
 
 from __future__ import annotations
 
-from collections import OrderedDict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from minihv.asm.operands import expand, extract_all
@@ -78,35 +77,3 @@ def _access(machine: Machine, hart: Hart) -> tuple[int, str] | None:
         return None
     address = (hart.x[values["rs1"]] + values["imm"]) & MASK64
     return address, pages.LOAD if opcode == LOADS else pages.STORE
-
-
-class Tlb:
-    """A fully associative TLB with `entries` entries that drops the least recently used one.
-
-    `page_bits` is log2 of the page's size in bytes: 12, 21 or 30.
-    """
-
-    def __init__(self, entries: int, page_bits: int = 12):
-        self.entries = entries
-        self.page_bits = page_bits
-        self.misses = self.references = 0
-        self._pages: OrderedDict[int, None] = OrderedDict()
-
-    def touch(self, va: int) -> bool:
-        """Look `va` up; whether it was there. A miss walks: one reference for each level."""
-        page = va >> self.page_bits
-        if page in self._pages:
-            self._pages.move_to_end(page)
-            return True
-        self.misses += 1
-        self.references += (39 - self.page_bits) // 9
-        self._pages[page] = None
-        if len(self._pages) > self.entries:
-            self._pages.popitem(last=False)
-        return False
-
-    def play(self, addresses: Iterable[int]) -> tuple[int, int]:
-        """Touch all `addresses`; (misses, references) so far."""
-        for va in addresses:
-            self.touch(va)
-        return self.misses, self.references

@@ -10,5 +10,5 @@ __getattr__, __dir__ = names(
     outcome="comparison",
     ExitView="views.exits",
     record_exits="views.record",
-    boot="checks.emulate",
+    boot="beside.cpu",
 )

@@ -5,7 +5,7 @@ from minihv.chapters import names
 __getattr__, __dir__ = names(
     __name__,
     StacksView="views.stacks",
-    Fleet="checks.bound",
-    Store="checks.nth",
-    start="checks.nth",
+    Fleet="beside.host",
+    Store="beside.store",
+    start="beside.store",
 )

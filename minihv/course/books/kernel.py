@@ -20,7 +20,7 @@ from typing import Any
 
 from minihv.errors import MinihvError
 
-ANSWERS = "minihv.course.answers"  # what answers in the kernel
+ANSWERS = "minihv.course.beside"  # what answers in the kernel
 READY_SECONDS = 60.0
 GRACE_SECONDS = 5.0  # to end after an interrupt
 MOST_BYTES = 10 << 20  # of output of one cell

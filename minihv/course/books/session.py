@@ -50,12 +50,13 @@ class Session:
         kernel = self._ready()
         started = time.monotonic()
         instance = one.instance(seed)
-        ran, outcomes = kernel.ask(one.id, one.ask(instance), one.seconds + MORE_SECONDS)
+        ran, outcomes = kernel.ask(one.id, one.form.ask(instance),
+                                   one.beside.seconds + MORE_SECONDS)
         if ran.gone or ran.how == "slow":
             self.close()
             key = "answer_died" if ran.how == "died" else "answer_stuck"
             verdict = wrong(key)
-            text = say("judge", key, id=one.id, seconds=one.seconds + MORE_SECONDS)
+            text = say("judge", key, id=one.id, seconds=one.beside.seconds + MORE_SECONDS)
         else:
             verdict = decide(one, outcomes, instance)
             text = verdict.text(one.id)

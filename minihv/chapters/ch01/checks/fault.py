@@ -14,9 +14,10 @@ from typing import Any
 
 from minihv.asm import assemble
 from minihv.chapters.ch01 import pages
+from minihv.chapters.ch01.beside.memory import Region
 from minihv.chapters.ch01.pages import FETCH, LOAD, STORE, Regime
-from minihv.course.exercise import Verdict, wrong
-from minihv.course.verdicts import trouble
+from minihv.course.cases import Cases
+from minihv.course.exercise import Exercise, Verdict, wrong
 from minihv.devices.virt import Machine
 
 BASE, RAM = 0x80000000, 4 << 20
@@ -55,22 +56,6 @@ trap:
 1:  sw t2, 0(t1)
     j 1b
 """
-
-
-@dataclass(frozen=True)
-class Region:
-    """What the kernel meant: `start` .. `end` (virtual) mapped by pages of `page` bytes with
-    `rights` such as "r-x", all of it for the user."""
-
-    name: str
-    start: int
-    end: int
-    rights: str
-    page: int = 4096
-
-    def __str__(self) -> str:
-        size = "2 MiB" if self.page > 4096 else "4 KiB"
-        return f"{self.name:10} {self.start:#012x} .. {self.end:#012x}  {self.rights}  {size} pages"
 
 
 @dataclass(repr=False)
@@ -274,60 +259,22 @@ def make(rng: Random) -> list[Guest]:
     return [Kernel(rng).plant(kind) for kind in kinds]
 
 
-def ask(guests: list[Guest]) -> list:
-    """Of each guest what the learner's function gets; memory as its words that are not 0."""
-    return [{"words": _words(g.image), "satp": g.satp, "va": g.va, "cause": g.cause,
-             "regions": [[r.name, r.start, r.end, r.rights, r.page] for r in g.regions]}
-            for g in guests]  # fmt: skip
+def call(guest: Guest) -> list[Any]:
+    """Return what find_fault gets; memory as its words that are not 0."""
+    values = memoryview(guest.image).cast("Q")
+    words = [[BASE + 8 * n, value] for n, value in enumerate(values) if value]
+    regions = [[r.name, r.start, r.end, r.rights, r.page] for r in guest.regions]
+    return [words, BASE, RAM, guest.satp, guest.va, guest.cause, regions]
 
 
-def _words(image: bytes) -> list[list[int]]:
-    """[physical address, doubleword] wherever the image is not 0."""
-    values = memoryview(image).cast("Q")
-    return [[BASE + 8 * n, value] for n, value in enumerate(values) if value]
-
-
-def put(call: Any, answers: Any, asked: Any) -> list:
-    """One outcome for each guest."""
-    outcomes = []
-    for guest in asked:
-        words = dict(guest["words"])
-
-        def read(address: int, words: dict[int, int] = words) -> int | None:
-            return words.get(address, 0) if BASE <= address <= BASE + RAM - 8 else None
-
-        regions = [Region(*region) for region in guest["regions"]]
-        outcomes.append(
-            call(answers[0], read, guest["satp"], guest["va"], guest["cause"], regions)
-        )
-    return outcomes
-
-
-def judge(outcomes: list, guests: list[Guest]) -> Verdict:
-    """The first guest whose fault was not found."""
-    if len(outcomes) != len(guests):
-        return wrong("handback")
-    for number, (outcome, guest) in enumerate(zip(outcomes, guests, strict=True), 1):
-        bad = trouble(outcome)
-        facts = {"number": number, "va": guest.va, "cause": guest.cause,
-                 "cause_name": pages.CAUSE_NAMES[guest.cause]}  # fmt: skip
-        if bad is not None:
-            return bad if bad.key == "late" else wrong(f"{bad.key}_at", **bad.values, **facts)
-        got = outcome[1]
-        if type(got) is not list or [type(part) for part in got] != [int, int]:
-            return wrong("shape", got=repr(got)[:80], **facts)
-        if got != [guest.pte_address, guest.bit]:
-            return _explain(got[0], got[1], guest, facts)
-    return Verdict(True, "passed", {"count": len(guests)})
-
-
-def _explain(address: int, bit: int, guest: Guest, facts: dict[str, Any]) -> Verdict:
-    """What is wrong with an answer of the right shape."""
+def explain(got: list[int], guest: Guest) -> Verdict:
+    """Say which PTE of the walk was named, or why it is none of them."""
+    address, bit = got
     regime = Regime(guest.satp, 0)
     steps = pages.walk(guest.read_u64, regime, guest.va, ACCESS_OF[guest.cause]).steps
     right = next(step for step in steps if step.address == guest.pte_address)
     read = ", ".join(f"{step.address:#x} (level {step.level})" for step in steps)
-    facts |= {"address": address, "bit": bit, "read": read, "level": right.level,
+    facts = {"address": address, "bit": bit, "read": read, "level": right.level,
               "pte": right.pte}  # fmt: skip
     if address == right.address:
         if bit == 1 << guest.bit:
@@ -356,6 +303,15 @@ def bit_name(bit: int) -> str:
     return "reserved" if 54 <= bit < 64 else "for software" if bit in (8, 9) else "no bit"
 
 
-def play(guests: list[Guest]) -> Guest:
-    """The first guest, to look at by hand."""
-    return guests[0]
+EXERCISE = Exercise(
+    id="01.3", minutes=40, difficulty=3, points=4, make=make,
+    form=Cases(
+        call=call,
+        right=lambda guest: [guest.pte_address, guest.bit],
+        shape=[int, int],
+        facts=lambda guest: {"va": guest.va, "cause": guest.cause,
+                             "cause_name": pages.CAUSE_NAMES[guest.cause]},
+        explain=explain,
+    ),
+    play=lambda guests: guests[0],
+)  # fmt: skip

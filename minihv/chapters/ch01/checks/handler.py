@@ -16,7 +16,7 @@ from minihv import guests
 from minihv.asm import assemble
 from minihv.asm.operands import REGISTERS
 from minihv.asm.program import Program
-from minihv.course.exercise import Verdict, wrong
+from minihv.course.exercise import Exercise, Steps, Verdict, wrong
 from minihv.course.verdicts import trouble
 from minihv.devices.virt import Machine
 from minihv.errors import AssemblyError
@@ -140,15 +140,6 @@ def make(rng: Random) -> list[Task]:
         task(3, rng.randrange(1, 3), rng.randrange(1000), True),
         task(0, rng.randrange(1, 3), (1 << 32) - rng.randrange(2, 5), False),
     ]
-
-
-def ask(_: list[Task]) -> None:
-    """The learner's side needs to know nothing."""
-
-
-def put(call: Any, answers: Any, _: None) -> list:
-    """One outcome: the source that the learner's function returns."""
-    return [call(answers[0])]
 
 
 def judge(outcomes: list, tasks: list[Task]) -> Verdict:
@@ -328,5 +319,12 @@ def _assemble(source: str, task: Task) -> Program:
 
 
 def counterpart() -> str:
-    """The package's own trap vector, which its guests use."""
+    """Return the package's own trap vector, which its guests use."""
     return (Path(guests.__file__).parent / "src" / "trap.S").read_text(encoding="utf-8")
+
+
+EXERCISE = Exercise(
+    id="01.1", minutes=30, difficulty=2, points=4, make=make,
+    form=Steps(lambda tasks: [[]], judge),  # one call without arguments: the source
+    counterpart=counterpart,
+)  # fmt: skip

@@ -8,19 +8,46 @@ likely mistake, and the mistake is named where the counts betray it.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from random import Random
-from typing import Any
 
-from minihv.chapters.ch01.accesses import Tlb
-from minihv.course.answers import value
-from minihv.course.exercise import Verdict, wrong
-from minihv.course.verdicts import trouble
+from minihv.course.cases import Cases
+from minihv.course.exercise import Exercise, Verdict, wrong
 
-CHOICES = "abcd"
-RIGHT_CHOICE = "b"
-Counts = tuple[int, int]  # misses, references
+Counts = list[int]  # misses, references
+
+
+class Tlb:
+    """A fully associative TLB with `entries` entries that drops the least recently used one.
+
+    `page_bits` is log2 of the page's size in bytes: 12, 21 or 30.
+    """
+
+    def __init__(self, entries: int, page_bits: int = 12):
+        self.entries = entries
+        self.page_bits = page_bits
+        self.misses = self.references = 0
+        self._pages: OrderedDict[int, None] = OrderedDict()
+
+    def touch(self, va: int) -> bool:
+        """Look `va` up; whether it was there. A miss walks: one reference for each level."""
+        page = va >> self.page_bits
+        if page in self._pages:
+            self._pages.move_to_end(page)
+            return True
+        self.misses += 1
+        self.references += (39 - self.page_bits) // 9
+        self._pages[page] = None
+        if len(self._pages) > self.entries:
+            self._pages.popitem(last=False)
+        return False
+
+    def play(self, addresses: Iterable[int]) -> tuple[int, int]:
+        """Touch all `addresses`; (misses, references) so far."""
+        for va in addresses:
+            self.touch(va)
+        return self.misses, self.references
 
 
 @dataclass(frozen=True)
@@ -34,8 +61,8 @@ class Play:
 
     @property
     def counts(self) -> Counts:
-        """(misses, references) by the package's TLB."""
-        return Tlb(self.entries, self.page_bits).play(self.trace)
+        """[misses, references] by the package's TLB."""
+        return [*Tlb(self.entries, self.page_bits).play(self.trace)]
 
 
 def sweep(base: int, pages: int, rounds: int, page_bits: int = 12) -> tuple[int, ...]:
@@ -69,52 +96,6 @@ def make(rng: Random) -> list[Play]:
     ]
 
 
-def ask(plays: list[Play]) -> list:
-    """The traces."""
-    return [[list(play.trace), play.entries, play.page_bits] for play in plays]
-
-
-def put(call: Any, answers: Any, asked: Any) -> list:
-    """An outcome for each trace, then the choice."""
-    counts = [call(answers[0], trace, entries, bits) for trace, entries, bits in asked]
-    return [*counts, value(answers[1])]
-
-
-def judge(outcomes: list, plays: list[Play]) -> Verdict:
-    """The first trace that was counted wrong, then the choice."""
-    if len(outcomes) != len(plays) + 1:
-        return wrong("handback")
-    counts: list[Counts] = []
-    for outcome in outcomes[:-1]:
-        bad = trouble(outcome)
-        if bad is not None:
-            return bad
-        got = outcome[1]
-        if type(got) is not list or [type(part) for part in got] != [int, int]:
-            return wrong("shape", got=repr(got)[:80])
-        counts.append((got[0], got[1]))
-    for got, play in zip(counts, plays, strict=True):
-        if got != play.counts:
-            return _explain(got, play, _mistakes(counts, plays))
-    return _judge_choice(outcomes[-1], plays)
-
-
-def _judge_choice(outcome: list, plays: list[Play]) -> Verdict:
-    bad = trouble(outcome)
-    if bad is not None:
-        return wrong("no_choice") if bad.key == "unsolved" else bad
-    choice = outcome[1]
-    if type(choice) is not str or choice.strip().lower() not in (*CHOICES,):
-        return wrong("no_choice")
-    choice = choice.strip().lower()
-    fits, just_not = plays[1], plays[2]
-    facts = {"entries": fits.entries, "fits": fits.counts[0], "just_not": just_not.counts[0],
-             "fits_accesses": len(fits.trace), "accesses": len(just_not.trace)}  # fmt: skip
-    if choice != RIGHT_CHOICE:
-        return wrong(f"choice_{choice}", **facts)
-    return Verdict(True, "passed", facts)
-
-
 # --- likely mistakes: each a TLB that counts otherwise ------------------------------------------
 
 
@@ -129,7 +110,7 @@ def first_in_first_out(play: Play) -> Counts:
             held[page] = None
             if len(held) > play.entries:
                 held.popitem(last=False)
-    return misses, misses * _depth(play)
+    return [misses, misses * _depth(play)]
 
 
 def direct_mapped(play: Play) -> Counts:
@@ -141,13 +122,13 @@ def direct_mapped(play: Play) -> Counts:
         if held.get(page % play.entries) != page:
             misses += 1
             held[page % play.entries] = page
-    return misses, misses * _depth(play)
+    return [misses, misses * _depth(play)]
 
 
 def endless(play: Play) -> Counts:
     """Never drops a page."""
     misses = len({va >> play.page_bits for va in play.trace})
-    return misses, misses * _depth(play)
+    return [misses, misses * _depth(play)]
 
 
 def _depth(play: Play) -> int:
@@ -157,7 +138,7 @@ def _depth(play: Play) -> int:
 def _lru(play: Play, entries: int | None = None, page_bits: int | None = None) -> Counts:
     tlb = Tlb(play.entries if entries is None else entries, page_bits or play.page_bits)
     misses, _ = tlb.play(play.trace)
-    return misses, misses * _depth(play)
+    return [misses, misses * _depth(play)]
 
 
 MISTAKES: dict[str, Callable[[Play], Counts]] = {
@@ -173,33 +154,37 @@ MISTAKES: dict[str, Callable[[Play], Counts]] = {
 
 
 def _scaled(play: Play, misses: int) -> Counts:
-    return misses, misses * _depth(play)
+    return [misses, misses * _depth(play)]
 
 
-def _mistakes(counts: list[Counts], plays: list[Play]) -> list[str]:
-    """The mistakes that explain the misses of all traces."""
-    return [name for name, mistake in MISTAKES.items()
-            if all(got[0] == mistake(play)[0] for got, play in zip(counts, plays, strict=True))]
-
-
-def _explain(got: Counts, play: Play, mistakes: list[str]) -> Verdict:
-    """What is wrong with the count of this trace."""
+def explain(got: Counts, play: Play) -> Verdict:
+    """Say which of the two counts is wrong."""
     facts = {"misses": got[0], "references": got[1], "right": play.counts[0],
              "right_references": play.counts[1], "entries": play.entries,
              "page_bits": play.page_bits, "accesses": len(play.trace),
              "pages": endless(play)[0], "depth": _depth(play)}  # fmt: skip
     if got == play.counts[::-1]:
         return wrong("swapped", **facts)
-    if got[0] == play.counts[0]:
-        return wrong("references", **facts)
-    return wrong(mistakes[0] if mistakes else "count", **facts)
+    return wrong("references" if got[0] == play.counts[0] else "count", **facts)
 
 
-def counterpart() -> type:
-    """The package's model."""
-    return Tlb
+def praise(plays: list[Play]) -> dict[str, int]:
+    """Return what the choice is about: a sweep that just fits, and one that just does not."""
+    fits, just_not = plays[1], plays[2]
+    return {"entries": fits.entries, "fits": fits.counts[0], "just_not": just_not.counts[0],
+            "fits_accesses": len(fits.trace), "accesses": len(just_not.trace)}  # fmt: skip
 
 
-def play(plays: list[Play]) -> list[Play]:
-    """All traces, to try the function on."""
-    return plays
+EXERCISE = Exercise(
+    id="01.4", minutes=30, difficulty=2, points=4, make=make,
+    form=Cases(
+        call=lambda play: [list(play.trace), play.entries, play.page_bits],
+        right=lambda play: play.counts,
+        shape=[int, int],
+        mistakes=MISTAKES,
+        explain=explain,
+        choice="b",
+        passed=praise,
+    ),
+    counterpart=lambda: Tlb,
+)  # fmt: skip

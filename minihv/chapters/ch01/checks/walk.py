@@ -7,21 +7,23 @@ rule of the walk. The machine answers all of them; so must the learner's functio
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 from typing import Any
 
 from minihv.chapters.ch01 import pages
+from minihv.chapters.ch01.beside.memory import reader
 from minihv.chapters.ch01.pages import FETCH, LOAD, STORE, Regime
-from minihv.course.exercise import Verdict, wrong
+from minihv.course.cases import Cases
+from minihv.course.exercise import Exercise, Verdict, wrong
 from minihv.course.texts import say
-from minihv.course.verdicts import trouble
 from minihv.hw import mmu, state
 from minihv.hw.bits import MASK64, i64
 from minihv.hw.hart import Hart
 from minihv.hw.memory import Memory
 
 BASE, PAGES = 0x80000000, 256
+SIZE = PAGES * 4096
 SV39 = 8 << 60
 MACHINE_ACCESS = {LOAD: state.READ, STORE: state.WRITE, FETCH: state.FETCH}
 MODES = {0: "U-mode", 1: "S-mode", 3: "M-mode"}
@@ -37,6 +39,7 @@ class Case:
     va: int
     access: str
     answer: tuple[str, int] = ("", 0)
+    steps: tuple[pages.Step, ...] = ()  # the PTEs that its walk reads
 
     def __str__(self) -> str:
         return say("01.2", "asked", **_asked(self))
@@ -50,10 +53,8 @@ class Tables:
     cases: tuple[Case, ...]
 
     def read_u64(self, address: int) -> int | None:
-        """What the learner's function reads memory with."""
-        if not BASE <= address < BASE + PAGES * 4096:
-            return None
-        return self.words.get(address, 0)
+        """Read memory as the learner's function does."""
+        return reader(self.words, BASE, SIZE)(address)
 
 
 @dataclass(frozen=True)
@@ -218,19 +219,18 @@ def make(rng: Random) -> Tables:
     """Tables with two cases of every row, answered by the machine."""
     builder = Builder(rng)
     cases = [builder.case(row) for row in ROWS for _ in range(2)]
-    return Tables(builder.words, tuple(_answered(builder.words, cases)))
-
-
-def _answered(words: dict[int, int], cases: list[Case]) -> list[Case]:
-    """The cases with the answers of the machine's walker."""
-    memory = Memory(PAGES * 4096)
-    for address, word in words.items():
+    memory = Memory(SIZE)
+    for address, word in builder.words.items():
         memory.write(address, word.to_bytes(8, "little"))
-    return [Case(c.rule, c.regime, c.va, c.access, machine_walk(memory, c)) for c in cases]
+    read_u64 = reader(builder.words, BASE, SIZE)
+    return Tables(builder.words, tuple(
+        replace(case, answer=machine_walk(memory, case),
+                steps=pages.walk(read_u64, case.regime, case.va, case.access).steps)
+        for case in cases))  # fmt: skip
 
 
 def machine_walk(memory: Memory, case: Case) -> tuple[str, int]:
-    """What a hart of the machine answers, with Svade: A and D are the kernel's to set."""
+    """Return what a hart of the machine answers, with Svade: A and D are the kernel's to set."""
     hart = Hart(0, memory, "python")
     hart.own_machine_mode()
     s, regime = hart.s, case.regime
@@ -242,44 +242,9 @@ def machine_walk(memory: Memory, case: Case) -> tuple[str, int]:
     return ("fault", s[state.CAUSE]) if s[state.EXIT] else ("pa", pa & MASK64)
 
 
-def ask(tables: Tables) -> dict:
-    """The memory and the accesses, without the answers."""
-    calls = [[c.regime.satp, c.va, c.access, c.regime.priv, c.regime.sum, c.regime.mxr]
-             for c in tables.cases]  # fmt: skip
-    return {"words": list(tables.words.items()), "calls": calls}
-
-
-def put(call: Any, answers: Any, asked: Any) -> list:
-    """One outcome for each access."""
-    tables = Tables(dict(asked["words"]), ())
-    return [call(answers[0], tables.read_u64, *arguments) for arguments in asked["calls"]]
-
-
-def judge(outcomes: list, tables: Tables) -> Verdict:
-    """The first access that went wrong, explained by the rule that it turns on."""
-    if len(outcomes) != len(tables.cases):
-        return wrong("handback")
-    for outcome, case in zip(outcomes, tables.cases, strict=True):
-        bad = trouble(outcome)
-        if bad is not None:
-            return wrong(bad.key, **bad.values) if bad.key == "late" else _at(bad, case)
-        got = outcome[1]
-        if not _well_shaped(got):
-            return wrong("shape", got=repr(got)[:80])
-        if tuple(got) != case.answer:
-            facts = describe(tables.read_u64, case)
-            return wrong(case.rule, expected=_said(case.answer), got=_said(got), **facts)
-    return Verdict(True, "passed", {"count": len(outcomes)})
-
-
-def _at(bad: Verdict, case: Case) -> Verdict:
-    """An error of the learner's code, with the access that it happened at."""
-    return wrong(f"{bad.key}_at", **bad.values, asked=str(case))
-
-
-def _well_shaped(got: Any) -> bool:
-    return (type(got) is list and len(got) == 2 and got[0] in ("pa", "fault")
-            and type(got[1]) is int)  # fmt: skip
+def explain(got: Any, case: Case) -> Verdict:
+    """Say by the rule that a case turns on what its walk reads last."""
+    return wrong(case.rule, expected=_said(case.answer), got=_said(got), **describe(case))
 
 
 def _said(answer: Any) -> str:
@@ -295,23 +260,32 @@ def _asked(case: Case) -> dict[str, Any]:
             "sum": int(regime.sum), "mxr": int(regime.mxr), "satp": regime.satp}  # fmt: skip
 
 
-def describe(read_u64: pages.ReadU64, case: Case) -> dict[str, Any]:
-    """What to say about a case: the access, and the last PTE that its walk reads."""
-    steps = pages.walk(read_u64, case.regime, case.va, case.access).steps
-    last = steps[-1] if steps else pages.Step(-1, 0, 0)
+def describe(case: Case) -> dict[str, Any]:
+    """Return what to say about a case: the access, and the last PTE that its walk reads."""
+    last = case.steps[-1] if case.steps else pages.Step(-1, 0, 0)
     bits = "".join(name if last.pte >> n & 1 else "-" for n, name in enumerate(pages.BIT_NAMES))
     facts = _asked(case) | {"level": last.level, "address": last.address, "pte": last.pte,
                             "bits": bits[::-1], "ppn": last.pte >> 10 & (1 << 44) - 1}
-    facts["asked"] = str(case)
-    facts["read"] = say("01.2", "read_last" if steps else "read_nothing", **facts)
+    facts["read"] = say("01.2", "read_last" if case.steps else "read_nothing", **facts)
     return facts
 
 
-def counterpart() -> Callable:
-    """The machine's own walker."""
-    return mmu.walk
+def call(case: Case) -> list[Any]:
+    """Return what walk gets after read_u64."""
+    regime = case.regime
+    return [regime.satp, case.va, case.access, regime.priv, regime.sum, regime.mxr]
 
 
-def play(tables: Tables) -> Tables:
-    """The whole memory and its accesses, with the machine's answers."""
-    return tables
+EXERCISE = Exercise(
+    id="01.2", minutes=45, difficulty=3, points=5, make=make,
+    form=Cases(
+        of=lambda tables: tables.cases,
+        world=lambda tables: {"words": [*tables.words.items()], "base": BASE, "size": SIZE},
+        call=call,
+        right=lambda case: [*case.answer],
+        shape=[("pa", "fault"), int],
+        facts=lambda case: {"asked": str(case)},
+        explain=explain,
+    ),
+    counterpart=lambda: mmu.walk,
+)  # fmt: skip

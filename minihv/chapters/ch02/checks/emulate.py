@@ -10,13 +10,17 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any
 
-from minihv.chapters.ch02.checks.cpu import NUMBERS, SSTATUS, UXL, WRITABLE, Cpu, encode, on_hart
-from minihv.course.exercise import Verdict, wrong
-from minihv.course.verdicts import trouble
+from minihv.asm import assemble
+from minihv.chapters.ch02.beside.cpu import NUMBERS, SSTATUS, WRITABLE, Cpu
+from minihv.course.cases import Cases
+from minihv.course.exercise import Exercise, Verdict, wrong
 from minihv.hw import state as st
-from minihv.hw.bits import MASK64
-from minihv.hw.registers import CSR_SLOT, NUMBER
+from minihv.hw.bits import MASK64, i64
+from minihv.hw.csr import csr_instruction
+from minihv.hw.hart import Hart
+from minihv.hw.memory import Memory
 
+UXL = 2 << 32
 PLAIN = ("sscratch", "sepc", "scause", "stval", "sstatus", "sie")
 SOURCES, TARGETS = range(5, 18), range(18, 32)
 RETURNED = ("mode", "pc", "SIE", "SPIE", "SPP")  # what sret changes
@@ -88,49 +92,32 @@ def _case(rng: Random, rule: str, k: int) -> Case:
     return Case(rule, text, {"x": x, "csr": csr, "pc": pc, "mode": mode})
 
 
-def ask(cases: list[Case]) -> list:
-    """State and word of every case."""
-    return [[case.state, case.word] for case in cases]
+def on_hart(state: dict[str, Any], word: int) -> dict[str, Any]:
+    """What a real hart makes of this state and instruction."""
+    hart = Hart(0, _MEMORY, "python")
+    hart.own_machine_mode()
+    s = hart.s
+    for number, value in enumerate(state["x"]):
+        s[number] = i64(value) if number else 0
+    for name, value in state["csr"].items():
+        hart.csr["mcycle" if name == "cycle" else name] = value
+    hart.pc = state["pc"]
+    hart.priv = state["mode"]
+    _MEMORY.write(state["pc"], word.to_bytes(4, "little"))
+    s[st.STOP_ON_TRAP] = 1
+    hart.run(hart.clock + 1)
+    csr = {name: hart.csr[name] for name in state["csr"]}
+    csr["cycle"] = state["csr"]["cycle"]
+    return {"x": [value & MASK64 for value in s[:32]], "csr": csr, "pc": hart.pc & MASK64,
+            "mode": hart.priv}  # fmt: skip
 
 
-def put(call: Any, answers: Any, asked: Any) -> list:
-    """One outcome a case: the state of the CPU after the learner's emulation."""
-
-    def after(state: dict[str, Any], word: int) -> dict[str, Any]:
-        cpu = Cpu(state)
-        answers[0](cpu, word)
-        return cpu.state()
-
-    return [call(after, state, word) for state, word in asked]
+_MEMORY = Memory(1 << 20)
 
 
-def judge(outcomes: list, cases: list[Case]) -> Verdict:
-    """The first case whose state differs from the hart's."""
-    if len(outcomes) != len(cases):
-        return wrong("handback")
-    for outcome, case in zip(outcomes, cases, strict=True):
-        mode, pc = "US"[case.state["mode"]], case.state["pc"]
-        facts = {"asked": f"{case.text} in {mode}-mode at {pc:#x}"}
-        bad = trouble(outcome)
-        if bad is not None:
-            return bad if bad.key == "late" else wrong(f"{bad.key}_at", **bad.values, **facts)
-        got, right = outcome[1], case.answer
-        if not _shaped(got, right):
-            return wrong("shape", **facts)
-        if got != right:
-            return _explain(case, got, right, facts)
-    return Verdict(True, "passed", {"count": len(cases)})
-
-
-def _shaped(got: Any, right: dict[str, Any]) -> bool:
-    """Whether the state that came back has the form of a state; all of it plain numbers."""
-    if type(got) is not dict or got.keys() != right.keys() or type(got["csr"]) is not dict:
-        return False
-    if type(got["x"]) is not list or len(got["x"]) != 32:
-        return False
-    if got["csr"].keys() != right["csr"].keys():
-        return False
-    return all(type(v) is int for v in (*got["x"], *got["csr"].values(), got["pc"], got["mode"]))
+def encode(text: str) -> int:
+    """The word of one instruction."""
+    return int.from_bytes(assemble(text).data[:4], "little")
 
 
 def _flat(state: dict[str, Any]) -> dict[str, int]:
@@ -143,11 +130,12 @@ def _flat(state: dict[str, Any]) -> dict[str, int]:
     return values | {f"x{n}": value for n, value in enumerate(state["x"])} | {"pc": state["pc"]}
 
 
-def _explain(case: Case, got: dict, right: dict, facts: dict[str, Any]) -> Verdict:
-    mine, theirs = _flat(got), _flat(right)
+def explain(got: dict, case: Case) -> Verdict:
+    """Say which rule the first value that differs breaks."""
+    mine, theirs = _flat(got), _flat(case.answer)
     name = next(key for key in theirs if mine[key] != theirs[key])
     before = _flat(case.state)[name]
-    facts |= {"name": name, "expected": f"{theirs[name]:#x}", "got": f"{mine[name]:#x}",
+    facts = {"name": name, "expected": f"{theirs[name]:#x}", "got": f"{mine[name]:#x}",
               "before": f"{before:#x}"}  # fmt: skip
     if case.rule in TRAPPING:
         if got["mode"] == case.state["mode"] and got["pc"] == case.state["pc"] + 4:
@@ -168,53 +156,17 @@ def _explain(case: Case, got: dict, right: dict, facts: dict[str, Any]) -> Verdi
     return wrong(case.rule, **facts)
 
 
-def counterpart() -> Any:
-    """The package's own, which works on a vCPU whose state is a hart's."""
-    from minihv.hw.csr import csr_instruction
+STATE = {"x": [int] * 32, "csr": dict.fromkeys(NUMBERS.values(), int), "pc": int, "mode": int}
 
-    return csr_instruction
-
-
-def play(cases: list[Case]) -> list[Case]:
-    """The cases, to try the function on."""
-    return cases
-
-
-def boot(emulate: Any, append: str = "workload=syscalls n=50") -> list[str]:
-    """Boot labos with `emulate` for its kernel's CSR accesses and sret; what differs from bare."""
-    from minihv.chapters.ch02.comparison import outcome
-    from minihv.devices.virt import Machine
-    from minihv.vmm import VM, Reason
-
-    vm = VM(memory=16 << 20)
-
-    def handle(vcpu: Any, exit: Any) -> bool:
-        if vcpu.priv == 0:
-            return False
-        cpu = OnVcpu(vcpu)
-        emulate(cpu, exit.instruction)
-        cpu.back(vcpu)
-        return True
-
-    vm.exits.observers |= {Reason.CSR: handle, Reason.RETURN: handle}
-    bare = outcome(Machine(16 << 20), append=append)
-    return outcome(vm, append=append, most=2_000_000).differences(bare)
-
-
-class OnVcpu(Cpu):
-    """A vCPU of the package as the Cpu of this exercise; `back` writes the changes to it."""
-
-    names = {number: name for name, number in NUMBER.items() if CSR_SLOT[number] != -1}
-
-    def __init__(self, vcpu: Any):
-        self.x = [value & MASK64 for value in vcpu.s[:32]]
-        self.csr = vcpu.csr
-        self.pc, self.mode = vcpu.pc & MASK64, vcpu.priv
-
-    def back(self, vcpu: Any) -> None:
-        """Registers, pc and mode; the instruction counts."""
-        for number in range(1, 32):
-            vcpu.x[number] = self.x[number]
-        vcpu.pc = self.pc
-        vcpu.priv = self.mode
-        vcpu.clock += 1
+EXERCISE = Exercise(
+    id="02.1", minutes=50, difficulty=3, points=5, make=make,
+    form=Cases(
+        call=lambda case: [case.state, case.word],
+        right=lambda case: case.answer,
+        shape=STATE,
+        facts=lambda case: {"asked": f"{case.text} in {'US'[case.state['mode']]}-mode at "
+                                     f"{case.state['pc']:#x}"},
+        explain=explain,
+    ),
+    counterpart=lambda: csr_instruction,  # which works on a vCPU whose state is a hart's
+)  # fmt: skip

@@ -8,11 +8,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from random import Random
-from typing import Any
 
-from minihv.course.answers import value
-from minihv.course.exercise import Verdict, wrong
-from minihv.course.verdicts import trouble
+from minihv.course.cases import Cases
+from minihv.course.exercise import Exercise, Verdict, wrong
+from minihv.course.shapes import Each
 
 START = "syscall"
 MANY = 5
@@ -55,36 +54,9 @@ def _log(rng: Random) -> Log:
     return Log(tuple(reasons), whole, count, disturbed)
 
 
-def ask(logs: list[Log]) -> list[list[str]]:
-    """The logs."""
-    return [list(log.reasons) for log in logs]
-
-
-def put(call: Any, answers: Any, asked: Any) -> list:
-    """One outcome a log, then the choice."""
-    return [*(call(answers[0], list(reasons)) for reasons in asked), value(answers[1])]
-
-
-def judge(outcomes: list, logs: list[Log]) -> Verdict:
-    """The first log that was taken apart wrongly, then the choice."""
-    if len(outcomes) != len(logs) + 1:
-        return wrong("handback")
-    for number, (outcome, log) in enumerate(zip(outcomes, logs, strict=False), 1):
-        bad = trouble(outcome)
-        if bad is not None:
-            return bad
-        got = outcome[1]
-        if (type(got) is not list or len(got) != 3 or type(got[0]) is not list
-                or [type(part) for part in got[1:]] != [int, int]
-                or any(type(reason) is not str for reason in got[0])):  # fmt: skip
-            return wrong("shape", got=repr(got)[:80])
-        if got != [list(log.round), log.rounds, log.disturbed]:
-            return _explain(got, log, number)
-    return _choice(outcomes[-1], logs[0])
-
-
-def _explain(got: list, log: Log, number: int) -> Verdict:
-    facts = {"number": number, "got": ", ".join(got[0]) or "nothing",
+def explain(got: list, log: Log) -> Verdict:
+    """Say what is wrong: the round, how many there are, or how many are disturbed."""
+    facts = {"got": ", ".join(got[0]) or "nothing",
              "expected": ", ".join(log.round), "rounds": got[1], "right_rounds": log.rounds,
              "disturbed": got[2], "right_disturbed": log.disturbed}  # fmt: skip
     if got[0] != list(log.round):
@@ -106,17 +78,15 @@ def _explain(got: list, log: Log, number: int) -> Verdict:
     return wrong("disturbed", **facts)
 
 
-def _choice(outcome: list, log: Log) -> Verdict:
-    if outcome[0] != "value" or type(outcome[1]) is not str:
-        return wrong("no_choice")
-    letter = outcome[1].strip().lower()
-    if letter not in ("a", "b", "c", "d"):
-        return wrong("no_choice")
-    if letter != "c":
-        return wrong(f"choice_{letter}")
-    return Verdict(True, "passed", {"count": MANY, "exits": len(log.round)})
-
-
-def play(logs: list[Log]) -> Log:
-    """The first log."""
-    return logs[0]
+EXERCISE = Exercise(
+    id="02.4", minutes=25, difficulty=2, points=3, make=make,
+    form=Cases(
+        call=lambda log: [[*log.reasons]],
+        right=lambda log: [[*log.round], log.rounds, log.disturbed],
+        shape=[Each(str), int, int],
+        explain=explain,
+        choice="c",
+        passed=lambda logs: {"count": len(logs), "exits": len(logs[0].round)},
+    ),
+    play=lambda logs: logs[0],
+)  # fmt: skip

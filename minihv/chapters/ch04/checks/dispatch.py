@@ -10,9 +10,11 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any
 
-from minihv.course.exercise import Verdict, wrong
+from minihv.course.exercise import Exercise, Steps, Verdict, wrong
+from minihv.course.shapes import misfit
 from minihv.course.verdicts import trouble
 from minihv.hw.causes import DELEGABLE, EXCEPTIONS, GUEST_EXCEPTIONS, cause_name
+from minihv.vmm import HardwareAssist
 
 RAM, SIZE = 0x80000000, 16 << 20
 DEVICES = ((0x10000000, 0x100), (0x0C000000, 0x400000), (0x02000000, 0x10000))
@@ -135,16 +137,9 @@ def _exit(rng: Random, kind: str) -> Exit:
 
 
 def ask(case: Case) -> dict[str, Any]:
-    """Wishes and exits."""
-    return {"wishes": case.wishes, "exits": [one.csrs for one in case.exits]}
-
-
-def put(call: Any, answers: Any, asked: Any) -> list:
-    """Outcomes of `delegate` for every wish, then of `dispatch` for every exit."""
-    delegate, dispatch = answers
-    ram, devices = (RAM, SIZE), [tuple(device) for device in DEVICES]
-    found = [call(delegate, *wish) for wish in asked["wishes"]]
-    return found + [call(dispatch, dict(csrs), ram, devices) for csrs in asked["exits"]]
+    """Return wishes and exits, and where RAM and devices are."""
+    return {"wishes": case.wishes, "exits": [one.csrs for one in case.exits],
+            "ram": (RAM, SIZE), "devices": DEVICES}  # fmt: skip
 
 
 def judge(outcomes: list, case: Case) -> Verdict:
@@ -156,9 +151,9 @@ def judge(outcomes: list, case: Case) -> Verdict:
         if verdict is not None:
             return verdict
     for outcome, one in zip(outcomes[len(case.wishes) :], case.exits, strict=True):
-        bad = trouble(outcome)
+        bad = trouble(outcome, asked=one)
         if bad is not None:
-            return bad if bad.key == "late" else wrong(f"{bad.key}_at", **bad.values, asked=one)
+            return bad
         got = outcome[1]
         if type(got) is not list or not got or any(type(part) not in (str, int) for part in got):
             return wrong("shape", got=repr(got)[:80], asked=one)
@@ -170,11 +165,11 @@ def judge(outcomes: list, case: Case) -> Verdict:
 def _masks_verdict(outcome: list, wish: Wish) -> Verdict | None:
     wanted, interrupts, shadow = wish
     asked = f"wanted {wanted}, interrupts {interrupts}, shadow {shadow}"
-    bad = trouble(outcome)
+    bad = trouble(outcome, asked=asked)
     if bad is not None:
-        return bad if bad.key == "late" else wrong(f"{bad.key}_at", **bad.values, asked=asked)
+        return bad
     got, right = outcome[1], masks(wish)
-    if type(got) is not list or [type(part) for part in got] != [int, int]:
+    if misfit([int, int], got):
         return wrong("mask_shape", got=repr(got)[:80], asked=asked)
     facts = {"asked": asked, "got": f"{got[0]:#x}, {got[1]:#x}",
              "expected": f"{right[0]:#x}, {right[1]:#x}"}  # fmt: skip
@@ -206,13 +201,9 @@ def _explain(got: list, one: Exit) -> Verdict:
     return wrong(one.kind, **facts)
 
 
-def counterpart() -> Any:
-    """The package's own."""
-    from minihv.vmm.hardware import HardwareAssist
-
-    return HardwareAssist.examine
-
-
-def play(case: Case) -> list[Exit]:
-    """The exits, to try the function on."""
-    return case.exits
+EXERCISE = Exercise(
+    id="04.1", minutes=45, difficulty=3, points=5, make=make,
+    form=Steps(ask, judge),
+    play=lambda case: case.exits,
+    counterpart=lambda: HardwareAssist.examine,
+)  # fmt: skip

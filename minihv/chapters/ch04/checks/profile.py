@@ -8,11 +8,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from random import Random
-from typing import Any
 
-from minihv.course.answers import value
-from minihv.course.exercise import Verdict, wrong
-from minihv.course.verdicts import trouble
+from minihv.course.cases import Cases
+from minihv.course.exercise import Exercise, Verdict, wrong
 
 REASONS = ("csr", "sbi", "fence", "fill", "mmio", "wait", "fault")
 MANY = 8
@@ -57,40 +55,16 @@ def _profile(rng: Random, plain: bool) -> Profile:
     return Profile(rest + rng.randrange(20_000, 90_000), {name: exits[name] for name in order})
 
 
-def ask(profiles: list[Profile]) -> list:
-    """Time in all and the exits."""
-    return [[one.total, {name: list(pair) for name, pair in one.exits.items()}]
-            for one in profiles]  # fmt: skip
+def rounded(got: list) -> list:
+    """Return an answer, rounded as asked."""
+    return [got[0], round(got[1]), round(got[2], 1)]
 
 
-def put(call: Any, answers: Any, asked: Any) -> list:
-    """One outcome a profile, then the choice."""
-    found = [call(answers[0], total, {name: tuple(pair) for name, pair in exits.items()})
-             for total, exits in asked]  # fmt: skip
-    return [*found, value(answers[1])]
-
-
-def judge(outcomes: list, profiles: list[Profile]) -> Verdict:
-    """The first profile with a wrong answer, then the choice."""
-    if len(outcomes) != len(profiles) + 1:
-        return wrong("handback")
-    for number, (outcome, one) in enumerate(zip(outcomes, profiles, strict=False), 1):
-        bad = trouble(outcome)
-        if bad is not None:
-            return bad
-        got = outcome[1]
-        if (type(got) is not list or len(got) != 3 or type(got[0]) is not str
-                or any(type(part) not in (int, float) for part in got[1:])):  # fmt: skip
-            return wrong("shape", got=repr(got)[:80])
-        if [got[0], round(got[1]), round(got[2], 1)] != one.answer:
-            return _explain(got, one, number)
-    return _choice(outcomes[-1], len(profiles))
-
-
-def _explain(got: list, one: Profile, number: int) -> Verdict:
+def explain(got: list, one: Profile) -> Verdict:
+    """Say what is wrong: the reason, its share, or how much faster the run would be."""
     reason, share, times = one.answer
     count, each = one.exits[reason]
-    facts = {"number": number, "got": got[0], "expected": reason, "count": count, "each": each,
+    facts = {"got": got[0], "expected": reason, "count": count, "each": each,
              "share": got[1], "right_share": share, "times": got[2],
              "right_times": times}  # fmt: skip
     if got[0] != reason:
@@ -111,15 +85,15 @@ def _explain(got: list, one: Profile, number: int) -> Verdict:
     return wrong("times", **facts)
 
 
-def _choice(outcome: list, count: int) -> Verdict:
-    letter = outcome[1].strip().lower() if outcome[0] == "value" and type(outcome[1]) is str else ""
-    if letter not in ("a", "b", "c", "d"):
-        return wrong("no_choice")
-    if letter != "b":
-        return wrong(f"choice_{letter}")
-    return Verdict(True, "passed", {"count": count})
-
-
-def play(profiles: list[Profile]) -> Profile:
-    """The first profile."""
-    return profiles[0]
+EXERCISE = Exercise(
+    id="04.3", minutes=25, difficulty=2, points=3, make=make,
+    form=Cases(
+        call=lambda one: [one.total, one.exits],
+        right=lambda one: one.answer,
+        shape=[str, float, float],
+        alike=lambda got, answer: rounded(got) == answer,
+        explain=explain,
+        choice="b",
+    ),
+    play=lambda profiles: profiles[0],
+)  # fmt: skip

@@ -6,15 +6,15 @@ page tables. In most of them a subclass plants a fault; some are clean.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from random import Random
 from typing import Any
 
 from minihv.chapters.ch01 import pages
 from minihv.chapters.ch05.checks.entry import Case
-from minihv.course.exercise import Verdict, wrong
-from minihv.course.verdicts import trouble
+from minihv.course.cases import Cases
+from minihv.course.exercise import Exercise, Verdict, wrong
+from minihv.course.shapes import Maybe
 from minihv.hw import state as st
 from minihv.hw.mmu import PTE_D
 from minihv.vmm import VM, ShadowPaging
@@ -312,66 +312,40 @@ def make(rng: Random) -> list[Log]:
     return [record(rng, fault) for fault in faults]
 
 
-def ask(logs: list[Log]) -> list:
-    """The events, and how far the guest's memory lies from where it thinks."""
-    return [[log.events, log.offset] for log in logs]
-
-
-def put(call: Any, answers: Any, asked: Any) -> list:
-    """One outcome for each log."""
-    return [call(answers[0], events, offset) for events, offset in asked]
-
-
-def judge(outcomes: list, logs: list[Log]) -> Verdict:
-    """What is wrong with the judgements; of several reasons the one that says most."""
-    if len(outcomes) != len(logs):
-        return wrong("handback")
-    said: list[int | None] = []
-    for number, (outcome, log) in enumerate(zip(outcomes, logs, strict=True), 1):
-        bad = trouble(outcome)
-        facts = {"number": number, "events": len(log.events)}
-        if bad is not None:
-            return bad if bad.key == "late" else wrong(f"{bad.key}_at", **bad.values, **facts)
-        got = outcome[1]
-        if got is not None and (type(got) is not int or got < 0):
-            return wrong("shape", got=repr(got)[:60], **facts)
-        said.append(got)
-    pairs = list(zip(said, logs, strict=True))
-    if all(got == (None if log.wrong is None else log.wrong + 1) for got, log in pairs):
-        return wrong("from_one")
-    found = [_explain(number, got, log) for number, (got, log) in enumerate(pairs, 1)
-             if got != log.wrong]  # fmt: skip
-    if found:
-        return min(found, key=lambda verdict: ORDER.index(verdict.key))
-    faulty = sum(log.wrong is not None for log in logs)
-    return Verdict(True, "passed", {"count": faulty, "clean": len(logs) - faulty})
-
-
-ORDER = ("right_fence", "right_fence_more", "right_fill", *FAULTS, "beyond")
-
-
-def _explain(number: int, got: int | None, log: Log) -> Verdict:
-    facts: dict[str, Any] = {"number": number, "events": len(log.events)}
-    if got is not None and got < len(log.events) and not is_wrong(log.events[got], log.offset):
+def explain(got: int | None, log: Log) -> Verdict:
+    """Say why the event that was named is right, or else what is wrong in the log."""
+    if got is not None and 0 <= got < len(log.events) and not is_wrong(log.events[got], log.offset):
         event = log.events[got]
         page = "any" if event["gva"] is None else hex(event["gva"])
         space = "any" if event["space"] is None else event["space"]
-        facts |= {"event": got, "gva": page, "space": space}
+        facts = {"event": got, "gva": page, "space": space}
         if event["do"] == "fill":
             return wrong("right_fill", entry=event["entry"], **facts)
         gone = [e for e in event["there"] if e not in event["left"]]
         more = sum(not must_go(entry, event) for entry in gone)
         return wrong("right_fence_more" if more else "right_fence", more=more, **facts)
     if log.wrong is None:
-        return wrong("beyond", said=got, **facts)
-    return wrong(log.fault, said="None" if got is None else got, **facts)
+        return wrong("beyond", said=got)
+    return wrong(log.fault, said="None" if got is None else got)
 
 
-def counterpart() -> Callable:
-    """The package's own rules for what a fence forgets."""
-    return ShadowPaging.fence_instruction
+def counts(logs: list[Log]) -> dict[str, int]:
+    """Return how many pagers were convicted and acquitted."""
+    faulty = sum(log.wrong is not None for log in logs)
+    return {"count": faulty, "clean": len(logs) - faulty}
 
 
-def play(logs: list[Log]) -> Log:
-    """The first log with a fault, to look at by hand."""
-    return next(log for log in logs if log.wrong is not None)
+EXERCISE = Exercise(
+    id="05.2", minutes=45, difficulty=3, points=5, make=make,
+    form=Cases(
+        call=lambda log: [log.events, log.offset],
+        right=lambda log: log.wrong,
+        shape=Maybe(int),
+        mistakes={"from_one": lambda log: None if log.wrong is None else log.wrong + 1},
+        explain=explain,
+        order=("right_fence", "right_fence_more", "right_fill", *FAULTS, "beyond"),
+        passed=counts,
+    ),
+    play=lambda logs: next(log for log in logs if log.wrong is not None),
+    counterpart=lambda: ShadowPaging.fence_instruction,
+)  # fmt: skip

@@ -6,15 +6,14 @@ machine's own `mmu.permitted`; a test lets a deprivileged hart use the entries.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import astuple, dataclass
 from random import Random
 from typing import Any
 
 from minihv.chapters.ch01 import pages
-from minihv.course.exercise import Verdict, wrong
+from minihv.course.cases import Cases
+from minihv.course.exercise import Exercise, Verdict, wrong
 from minihv.course.texts import say
-from minihv.course.verdicts import trouble
 from minihv.hw import mmu
 from minihv.hw import state as st
 from minihv.hw.pagewalk import pte_bits
@@ -105,37 +104,16 @@ def make(rng: Random) -> list[Case]:
     return cases
 
 
-def ask(cases: list[Case]) -> list:
-    """The arguments of each call."""
-    return [list(asdict(case).values())[1:] for case in cases]
+def clean(got: int) -> int:
+    """Return an entry without bits 8 and 9, which are software's."""
+    return got & ~0x300
 
 
-def put(call: Any, answers: Any, asked: Any) -> list:
-    """One outcome for each case."""
-    return [call(answers[0], *arguments) for arguments in asked]
-
-
-def judge(outcomes: list, cases: list[Case]) -> Verdict:
-    """The first entry that is wrong, and what is wrong with it."""
-    if len(outcomes) != len(cases):
-        return wrong("handback")
-    for outcome, case in zip(outcomes, cases, strict=True):
-        bad = trouble(outcome)
-        if bad is not None:
-            if bad.key == "late":
-                return bad
-            return wrong(f"{bad.key}_at", **bad.values, asked=str(case))
-        got = outcome[1]
-        if type(got) is not int or not 0 <= got < 1 << 64:
-            return wrong("shape", got=repr(got)[:60], asked=str(case))
-        if got & ~0x300 != case.entry:  # bits 8 and 9 are for software
-            return _explain(got & ~0x300, case)
-    return Verdict(True, "passed", {"count": len(cases)})
-
-
-def _explain(got: int, case: Case) -> Verdict:
-    facts = _asked(case) | {"asked": str(case), "got": got, "expected": case.entry,
-                            "got_bits": pte_bits(got), "bits": pte_bits(case.entry)}  # fmt: skip
+def explain(got: int, case: Case) -> Verdict:
+    """Say what is wrong with an entry: where it is, which page, which bits."""
+    got = clean(got)
+    facts = {"got": got, "expected": case.entry, "got_bits": pte_bits(got),
+             "bits": pte_bits(case.entry)}  # fmt: skip
     if case.entry == 0:
         return wrong("pointer" if got & RIGHTS == 0 else case.rule, **facts)
     if got == 0:
@@ -166,11 +144,15 @@ def _asked(case: Case) -> dict[str, Any]:
             "mxr": int(case.mxr), "protected": case.protected}  # fmt: skip
 
 
-def counterpart() -> Callable:
-    """The package's own, but for the place of the page."""
-    return ShadowPaging.rights
-
-
-def play(cases: list[Case]) -> list[Case]:
-    """All cases, each with its right `entry`."""
-    return cases
+EXERCISE = Exercise(
+    id="05.1", minutes=30, difficulty=2, points=4, make=make,
+    form=Cases(
+        call=lambda case: astuple(case)[1:],
+        right=lambda case: case.entry,
+        shape=int,
+        alike=lambda got, entry: clean(got) == entry,
+        facts=lambda case: _asked(case) | {"asked": str(case)},
+        explain=explain,
+    ),
+    counterpart=lambda: ShadowPaging.rights,  # which is all but the place of the page
+)  # fmt: skip

@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Any
 
-from minihv.course.exercise import Verdict, wrong
-from minihv.course.verdicts import trouble
+from minihv.course.cases import Cases
+from minihv.course.exercise import Exercise, Verdict, wrong
 from minihv.vmm import SyncedShadowPaging
 
 FLOOD = 3
@@ -73,18 +73,16 @@ class Model:
         return True
 
 
-MISTAKES: dict[str, Callable[[], Model]] = {
-    "own_space": lambda: Model(all_spaces=False),
-    "stale": lambda: Model(change_drops=False),
-    "unwalked": lambda: Model(protects=False),
-    "no_flood": lambda: Model(flood=1 << 30),
-    "flood_early": lambda: Model(flood=FLOOD - 1),
-    "flood_late": lambda: Model(flood=FLOOD + 1),
-    "no_reset": lambda: Model(reset=False),
-    "free_keeps": lambda: Model(frees=False),
+MISTAKES: dict[str, dict[str, Any]] = {
+    "own_space": {"all_spaces": False},
+    "stale": {"change_drops": False},
+    "unwalked": {"protects": False},
+    "no_flood": {"flood": 1 << 30},
+    "flood_early": {"flood": FLOOD - 1},
+    "flood_late": {"flood": FLOOD + 1},
+    "no_reset": {"reset": False},
+    "free_keeps": {"frees": False},
 }
-CHOICES = ("a", "b", "c", "d")
-RIGHT = "c"
 
 
 @dataclass(frozen=True)
@@ -136,74 +134,39 @@ def make(rng: Random) -> list[Play]:
     return [Play(trace, Model().play(trace)) for trace in traces]
 
 
-def ask(plays: list[Play]) -> list:
-    """The traces."""
-    return [play.trace for play in plays]
+def mistaken(switches: dict[str, Any]) -> Callable[[Play], list[int]]:
+    """Return what a model with these switches counts."""
+    return lambda play: [*Model(**switches).play(play.trace)]
 
 
-def put(call: Any, answers: Any, asked: Any) -> list:
-    """One outcome for each trace, and the choice."""
-    from minihv.course.answers import value
-
-    outcomes = [call(answers[0], [tuple(event) for event in trace]) for trace in asked]
-    return [*outcomes, value(answers[1])]
-
-
-def judge(outcomes: list, plays: list[Play]) -> Verdict:
-    """The first count that is wrong, then the choice."""
-    if len(outcomes) != len(plays) + 1:
-        return wrong("handback")
-    counts: list[Counts] = []
-    for outcome in outcomes[:-1]:
-        bad = trouble(outcome)
-        if bad is not None:
-            return wrong("unsolved_at", asked="count_exits") if bad.key == "unsolved" else bad
-        got = outcome[1]
-        if type(got) is not list or [type(n) for n in got] != [int] * 3:
-            return wrong("shape", got=repr(got)[:60])
-        counts.append((got[0], got[1], got[2]))
-    for number, (counted, played) in enumerate(zip(counts, plays, strict=True), 1):
-        if counted != played.counts:
-            return _explain(number, counted, played, _mistakes(counts, plays))
-    return _choice(outcomes[-1], plays)
-
-
-def _mistakes(counts: list[Counts], plays: list[Play]) -> list[str]:
-    """The mistakes that explain all traces."""
-    return [name for name, model in MISTAKES.items()
-            if all(got == model().play(play.trace)
-                   for got, play in zip(counts, plays, strict=True))]  # fmt: skip
-
-
-def _explain(number: int, got: Counts, played: Play, mistakes: list[str]) -> Verdict:
-    facts = {"number": number, "events": len(played.trace)}
+def explain(got: list[int], play: Play) -> Verdict:
+    """Say which of the three counts is wrong."""
     names = ("hidden", "synced", "stores")
+    facts = {"events": len(play.trace)} | dict(zip(names, play.counts, strict=True))
     facts |= {f"got_{name}": n for name, n in zip(names, got, strict=True)}
-    facts |= dict(zip(names, played.counts, strict=True))
-    if sorted(got) == sorted(played.counts):
+    if sorted(got) == sorted(play.counts):
         return wrong("order", **facts)
-    if mistakes:
-        return wrong(mistakes[0], **facts)
-    keys = ("count_hidden", "count_synced", "count_stores")
-    key = next(key for key, a, b in zip(keys, got, played.counts, strict=True) if a != b)
-    return wrong(key, **facts)
+    name = next(name for name in names if facts[name] != facts[f"got_{name}"])
+    return wrong(f"count_{name}", **facts)
 
 
-def _choice(outcome: list, plays: list[Play]) -> Verdict:
-    facts = {"hidden": plays[0].counts[0], "synced": plays[0].counts[1],
-             "busy_hidden": plays[2].counts[0], "busy_synced": plays[2].counts[1],
-             "busy_stores": plays[2].counts[2]}  # fmt: skip
-    choice = outcome[1] if outcome[0] == "value" else None
-    if choice == RIGHT:
-        return Verdict(True, "passed", facts)
-    return wrong(f"choice_{choice}" if choice in CHOICES else "no_choice", **facts)
+def costs(plays: list[Play]) -> dict[str, int]:
+    """Return the counts that the choice is about: of a quiet trace and of a busy one."""
+    quiet, busy = plays[0].counts, plays[2].counts
+    return {"hidden": quiet[0], "synced": quiet[1], "busy_hidden": busy[0],
+            "busy_synced": busy[1], "busy_stores": busy[2]}  # fmt: skip
 
 
-def counterpart() -> type:
-    """The package's protecting policy."""
-    return SyncedShadowPaging
-
-
-def play(plays: list[Play]) -> list[Play]:
-    """All traces with their counts."""
-    return plays
+EXERCISE = Exercise(
+    id="05.3", minutes=40, difficulty=2, points=4, make=make,
+    form=Cases(
+        call=lambda play: [play.trace],
+        right=lambda play: [*play.counts],
+        shape=[int, int, int],
+        mistakes={key: mistaken(switches) for key, switches in MISTAKES.items()},
+        explain=explain,
+        choice="c",
+        passed=costs,
+    ),
+    counterpart=lambda: SyncedShadowPaging,
+)  # fmt: skip

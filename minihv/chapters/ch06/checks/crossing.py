@@ -8,14 +8,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from random import Random
-from typing import Any
 
-from minihv.course.exercise import Verdict, wrong
-from minihv.course.verdicts import trouble
+from minihv.course.cases import Cases
+from minihv.course.exercise import Exercise, wrong
+from minihv.course.shapes import Maybe
 from minihv.vmm import SyncedShadowPaging
 
-CHOICES = ("a", "b", "c", "d")
-RIGHT = "b"
 Row = list[int]
 
 
@@ -96,47 +94,15 @@ def make(rng: Random) -> list[Sweep]:
     return [sweep(rng, kind) for kind in ("", "", "", "", "equal", "equal", "never", "always", "")]
 
 
-def ask(sweeps: list[Sweep]) -> list:
-    """The arguments."""
-    return [s.arguments for s in sweeps]
-
-
-def put(call: Any, answers: Any, asked: Any) -> list:
-    """One outcome for each sweep, and the choice."""
-    from minihv.course.answers import value
-
-    return [*(call(answers[0], *arguments) for arguments in asked), value(answers[1])]
-
-
-def judge(outcomes: list, sweeps: list[Sweep]) -> Verdict:
-    """The first sweep with a wrong crossing, then the choice."""
-    if len(outcomes) != len(sweeps) + 1:
-        return wrong("handback")
-    found: list[int | None] = []
-    for number, outcome in enumerate(outcomes[:-1], 1):
-        bad = trouble(outcome)
-        if bad is not None:
-            return bad if bad.key == "late" else wrong(f"{bad.key}_at", **bad.values, number=number)
-        got = outcome[1]
-        if got is not None and type(got) is not int:
-            return wrong("shape", got=repr(got)[:60])
-        found.append(got)
-    for number, (got, s) in enumerate(zip(found, sweeps, strict=True), 1):
-        if got != solve(s):
-            keys = [key for key, mistake in MISTAKES.items() if all(
-                f == mistake(each) for f, each in zip(found, sweeps, strict=True))]  # fmt: skip
-            return wrong(keys[0] if keys else "crossing", number=number, got=got, right=solve(s))
-    choice = outcomes[-1][1] if outcomes[-1][0] == "value" else None
-    if choice == RIGHT:
-        return Verdict(True, "passed", {"count": len(sweeps)})
-    return wrong(f"choice_{choice}" if choice in CHOICES else "no_choice")
-
-
-def counterpart() -> type:
-    """The other pager: shadow tables that are never stale."""
-    return SyncedShadowPaging
-
-
-def play(sweeps: list[Sweep]) -> list[Sweep]:
-    """All sweeps."""
-    return sweeps
+EXERCISE = Exercise(
+    id="06.4", minutes=30, difficulty=2, points=4, make=make,
+    form=Cases(
+        call=lambda sweep: sweep.arguments,
+        right=solve,
+        shape=Maybe(int),
+        mistakes=MISTAKES,
+        explain=lambda got, sweep: wrong("crossing", got=got, right=solve(sweep)),
+        choice="b",
+    ),
+    counterpart=lambda: SyncedShadowPaging,  # the other pager: shadow tables that are never stale
+)  # fmt: skip

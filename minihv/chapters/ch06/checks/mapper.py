@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from random import Random
-from typing import Any
 
 from minihv.chapters.ch01 import pages
-from minihv.course.exercise import Verdict, wrong
-from minihv.course.verdicts import trouble
+from minihv.course.cases import Cases
+from minihv.course.exercise import Exercise, Verdict, wrong
+from minihv.course.shapes import Maybe
 from minihv.vmm import NestedPaging
 
 LARGE = 2 << 20
@@ -125,55 +125,32 @@ def make(rng: Random) -> list[Log]:
     return [record(rng, fault) for fault in faults]
 
 
-def ask(logs: list[Log]) -> list:
-    """What the learner's function gets."""
-    return [[log.events, log.guest.base, log.guest.size, log.guest.offset] for log in logs]
-
-
-def put(call: Any, answers: Any, asked: Any) -> list:
-    """One outcome for each log."""
-    return [call(answers[0], *arguments) for arguments in asked]
-
-
-ORDER = ("right", *FAULTS)
-
-
-def judge(outcomes: list, logs: list[Log]) -> Verdict:
-    """What is wrong with the judgements; of several reasons the one that says most."""
-    if len(outcomes) != len(logs):
-        return wrong("handback")
-    found: list[Verdict] = []
-    for number, (outcome, log) in enumerate(zip(outcomes, logs, strict=True), 1):
-        bad = trouble(outcome)
-        if bad is not None:
-            if bad.key == "late":
-                return bad
-            return wrong(f"{bad.key}_at", **bad.values, number=number)
-        got = outcome[1]
-        if got is not None and (type(got) is not int or not 0 <= got < len(log.events)):
-            return wrong("shape", got=repr(got)[:60], number=number)
-        if got != log.wrong:
-            found.append(_explain(number, got, log))
-    if found:
-        return min(found, key=lambda verdict: ORDER.index(verdict.key))
-    faulty = sum(log.wrong is not None for log in logs)
-    return Verdict(True, "passed", {"count": faulty, "clean": len(logs) - faulty})
-
-
-def _explain(number: int, got: int | None, log: Log) -> Verdict:
-    facts: dict[str, Any] = {"number": number, "said": "None" if got is None else got}
-    if got is not None:
+def explain(got: int | None, log: Log) -> Verdict:
+    """Say why the event that was named is right, or else what the mapper does wrong."""
+    said = "None" if got is None else got
+    if got is not None and 0 <= got < len(log.events):
         event = log.events[got]
         if event == right(log.guest, event["gpa"]):
-            return wrong("right", event=got, **event, **facts)
-    return wrong(log.fault, **facts)
+            return wrong("right", event=got, said=said, **event)
+    return wrong(log.fault or "shape", said=said, got=said)
 
 
-def counterpart() -> Callable:
-    """The package's mapper."""
-    return NestedPaging.fill
+def counts(logs: list[Log]) -> dict[str, int]:
+    """Return how many mappers were convicted and acquitted."""
+    faulty = sum(log.wrong is not None for log in logs)
+    return {"count": faulty, "clean": len(logs) - faulty}
 
 
-def play(logs: list[Log]) -> Log:
-    """The first log with a fault, to look at by hand."""
-    return next(log for log in logs if log.fault)
+EXERCISE = Exercise(
+    id="06.3", minutes=35, difficulty=2, points=4, make=make,
+    form=Cases(
+        call=lambda log: [log.events, log.guest.base, log.guest.size, log.guest.offset],
+        right=lambda log: log.wrong,
+        shape=Maybe(int),
+        explain=explain,
+        order=("right", *FAULTS),
+        passed=counts,
+    ),
+    play=lambda logs: next(log for log in logs if log.fault),
+    counterpart=lambda: NestedPaging.fill,
+)  # fmt: skip

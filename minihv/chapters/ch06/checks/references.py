@@ -6,9 +6,9 @@ from collections.abc import Callable
 from random import Random
 from typing import Any
 
-from minihv.course.exercise import Verdict, wrong
+from minihv.course.cases import Cases
+from minihv.course.exercise import Exercise, wrong
 from minihv.course.texts import say
-from minihv.course.verdicts import trouble
 from minihv.hw import mmu
 
 # (levels of the guest's tables, level of its leaf, levels of the host's, level of the leaf that
@@ -50,47 +50,26 @@ def make(rng: Random) -> list[Config]:
     return configs
 
 
-def ask(configs: list[Config]) -> list:
-    """The configurations."""
-    return [list(config) for config in configs]
+def facts(config: Config) -> dict[str, Any]:
+    """Return what sentences say about a configuration."""
+    parts = dict(zip(("guest", "leaf", "host", "tables", "page"), config, strict=True))
+    return parts | {"asked": say("06.2", "asked", **parts)}
 
 
-def put(call: Any, answers: Any, asked: Any) -> list:
-    """One outcome for each."""
-    return [call(answers[0], *config) for config in asked]
+def mistaken(mistake: Callable[..., int]) -> Callable[[Config], int]:
+    """Return what a mistake counts for a configuration."""
+    return lambda config: mistake(*config)
 
 
-def judge(outcomes: list, configs: list[Config]) -> Verdict:
-    """The first configuration that was miscounted, and the mistake that explains all counts."""
-    if len(outcomes) != len(configs):
-        return wrong("handback")
-    counts: list[int] = []
-    for outcome, config in zip(outcomes, configs, strict=True):
-        bad = trouble(outcome)
-        if bad is not None:
-            asked = say("06.2", "asked", **_facts(config))
-            return bad if bad.key == "late" else wrong(f"{bad.key}_at", **bad.values, asked=asked)
-        if type(outcome[1]) is not int:
-            return wrong("shape", got=repr(outcome[1])[:60])
-        counts.append(outcome[1])
-    for config, got in zip(configs, counts, strict=True):
-        if got != references(*config):
-            keys = [key for key, mistake in MISTAKES.items() if all(
-                n == mistake(*c) for n, c in zip(counts, configs, strict=True))]  # fmt: skip
-            facts = _facts(config) | {"got": got, "expected": references(*config)}
-            return wrong(keys[0] if keys else "count", asked=say("06.2", "asked", **facts), **facts)
-    return Verdict(True, "passed", {"count": len(configs)})
-
-
-def _facts(config: Config) -> dict[str, Any]:
-    return dict(zip(("guest", "leaf", "host", "tables", "page"), config, strict=True))
-
-
-def counterpart() -> Callable:
-    """The machine's walk, whose reads `hart.walk_reads` counts."""
-    return mmu.walk_guest
-
-
-def play(configs: list[Config]) -> list[Config]:
-    """The configurations."""
-    return configs
+EXERCISE = Exercise(
+    id="06.2", minutes=20, difficulty=1, points=3, make=make,
+    form=Cases(
+        call=lambda config: config,
+        right=lambda config: references(*config),
+        shape=int,
+        mistakes={key: mistaken(mistake) for key, mistake in MISTAKES.items()},
+        facts=facts,
+        explain=lambda got, config: wrong("count", got=got, expected=references(*config)),
+    ),
+    counterpart=lambda: mmu.walk_guest,  # whose reads `hart.walk_reads` counts
+)  # fmt: skip

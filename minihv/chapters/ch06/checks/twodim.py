@@ -6,15 +6,15 @@ them have a root slot of their own; what is spoiled for one is seen by no other.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 from typing import Any
 
 from minihv.chapters.ch01 import pages
-from minihv.course.exercise import Verdict, wrong
+from minihv.chapters.ch01.beside.memory import reader
+from minihv.course.cases import Cases
+from minihv.course.exercise import Exercise, wrong
 from minihv.course.texts import say
-from minihv.course.verdicts import trouble
 from minihv.hw import mmu
 from minihv.hw import state as st
 from minihv.hw.bits import MASK64, i64
@@ -22,6 +22,7 @@ from minihv.hw.hart import Hart
 from minihv.hw.memory import Memory
 
 BASE, PAGES = st.RAM_BASE, 2048
+SIZE = PAGES * 4096
 SV39 = 8 << 60
 ACCESSES = {pages.LOAD: st.READ, pages.STORE: st.WRITE, pages.FETCH: st.FETCH}
 FULL = "vrwxuad"
@@ -93,10 +94,8 @@ class World:
     cases: tuple[Case, ...]
 
     def read_u64(self, address: int) -> int | None:
-        """What the learner's function reads memory with: hpas, None outside of RAM."""
-        if not BASE <= address < BASE + PAGES * 4096:
-            return None
-        return self.words.get(address, 0)
+        """Read memory as the learner's function does: by hpa, None outside RAM."""
+        return reader(self.words, BASE, SIZE)(address)
 
 
 def bits(flags: str) -> int:
@@ -187,16 +186,15 @@ def make(rng: Random) -> World:
     """Two cases of every row, answered by the machine."""
     builder = Builder(rng)
     cases = [builder.case(row) for row in ROWS * 2]
-    memory = Memory(PAGES * 4096)
+    memory = Memory(SIZE)
     for address, word in builder.words.items():
         memory.write(address, word.to_bytes(8, "little"))
-    answered = [Case(c.rule, c.vsatp, c.hgatp, c.gva, c.access, c.priv, machine(memory, c))
-                for c in cases]  # fmt: skip
+    answered = [replace(case, answer=machine(memory, case)) for case in cases]
     return World(builder.words, tuple(answered))
 
 
 def machine(memory: Memory, case: Case) -> Answer:
-    """What a hart answers whose A and D bits are software's (Svade)."""
+    """Return what a hart answers whose A and D bits are software's (Svade)."""
     hart = Hart(0, memory, "python", hypervisor=True)
     hart.own_machine_mode()
     s = hart.s
@@ -212,36 +210,6 @@ def machine(memory: Memory, case: Case) -> Answer:
     return "page fault", case.gva
 
 
-def ask(world: World) -> dict:
-    """Memory and accesses, without the answers."""
-    return {"words": list(world.words.items()),
-            "calls": [[c.vsatp, c.hgatp, c.gva, c.access, c.priv] for c in world.cases]}
-
-
-def put(call: Any, answers: Any, asked: Any) -> list:
-    """One outcome for each access."""
-    world = World(dict(asked["words"]), ())
-    return [call(answers[0], world.read_u64, *arguments) for arguments in asked["calls"]]
-
-
-def judge(outcomes: list, world: World) -> Verdict:
-    """The first access that went wrong, by the rule that it turns on."""
-    if len(outcomes) != len(world.cases):
-        return wrong("handback")
-    for outcome, case in zip(outcomes, world.cases, strict=True):
-        bad = trouble(outcome)
-        if bad is not None:
-            if bad.key == "late":
-                return bad
-            return wrong(f"{bad.key}_at", **bad.values, asked=str(case))
-        got = outcome[1]
-        if type(got) is not list or len(got) != 2 or [type(p) for p in got] != [str, int]:
-            return wrong("shape", got=repr(got)[:80], asked=str(case))
-        if tuple(got) != case.answer:
-            return wrong(case.rule, expected=_said(case.answer), got=_said(got), asked=str(case))
-    return Verdict(True, "passed", {"count": len(outcomes)})
-
-
 def _said(answer: Any) -> str:
     return f"{answer[0]} {answer[1]:#x}"
 
@@ -251,11 +219,16 @@ def _asked(case: Case) -> dict[str, Any]:
             "vsatp": case.vsatp, "hgatp": case.hgatp}  # fmt: skip
 
 
-def counterpart() -> Callable:
-    """The machine's own."""
-    return mmu.walk_guest
-
-
-def play(world: World) -> World:
-    """All of it, with the machine's answers."""
-    return world
+EXERCISE = Exercise(
+    id="06.1", minutes=45, difficulty=3, points=5, make=make,
+    form=Cases(
+        of=lambda world: world.cases,
+        world=lambda world: {"words": [*world.words.items()], "base": BASE, "size": SIZE},
+        call=lambda case: [case.vsatp, case.hgatp, case.gva, case.access, case.priv],
+        right=lambda case: [*case.answer],
+        shape=[str, int],
+        facts=lambda case: {"asked": str(case)},
+        explain=lambda got, case: wrong(case.rule, expected=_said(case.answer), got=_said(got)),
+    ),
+    counterpart=lambda: mmu.walk_guest,
+)  # fmt: skip

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any
 
-from minihv.containers import model
-from minihv.course.exercise import Verdict, wrong
-from minihv.course.verdicts import trouble
+from minihv.chapters.ch15.beside.boxes import Recipe, start
+from minihv.course.cases import Cases
+from minihv.course.exercise import Exercise, Verdict, wrong
 
 # Each leak, and the sentence that explains it to whoever missed it.
 LEAKS = {
@@ -22,7 +22,6 @@ LEAKS = {
     "none": "missed_none",
 }
 KINDS = ["uts", "pid", "mnt", "ipc", "net", "cgroup"]
-Recipe = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -69,50 +68,19 @@ def recipe(leak: str, rng: Random) -> Recipe:
             "shared": leak == "propagation" or rng.random() < 0.5}
 
 
-def start(made: Recipe) -> tuple[Any, Any]:
-    """Follow a recipe on a fresh kernel: (the container's first process, the host's)."""
-    kernel = model.Kernel(dirs=("box", "decoy"))
-    host = kernel.init
-    host.write("/decoy/secret", "found")
-    host.bind(22)
-    if made["shared"]:
-        host.mount(None, "/", "", "rec shared")
-    for _ in range(made["others"]):
-        host.clone()
-    box = host.clone(*made["kinds"])
-    for name, *arguments in made["steps"]:
-        getattr(box, name)(*arguments)
-    for _ in range(made["orphans"]):
-        child = box.clone()
-        child.exit()
-        if made["reaps"]:
-            box.wait()
-    return box, host
+def explain(got: Any, suspect: Suspect) -> Verdict:
+    """Say what gives a leak away to whoever looks."""
+    if type(got) is not str or got not in LEAKS:
+        return wrong("no_such_leak", said=repr(got)[:60], known=", ".join(LEAKS))
+    return wrong(LEAKS[suspect.leak], said=got)
 
 
-def ask(suspects: list[Suspect]) -> list:
-    """The recipes."""
-    return [suspect.recipe for suspect in suspects]
-
-
-def put(call: Any, answers: Any, asked: Any) -> list:
-    """What the learner's function says of each container."""
-    return [call(answers[0], *start(made)) for made in asked]
-
-
-def judge(outcomes: list, suspects: list[Suspect]) -> Verdict:
-    """The first container that was misjudged."""
-    if len(outcomes) != len(suspects):
-        return wrong("handback")
-    for number, (outcome, suspect) in enumerate(zip(outcomes, suspects, strict=True), 1):
-        bad = trouble(outcome)
-        if bad is not None:
-            known = bad.key in ("error", "odd")
-            return wrong(f"{bad.key}_at", number=number, **bad.values) if known else bad
-        said = outcome[1]
-        if type(said) is not str or said not in LEAKS:
-            return wrong("no_such_leak", said=repr(said)[:60], number=number,
-                         known=", ".join(LEAKS))
-        if said != suspect.leak:
-            return wrong(LEAKS[suspect.leak], said=said, number=number)
-    return Verdict(True, "passed", {"count": len(suspects)})
+EXERCISE = Exercise(
+    id="15.3", minutes=45, difficulty=3, points=5, make=make,
+    form=Cases(
+        call=lambda suspect: [suspect.recipe],
+        right=lambda suspect: suspect.leak,
+        shape=object,
+        explain=explain,
+    ),
+)  # fmt: skip

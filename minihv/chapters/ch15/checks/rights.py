@@ -6,21 +6,22 @@ rule. The model kernel of minihv.containers, which agrees with Linux, knows the 
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 from types import SimpleNamespace
 from typing import Any
 
 from minihv.containers.model import NOBODY, Process, UserNamespace
-from minihv.course.exercise import Verdict, wrong
-from minihv.course.verdicts import trouble
+from minihv.course.cases import Cases
+from minihv.course.exercise import Exercise, Verdict, wrong
+from minihv.course.shapes import Maybe
 
 HOST = "host"
 EVERY = (0, 0, 1 << 32)
 # The order in which wrong answers are told: what others build on comes first.
-RULES = ("host", "one_level", "levels", "extent", "last", "unmapped", "nobody", "own", "lacks",
-         "zero", "below", "owner", "owner_below", "owner_inside", "owner_far", "above", "beside")
+RULES = ("host", "one_level", "one_level_only", "levels", "extent", "last", "unmapped", "nobody",
+         "not_nobody", "own", "lacks", "zero", "below", "owner", "owner_below", "owner_inside",
+         "owner_far", "above", "beside")
 SOME_CAPS = ("CHOWN", "KILL", "NET_ADMIN", "SETUID", "SYS_ADMIN", "SYS_CHROOT")
 
 
@@ -41,6 +42,7 @@ class Case:
     rule: str
     arguments: tuple[Any, ...]
     answer: Any = None
+    once: int | None = None     # what to_host would say after one level
 
     def __str__(self) -> str:
         return f"{self.what}(spaces, {', '.join(map(repr, self.arguments))})"
@@ -78,7 +80,7 @@ def make(rng: Random) -> Family:
     real = model_of(spaces)
     cases = [*_translations(spaces, real, rng), *_rights(spaces, rng)]
     rng.shuffle(cases)
-    return Family(spaces, tuple(_answered(case, real) for case in cases))
+    return Family(spaces, tuple(_answered(case, spaces, real) for case in cases))
 
 
 def model_of(spaces: dict[str, Space]) -> dict[str, UserNamespace]:
@@ -94,19 +96,20 @@ def model_of(spaces: dict[str, Space]) -> dict[str, UserNamespace]:
     return real
 
 
-def _answered(case: Case, real: dict[str, UserNamespace]) -> Case:
-    """The case with what the model says."""
+def _answered(case: Case, spaces: dict[str, Space], real: dict[str, UserNamespace]) -> Case:
+    """Return the case with what the model says."""
     if case.what == "to_host":
         name, uid = case.arguments
-        return Case(case.what, case.rule, case.arguments, real[name].to_kernel(uid))
+        once = [b + uid - a for a, b, n in spaces[name].uid_map if a <= uid < a + n]
+        return replace(case, answer=real[name].to_kernel(uid), once=once[0] if once else None)
     if case.what == "seen_as":
         name, kuid = case.arguments
         seen = real[name].from_kernel(kuid)
-        return Case(case.what, case.rule, case.arguments, NOBODY if seen is None else seen)
+        return replace(case, answer=NOBODY if seen is None else seen)
     process, target, cap = case.arguments
     who: Any = SimpleNamespace(ns={"user": real[process["space"]]}, kuid=process["uid"],
                                caps=frozenset(process["caps"]))
-    return Case(case.what, case.rule, case.arguments, Process.capable(who, real[target], cap))
+    return replace(case, answer=Process.capable(who, real[target], cap))
 
 
 def _translations(spaces: dict[str, Space], real: dict[str, UserNamespace],
@@ -164,45 +167,34 @@ def _rights(spaces: dict[str, Space], rng: Random) -> list[Case]:
     return [Case("capable", rule, (process, target, c)) for rule, process, target, c in rows]
 
 
-def ask(family: Family) -> Any:
-    """The namespaces and the questions."""
-    spaces = {name: {"parent": s.parent, "owner": s.owner, "uid_map": [list(e) for e in s.uid_map]}
-              for name, s in family.spaces.items()}
-    return {"spaces": spaces, "cases": [[c.what, list(c.arguments)] for c in family.cases]}
+def explain(got: Any, case: Case) -> Verdict:
+    """Name the rule that a question was answered wrong by."""
+    return wrong(_named(case, got), got=repr(got))
 
 
-def put(call: Any, answers: Any, asked: Any) -> list:
-    """An outcome for each question."""
-    by_name: dict[str, Callable] = dict(zip(("to_host", "seen_as", "capable"), answers,
-                                            strict=True))
-    return [call(by_name[what], asked["spaces"], *arguments)
-            for what, arguments in asked["cases"]]
-
-
-def judge(outcomes: list, family: Family) -> Verdict:
-    """The first rule that a question was answered wrong by."""
-    if len(outcomes) != len(family.cases):
-        return wrong("handback")
-    pairs = sorted(zip(family.cases, outcomes, strict=True),
-                   key=lambda pair: RULES.index(pair[0].rule))
-    for case, outcome in pairs:
-        facts = {"asked": str(case), "expected": repr(case.answer)}
-        bad = trouble(outcome)
-        if bad is not None:
-            known = bad.key in ("error", "odd")
-            return wrong(f"{bad.key}_at", **bad.values, **facts) if known else bad
-        got = outcome[1]
-        if type(got) not in ((int, type(None)) if case.what != "capable" else (bool,)):
-            return wrong("kind", got=repr(got)[:60], **facts)
-        if got != case.answer:
-            return wrong(_named(case, got, family.spaces), got=repr(got), **facts)
-    return Verdict(True, "passed", {"count": len(family.cases)})
-
-
-def _named(case: Case, got: Any, spaces: dict[str, Space]) -> str:
+def _named(case: Case, got: Any) -> str:
     """Some answers betray how they were found."""
     if case.what == "to_host" and got is not None:
-        name, uid = case.arguments
-        once = [b + uid - a for a, b, n in spaces[name].uid_map if a <= uid < a + n]
-        return "one_level_only" if [got] == once else case.rule
+        return "one_level_only" if got == case.once else case.rule
     return "not_nobody" if case.what == "seen_as" and case.answer == NOBODY else case.rule
+
+
+def plain(spaces: dict[str, Space]) -> dict[str, Any]:
+    """Return the namespaces as the learner's functions get them."""
+    return {name: {"parent": s.parent, "owner": s.owner, "uid_map": [list(e) for e in s.uid_map]}
+            for name, s in spaces.items()}  # fmt: skip
+
+
+EXERCISE = Exercise(
+    id="15.1", minutes=40, difficulty=2, points=5, make=make,
+    form=Cases(
+        of=lambda family: family.cases,
+        world=lambda family: {"spaces": plain(family.spaces)},
+        call=lambda case: [case.what, *case.arguments],
+        right=lambda case: case.answer,
+        shape=lambda case: bool if case.what == "capable" else Maybe(int),
+        facts=lambda case: {"asked": str(case), "expected": repr(case.answer)},
+        explain=explain,
+        order=RULES,
+    ),
+)  # fmt: skip

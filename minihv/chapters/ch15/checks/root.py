@@ -8,75 +8,15 @@ both sides: what the container can reach, and what happened to the host.
 from __future__ import annotations
 
 import contextlib
-from dataclasses import dataclass
 from random import Random
 from typing import Any
 
+from minihv.chapters.ch15.beside.hosts import CALLS, MOST, SECRET, Task
+from minihv.containers import steps
 from minihv.containers.experiments import outcome as errno_of
 from minihv.containers.model import Kernel, Process
-from minihv.course.exercise import Verdict, wrong
+from minihv.course.exercise import Exercise, Steps, Verdict, wrong
 from minihv.course.verdicts import trouble
-
-CALLS = ("mount", "umount", "pivot_root", "chroot", "chdir", "mkdir", "write", "read", "listdir",
-         "sethostname", "unshare")
-MOST = 500  # calls
-KINDS = ("uts", "pid", "mnt", "ipc", "net", "cgroup")
-SECRET = "/decoy/secret"
-
-
-@dataclass(frozen=True)
-class Task:
-    """One host: the layers of the image (bottom first) with their files, and its own mounts."""
-
-    layers: tuple[str, ...]
-    files: dict[str, dict[str, str]]
-    mounts: tuple[str, ...]
-    shared: bool
-
-    def start(self) -> tuple[Kernel, Process]:
-        """A fresh host with the image on it, and a process in namespaces of its own."""
-        kernel = Kernel(dirs=("box", "decoy", "image", *(m.strip("/") for m in self.mounts)))
-        host = kernel.init
-        host.write(SECRET, "the host's")
-        for layer in self.layers:
-            host.mkdir(layer)
-            host.mkdir(f"{layer}/proc")
-            host.mkdir(f"{layer}/etc")
-            for name, text in self.files[layer].items():
-                host.write(f"{layer}/etc/{name}", text)
-        for path in self.mounts:
-            host.mount("disk", path, "tmpfs")
-        if self.shared:
-            host.mount(None, "/", "", "rec shared")
-        host.clone()
-        return kernel, host.clone(*KINDS)
-
-    @property
-    def merged(self) -> dict[str, str]:
-        """What /etc of the container holds: the topmost layer that has a name wins."""
-        seen: dict[str, str] = {}
-        for layer in self.layers:
-            seen |= self.files[layer]
-        return seen
-
-
-class Recorder:
-    """Passes system calls on to a process of the model and notes those that succeeded."""
-
-    def __init__(self, process: Process):
-        self._process, self.calls = process, []  # type: ignore[var-annotated]
-
-    def __getattr__(self, name: str) -> Any:
-        if name not in CALLS:
-            raise AttributeError(f"no system call {name!r} here; there are {', '.join(CALLS)}")
-
-        def call(*arguments: Any) -> Any:
-            if len(self.calls) >= MOST:
-                raise RuntimeError(f"more than {MOST} system calls")
-            result = getattr(self._process, name)(*arguments)
-            self.calls.append([name, *arguments])
-            return result
-        return call
 
 
 def make(rng: Random) -> list[Task]:
@@ -92,25 +32,17 @@ def _task(rng: Random, count: int, shared: bool) -> Task:
     return Task(layers, files, tuple(f"/data{n}" for n in range(rng.randrange(1, 3))), shared)
 
 
-def play(tasks: list[Task]) -> Task:
-    """What `instance` shows."""
-    return tasks[0]
+def merged(task: Task) -> dict[str, str]:
+    """Return what /etc of the container holds: the topmost layer that has a name wins."""
+    seen: dict[str, str] = {}
+    for layer in task.layers:
+        seen |= task.files[layer]
+    return seen
 
 
 def ask(tasks: list[Task]) -> list:
-    """The hosts, as plain data."""
+    """Return the hosts as plain data."""
     return [[list(t.layers), t.files, list(t.mounts), t.shared] for t in tasks]
-
-
-def put(call: Any, answers: Any, asked: Any) -> list:
-    """For each host the calls that the learner's function made."""
-    def recorded(layers: list[str], files: Any, mounts: list[str], shared: bool) -> list:
-        _, process = Task(tuple(layers), files, tuple(mounts), shared).start()
-        recorder = Recorder(process)
-        answers[0](recorder, layers)
-        return recorder.calls
-
-    return [call(recorded, *one) if callable(answers[0]) else call(answers[0]) for one in asked]
 
 
 def judge(outcomes: list, tasks: list[Task]) -> Verdict:
@@ -119,11 +51,9 @@ def judge(outcomes: list, tasks: list[Task]) -> Verdict:
         return wrong("handback")
     counts = []
     for number, (outcome, task) in enumerate(zip(outcomes, tasks, strict=True), 1):
-        bad = trouble(outcome)
+        bad = trouble(outcome, number=number, mounts="shared" if task.shared else "private")
         if bad is not None:
-            known = bad.key in ("error", "odd")
-            facts = {"number": number, "mounts": "shared" if task.shared else "private"}
-            return wrong(f"{bad.key}_at", **bad.values, **facts) if known else bad
+            return bad
         kernel, box = task.start()
         before = kernel.init.view()["mounts"]
         if not _repeat(outcome[1], box):
@@ -177,7 +107,7 @@ def _look(task: Task, kernel: Kernel, box: Process, before: Any) -> Verdict | No
 
 def _files(task: Task, kernel: Kernel, box: Process) -> Verdict | None:
     """Layers in order, and written on a copy."""
-    for name, text in task.merged.items():
+    for name, text in merged(task).items():
         got = box.read(f"/etc/{name}") if name in box.listdir("/etc") else "nothing"
         if got != text:
             return wrong("merged", name=name, expected=text, got=got)
@@ -205,8 +135,9 @@ def _escape(box: Process) -> Verdict | None:
     return None
 
 
-def counterpart() -> Any:
-    """The package's own version of the heart of it."""
-    from minihv.containers import steps
-
-    return steps.build
+EXERCISE = Exercise(
+    id="15.2", minutes=40, difficulty=3, points=5, make=make,
+    form=Steps(ask, judge),
+    play=lambda tasks: tasks[0],
+    counterpart=lambda: steps.build,  # the heart of it
+)  # fmt: skip

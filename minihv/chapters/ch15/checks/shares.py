@@ -12,12 +12,9 @@ from random import Random
 from typing import Any
 
 from minihv.containers.model import Kernel, Process
-from minihv.course.answers import value
-from minihv.course.exercise import Verdict, wrong
-from minihv.course.verdicts import trouble
+from minihv.course.cases import Cases
+from minihv.course.exercise import Exercise, Verdict, wrong
 
-CHOICES = "abcd"
-RIGHT_CHOICE = "b"
 NEAR = 1e-6
 
 
@@ -85,67 +82,6 @@ def make(rng: Random) -> list[Rivals]:
     ]
 
 
-def ask(rivals: list[Rivals]) -> list:
-    """The groups and the time."""
-    return [[[{"weight": g.weight, "quota": g.quota, "busy": g.busy} for g in r.groups], r.seconds]
-            for r in rivals]
-
-
-def put(call: Any, answers: Any, asked: Any) -> list:
-    """An outcome for each set of groups, then the choice."""
-    return [*(call(answers[0], groups, seconds) for groups, seconds in asked), value(answers[1])]
-
-
-def judge(outcomes: list, rivals: list[Rivals]) -> Verdict:
-    """The first set that was divided wrong, then the choice."""
-    if len(outcomes) != len(rivals) + 1:
-        return wrong("handback")
-    shares = []
-    for outcome, one in zip(outcomes[:-1], rivals, strict=True):
-        bad = trouble(outcome)
-        if bad is not None:
-            known = bad.key in ("error", "odd")
-            return wrong(f"{bad.key}_at", groups=str(one), **bad.values) if known else bad
-        got = outcome[1]
-        if type(got) is not list or len(got) != len(one.groups) or \
-                any(type(s) not in (int, float) for s in got):
-            return wrong("shape", got=repr(got)[:80], count=len(one.groups), groups=str(one))
-        shares.append(got)
-    for got, one in zip(shares, rivals, strict=True):
-        if not _alike(got, one.shares):
-            return _explain(got, one, shares, rivals)
-    return _judge_choice(outcomes[-1])
-
-
-def _alike(got: Any, right: list[float]) -> bool:
-    return all(abs(a - b) < NEAR for a, b in zip(got, right, strict=True))
-
-
-def _explain(got: Any, one: Rivals, shares: list, rivals: list[Rivals]) -> Verdict:
-    """Name the mistake that gives all these shares, if there is one."""
-    facts = {"groups": str(one), "seconds": one.seconds, "got": _shown(got),
-             "expected": _shown(one.shares)}
-    for key, mistake in MISTAKES.items():
-        if all(_alike(said, mistake(r)) for said, r in zip(shares, rivals, strict=True)):
-            return wrong(key, **facts)
-    return wrong("shares", total=f"{sum(got):.3g}", **facts)
-
-
-def _shown(shares: Any) -> str:
-    return ", ".join(f"{s:.3f}" for s in shares)
-
-
-def _judge_choice(outcome: list) -> Verdict:
-    bad = trouble(outcome)
-    if bad is not None:
-        return wrong("no_choice") if bad.key == "unsolved" else bad
-    choice = outcome[1]
-    if type(choice) is not str or choice.strip().lower() not in (*CHOICES,):
-        return wrong("no_choice")
-    choice = choice.strip().lower()
-    return Verdict(True) if choice == RIGHT_CHOICE else wrong(f"choice_{choice}")
-
-
 # --- likely mistakes ----------------------------------------------------------------------------
 
 
@@ -201,3 +137,41 @@ def all_equal(one: Rivals) -> list[float]:
 
 MISTAKES = {"by_process": by_process, "no_quota": no_quota, "once": once, "twice": twice,
             "idle_too": idle_too, "all_equal": all_equal}
+
+
+# --- the judge ----------------------------------------------------------------------------------
+
+
+def alike(got: list[float], right: list[float]) -> bool:
+    """Tell if two divisions are the same but for rounding."""
+    return all(abs(a - b) < NEAR for a, b in zip(got, right, strict=True))
+
+
+def call(one: Rivals) -> list[Any]:
+    """Return what split gets: the groups and the time."""
+    groups = [{"weight": g.weight, "quota": g.quota, "busy": g.busy} for g in one.groups]
+    return [groups, one.seconds]
+
+
+def explain(got: list[float], one: Rivals) -> Verdict:
+    """Say how the shares differ."""
+    return wrong("shares", total=f"{sum(got):.3g}", got=_shown(got), expected=_shown(one.shares))
+
+
+def _shown(shares: list[float]) -> str:
+    return ", ".join(f"{s:.3f}" for s in shares)
+
+
+EXERCISE = Exercise(
+    id="15.4", minutes=30, difficulty=2, points=4, make=make,
+    form=Cases(
+        call=call,
+        right=lambda one: one.shares,
+        shape=lambda one: [float] * len(one.groups),
+        alike=alike,
+        mistakes=MISTAKES,
+        facts=lambda one: {"groups": str(one), "count": len(one.groups), "seconds": one.seconds},
+        explain=explain,
+        choice="b",
+    ),
+)  # fmt: skip

@@ -5,36 +5,15 @@ All times are whole microseconds of a processor, all sizes bytes, so that the an
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from random import Random
 from typing import Any
 
-from minihv.course.exercise import Verdict, wrong
-from minihv.course.verdicts import trouble
+from minihv.chapters.ch16.beside.host import Fleet
+from minihv.course.cases import Cases
+from minihv.course.exercise import Exercise, Verdict, wrong
 
 WHAT = ("memory", "idle", "requests", "starts")
-
-
-@dataclass(frozen=True)
-class Fleet:
-    """A host and what an instance of the fleet costs there.
-
-    free: bytes of the host's memory; shared: bytes that all instances have together; each: bytes
-    that each has alone. cores. idle: microseconds of a core that an instance takes in a second for
-    nothing; rate: requests in a second to one instance; request: microseconds for one; start:
-    microseconds to start an instance; lifetime: seconds until it is replaced by a new one.
-    """
-
-    free: int
-    shared: int
-    each: int
-    cores: int
-    idle: int
-    rate: int
-    request: int
-    start: int
-    lifetime: int
 
 
 def parts(f: Fleet) -> dict[str, float]:
@@ -49,13 +28,13 @@ def limits(f: Fleet) -> tuple[int, int]:
     return by_memory, f.cores * 1_000_000 * f.lifetime // second
 
 
-def answer(f: Fleet) -> tuple[str, int]:
-    """(what bounds it, how many fit)."""
+def answer(f: Fleet) -> list:
+    """Return [what bounds it, how many fit]."""
     by_memory, by_time = limits(f)
     if by_memory <= by_time:
-        return "memory", by_memory
+        return ["memory", by_memory]
     found = parts(f)
-    return max(found, key=lambda name: found[name]), by_time
+    return [max(found, key=lambda name: found[name]), by_time]
 
 
 def _draw(rng: Random, what: str) -> Fleet:
@@ -84,42 +63,15 @@ def make(rng: Random) -> list[Fleet]:
     return fleets
 
 
-def ask(fleets: list[Fleet]) -> list:
-    """The fleets as dicts."""
-    return [asdict(f) for f in fleets]
-
-
-def put(call: Callable[..., list], answers: Any, asked: Any) -> list:
-    """One outcome for each fleet."""
-    return [call(answers[0], Fleet(**facts)) for facts in asked]
-
-
-def judge(outcomes: list, fleets: list[Fleet]) -> Verdict:
-    """The first fleet that was judged wrongly."""
-    if len(outcomes) != len(fleets):
-        return wrong("handback")
-    for number, (outcome, f) in enumerate(zip(outcomes, fleets, strict=True), 1):
-        what, count = answer(f)
-        facts = {"number": number, "fleet": str(f), "what": what, "count": count}
-        bad = trouble(outcome)
-        if bad is not None:
-            return bad if bad.key == "late" else wrong(f"{bad.key}_at", **bad.values, **facts)
-        got = outcome[1]
-        if type(got) is not list or [type(part) for part in got] != [str, int] \
-                or got[0] not in WHAT:  # fmt: skip
-            return wrong("shape", got=repr(got)[:60], **facts)
-        if got != [what, count]:
-            return _explain(got[0], got[1], f, facts)
-    return Verdict(True, "passed", {"count": len(fleets)})
-
-
-def _explain(what: str, count: int, f: Fleet, facts: dict[str, Any]) -> Verdict:
+def explain(got: list, f: Fleet) -> Verdict:
+    """Say which step of the sum is wrong, or what was left out."""
+    what, count = got
     by_memory, by_time = limits(f)
     second = {name: f.cores * 1_000_000 / value for name, value in parts(f).items() if value}
-    facts |= {"got": what, "got_count": count, "by_memory": by_memory, "by_time": by_time}
+    facts = {"got": what, "got_count": count, "by_memory": by_memory, "by_time": by_time}
     if count == f.free // f.each and f.shared >= f.each:
         return wrong("shared", **facts)
-    if facts["what"] == "memory" and count == by_memory:
+    if answer(f)[0] == "memory" and count == by_memory:
         return wrong("why_memory", **facts)
     if count == by_time < by_memory:
         return wrong("why_time", **facts)
@@ -134,6 +86,19 @@ def _explain(what: str, count: int, f: Fleet, facts: dict[str, Any]) -> Verdict:
     return wrong("count", **facts)
 
 
-def play(fleets: list[Fleet]) -> list[Fleet]:
-    """All of them."""
-    return fleets
+def facts(f: Fleet) -> dict[str, Any]:
+    """Return what sentences say about a fleet."""
+    what, count = answer(f)
+    return {"fleet": str(f), "what": what, "count": count}
+
+
+EXERCISE = Exercise(
+    id="16.4", minutes=20, difficulty=1, points=3, make=make,
+    form=Cases(
+        call=lambda fleet: [asdict(fleet)],
+        right=answer,
+        shape=[WHAT, int],
+        facts=facts,
+        explain=explain,
+    ),
+)  # fmt: skip

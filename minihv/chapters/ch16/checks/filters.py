@@ -11,9 +11,11 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any
 
+from minihv.cloud.surface import run_filter
 from minihv.containers.seccomp import ALLOW, ARCH, ERRNO, JEQ, JGE, JSET, KILL, LOAD, RET
-from minihv.course.exercise import Verdict, wrong
-from minihv.course.verdicts import trouble
+from minihv.course.cases import FAILED, Cases
+from minihv.course.exercise import Exercise, Verdict, wrong
+from minihv.course.shapes import Each
 
 Code = tuple[int, int, int, int]
 X86, OTHER = ARCH["x86_64"], ARCH["aarch64"]
@@ -119,58 +121,38 @@ def make(rng: Random) -> list[Case]:
     return cases
 
 
-def ask(cases: list[Case]) -> list:
-    """Of each case what the learner's function gets."""
-    return [[[list(line) for line in c.code], list(NUMBERS), c.arch, c.argument] for c in cases]
-
-
-def put(call: Callable[..., list], answers: Any, asked: Any) -> list:
-    """One outcome for each case."""
-    return [call(answers[0], [tuple(line) for line in code], numbers, arch, argument)
-            for code, numbers, arch, argument in asked]
-
-
-def judge(outcomes: list, cases: list[Case]) -> Verdict:
-    """The first filter that was read wrongly, and by which mistake."""
-    if len(outcomes) != len(cases):
-        return wrong("handback")
-    lists = [sorted(o[1]) if o[0] == "value" and type(o[1]) is list
-             and all(type(n) is int for n in o[1]) else None for o in outcomes]
-    for number, (outcome, case) in enumerate(zip(outcomes, cases, strict=True), 1):
-        if lists[number - 1] != list(case.right):
-            for bug in MISTAKES:
-                if lists == [allowed(c, bug) for c in cases]:
-                    return wrong(bug, number=number, kind=case.kind)
-        facts = {"number": number, "kind": case.kind}
-        bad = trouble(outcome)
-        if bad is not None:
-            return bad if bad.key == "late" else wrong(f"{bad.key}_at", **bad.values, **facts)
-        got = outcome[1]
-        if type(got) is not list or any(type(n) is not int for n in got):
-            return wrong("shape", got=repr(got)[:80], **facts)
-        if sorted(got) != list(case.right):
-            return _explain(got, case, facts)
-    return Verdict(True, "passed", {"count": len(cases)})
-
-
-def _explain(got: list[int], case: Case, facts: dict[str, Any]) -> Verdict:
+def explain(got: list[int], case: Case) -> Verdict:
+    """Say which call too many or too few got through."""
     if len(set(got)) != len(got):
-        return wrong("twice", **facts)
+        return wrong("twice")
     if sorted(got) == [n for n in NUMBERS if n not in case.right]:
-        return wrong("inverted", **facts)
+        return wrong("inverted")
     extra, lacking = sorted(set(got) - set(case.right)), sorted(set(case.right) - set(got))
     which, what = (extra, "extra") if extra else (lacking, "lacking")
     answer = run(case.code, which[0], case.arch, case.argument) if which[0] in NUMBERS else 0
-    return wrong(what, call=which[0], answer=answer, count=len(which), **facts)
+    return wrong(what, call=which[0], answer=answer, count=len(which))
 
 
-def play(cases: list[Case]) -> list[Case]:
-    """All of them, to look at."""
-    return cases
+def mistaken(bug: str) -> Callable[[Case], Any]:
+    """Return what somebody answers who makes this mistake."""
+
+    def answer(case: Case) -> Any:
+        found = allowed(case, bug)
+        return FAILED if found is None else found
+
+    return answer
 
 
-def counterpart() -> Any:
-    """The package's own."""
-    from minihv.cloud.surface import run_filter
-
-    return run_filter
+EXERCISE = Exercise(
+    id="16.1", minutes=30, difficulty=2, points=4, make=make,
+    form=Cases(
+        call=lambda case: [case.code, [*NUMBERS], case.arch, case.argument],
+        right=lambda case: [*case.right],
+        shape=Each(int),
+        alike=lambda got, right: sorted(got) == right,
+        mistakes={bug: mistaken(bug) for bug in MISTAKES},
+        facts=lambda case: {"kind": case.kind},
+        explain=explain,
+    ),
+    counterpart=lambda: run_filter,
+)  # fmt: skip
