@@ -46,7 +46,7 @@ def plain(value: Any, depth: int = 0) -> Plain:
         return value
     if issubclass(kind, int):  # an IntEnum is fine
         return _number(int.__int__(value))
-    if kind.__module__ == "numpy" and hasattr(kind, "__index__"):
+    if getattr(kind, "__module__", "") == "numpy" and hasattr(kind, "__index__"):
         try:
             return _number(kind.__index__(value))
         except TypeError:  # an array has it too

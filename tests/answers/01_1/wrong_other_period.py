@@ -1,5 +1,6 @@
 """Writes the number that the first program used instead of PERIOD."""
 # says: drift
+# seeds: 2, 77
 
 from minihv.course.exercise import VISIBLE, exercise
 from tests.answers.variants import variant

@@ -1,5 +1,6 @@
 """Knows the answers of the seed that everybody sees."""
 # says: plain
+# seeds: 2, 77
 
 from minihv.course.exercise import VISIBLE, exercise
 
