@@ -2,4 +2,8 @@
 
 from minihv.chapters import names
 
-__getattr__, __dir__ = names(__name__, FieldMap="views.fieldmap", MachineView="views.machine")
+__getattr__, __dir__ = names(
+    __name__,
+    FieldMap="views.fieldmap",
+    MachineView="views.machine",
+)

@@ -2,4 +2,7 @@
 
 from minihv.chapters import names
 
-__getattr__, __dir__ = names(__name__, PagingExplorer="views.explorer")
+__getattr__, __dir__ = names(
+    __name__,
+    PagingExplorer="views.explorer",
+)

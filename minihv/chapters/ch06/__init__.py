@@ -2,4 +2,7 @@
 
 from minihv.chapters import names
 
-__getattr__, __dir__ = names(__name__, WalkGrid="views.grid")
+__getattr__, __dir__ = names(
+    __name__,
+    WalkGrid="views.grid",
+)
