@@ -56,7 +56,7 @@ def _call(judged: Exercise) -> dict[str, str]:
 
 
 def _complaint(judged: Exercise, text: str, seed: int) -> str:
-    """The text of a failed check; for a seed that was drawn, how to see that case again."""
+    """Return the text of a failed check; for a seed that was drawn, how to see that case again."""
     lines = [say("check", "wrong", id=judged.id, title=judged.title), text]
     if seed != VISIBLE:
         lines.insert(1, say("common", "hard_coded", seed=seed))
@@ -91,7 +91,7 @@ def hint(number: str, which: int | None = None) -> None:
 
 
 def instance(number: str, seed: int = VISIBLE) -> Any:
-    """What exercise `number` is about for `seed`, to look at and to try an answer on."""
+    """Return what exercise `number` is about for `seed`, to look at and to try an answer on."""
     asked = exercise(number)
     return asked.play(asked.instance(seed))
 

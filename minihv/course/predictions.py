@@ -23,7 +23,7 @@ def predict(name: str, guess: Any) -> None:
 
 
 def predicted(name: str) -> Any:
-    """The guess that was written down under `name`; None where there is none."""
+    """Return the guess that was written down under `name`; None if there is none."""
     return state.about("predictions", name).get("guess")
 
 

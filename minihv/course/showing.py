@@ -64,7 +64,7 @@ def _parts(thing: Any, yours: Any) -> list[tuple[str, str]]:
 
 
 def _ours(thing: Any) -> bool:
-    """Whether the package defines this."""
+    """Tell if the package defines this."""
     module = getattr(thing, "__module__", None) or type(thing).__module__
     return type(thing) is str or str(module).partition(".")[0] == "minihv"
 
@@ -80,7 +80,7 @@ def _part(key: str, thing: Any) -> tuple[str, str]:
 
 
 def source_of(thing: Callable | type) -> str:
-    """The source text of a function or class, without its indentation."""
+    """Return the source text of a function or class, without its indentation."""
     try:
         return textwrap.dedent(inspect.getsource(thing)).rstrip()
     except (OSError, TypeError):
@@ -88,7 +88,7 @@ def source_of(thing: Callable | type) -> str:
 
 
 def _replaced(kind: type) -> list[tuple[str, str]]:
-    """The package's and the learner's version of each method that `kind` replaces."""
+    """Return the package's and the learner's version of each method that `kind` replaces."""
     theirs = next((base for base in kind.__mro__ if _ours(base)), None)
     if theirs is None:
         return []

@@ -37,7 +37,7 @@ def _find(place: str, key: str) -> Any:
 
 
 def has(place: str, key: str) -> bool:
-    """Whether there is such a sentence."""
+    """Tell if there is such a sentence."""
     return _find(place, key) is not None
 
 

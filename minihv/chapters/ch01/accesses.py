@@ -44,7 +44,7 @@ def trace(machine: Machine, most: int = 100_000) -> Iterator[Access]:
 
 
 def reader(memory: Memory) -> pages.ReadU64:
-    """`memory` as a walk reads it: None where there is no RAM."""
+    """`memory` as a walk reads it: None if there is no RAM."""
 
     def read_u64(address: int) -> int | None:
         try:
@@ -56,13 +56,13 @@ def reader(memory: Memory) -> pages.ReadU64:
 
 
 def regime(hart: Hart) -> pages.Regime:
-    """What a data access of `hart` is translated under."""
+    """Return what a data access of `hart` is translated under."""
     status = hart.csr["mstatus"]
     return pages.Regime(hart.csr["satp"], hart.priv, bool(status & st.SUM), bool(status & st.MXR))
 
 
 def _access(machine: Machine, hart: Hart) -> tuple[int, str] | None:
-    """The address and kind of the access that the instruction at pc makes, if it makes one."""
+    """Return address and kind of the access that the instruction at pc makes, or None."""
     pc = pages.walk(reader(machine.memory), regime(hart), hart.pc & MASK64, pages.FETCH).pa
     if pc is None:
         return None

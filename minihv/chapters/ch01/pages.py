@@ -61,7 +61,7 @@ class Regime:
 def walk(read_u64: ReadU64, regime: Regime, va: int, access: str) -> Walk:
     """Translate the unsigned virtual address `va`; a clear A or D bit faults (Svade).
 
-    `read_u64` gives the doubleword at a physical address, None where there is no memory.
+    `read_u64` gives the doubleword at a physical address, None if there is no memory.
     """
     if regime.priv == 3 or regime.satp >> 60 == 0:
         return Walk((), "bare", pa=va)
@@ -86,17 +86,17 @@ def walk(read_u64: ReadU64, regime: Regime, va: int, access: str) -> Walk:
 
 
 def leaf(pte: int) -> bool:
-    """Whether this PTE maps a page, where it does not point to the next table."""
+    """Tell if this PTE maps a page, where it does not point to the next table."""
     return pte & (R | X) != 0
 
 
 def target(pte: int) -> int:
-    """The physical address that a PTE's PPN names."""
+    """Return the physical address that a PTE's PPN names."""
     return (pte >> 10 & (1 << 44) - 1) << 12
 
 
 def _invalid(pte: int, level: int) -> str:
-    """The rule that makes a PTE invalid whoever asks, or ""."""
+    """Return the rule that makes a PTE invalid whoever asks, or ""."""
     if not pte & V:
         return "valid"
     if pte >> 54:
@@ -113,7 +113,7 @@ def _invalid(pte: int, level: int) -> str:
 
 
 def _refusal(pte: int, level: int, regime: Regime, access: str) -> str:
-    """The rule by which a leaf refuses this access, or ""."""
+    """Return the rule by which a leaf refuses this access, or ""."""
     if regime.priv == 0 and not pte & U:
         return "user"
     if regime.priv == 1 and pte & U and access == FETCH:

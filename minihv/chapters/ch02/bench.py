@@ -80,7 +80,7 @@ class Bench:
         self.machine.memory.write(address, data)
 
     def _map(self, root: int, mode: int, place: int) -> int:
-        """Three tables at `root` that map the pages CODE and DATA for `mode` to a place."""
+        """Return three tables at `root` that map the pages CODE and DATA for `mode` to a place."""
         for level in (2, 1):
             table = root + (2 - level) * PAGE
             self._write(table + 8 * (CODE >> 12 + 9 * level & 511), table + PAGE >> 2 | 1)
@@ -112,7 +112,7 @@ class Bench:
         hart.flush()
         memory.write(CODE + place, _encoded(text))
         hart.pc, hart.priv = CODE, mode
-        hart.run(hart.clock + 1)  # the load: from now on the hart remembers where DATA lies
+        hart.run(hart.clock + 1)  # the load: from now on the hart remembers where DATA is
         data, before = memory.read(DATA + place, WINDOW), self._control()
         if hart.run(hart.clock + 1) == st.EXIT_TRAP:
             return Seen(hart.s[st.CAUSE], None, False)
@@ -139,13 +139,13 @@ class Bench:
 
 @lru_cache(2000)
 def _encoded(text: str) -> bytes:
-    """A load that makes the hart remember DATA, the instruction, and a load for `_forgot`."""
+    """Return a load that makes the hart remember DATA, the instruction, a load for `_forgot`."""
     code = assemble(f"ld zero, 0(a1)\n{text}", CODE).data
     return code.ljust(8, b"\0") + assemble("ld a0, 248(a1)").data
 
 
 def spell(row: Instruction, **given: str) -> str:
-    """An instruction of the table with operands filled in, as the assembler reads it."""
+    """Return an instruction of the table with operands filled in, as the assembler reads it."""
     fill = {**OPERANDS, **given}
     parts = [re.sub(r"[a-z]\w*'?", lambda m: fill.get(m[0].rstrip("'"), m[0]), part)
              for part in row.syntax]  # fmt: skip
@@ -153,7 +153,7 @@ def spell(row: Instruction, **given: str) -> str:
 
 
 def spellings(bench: Bench) -> Iterator[tuple[str, list[str]]]:
-    """Every instruction of the machine: its name, and one or two ways to spell it out.
+    """Return every instruction of the machine: its name, and one or two ways to spell it out.
 
     For CSRs an instruction is a form together with a register: `csrrw sepc`, `csrr time`, ...
     """

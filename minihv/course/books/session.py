@@ -46,7 +46,7 @@ class Session:
         self.skipped: set[Cell] = set()
 
     def judge(self, one: Exercise, seed: int) -> Row:
-        """The row of one exercise."""
+        """Return the row of one exercise."""
         kernel = self._ready()
         started = time.monotonic()
         instance = one.instance(seed)
@@ -69,7 +69,7 @@ class Session:
             kernel.close()
 
     def _ready(self) -> Kernel:
-        """A kernel that has run all cells but those that kernels do not survive."""
+        """Return a kernel that has run all cells but those that kernels do not survive."""
         for _ in range(MOST_RESTARTS):
             if self.kernel is not None:
                 return self.kernel
@@ -84,7 +84,7 @@ class Session:
         return self.kernel
 
     def _run(self, kernel: Kernel, cell: Cell) -> bool:
-        """Run a cell and note what is wrong with it; whether the kernel survived."""
+        """Run a cell and note what is wrong with it; tell if the kernel survived."""
         ran = kernel.run(cell.source, self.seconds)
         if ran.how != "ok":
             note = self._note(cell, ran)
@@ -105,8 +105,10 @@ class Session:
         return say("judge", ran.how, cell=cell, seconds=self.seconds, most=MOST_BYTES >> 20)
 
     def _name_note(self, cell: Cell, ran: Ran) -> str:
-        """A NameError: the name may be defined below, or by a cell that is gone. Where a cell above
-        was to define it, that one failed, and what to say was said there."""
+        """Explain a NameError: the name is defined below, or in a cell that is gone.
+
+        If a cell above was to define it, that one failed, and what to say was said there.
+        """
         name = ran.text.split("'")[1] if ran.text.count("'") >= 2 else ran.text
         if any(c.number < cell.number and name in c.defines for c in self.notebook.cells):
             return ""

@@ -103,11 +103,11 @@ class <View>(View):
         super().__init__(shown=shown)
 
     def picture(self) -> str:
-        """The view as it stands now, as SVG."""
+        """The view as it is now, as SVG."""
         return svg(860, 40, self.words["title"], text(16, 26, self.shown), description=self.text())
 
     def text(self) -> str:
-        """The view as it stands now, in words."""
+        """The view as it is now, in words."""
         return self.words["said"].format(shown=self.shown)
 '''
 

@@ -39,7 +39,7 @@ def ink_on(fill: str) -> str:
 
 
 def colours(name: str) -> dict[str, str]:
-    """A palette entry as the views take it: its fill, and the ink for text on it."""
+    """Return a palette entry as the views take it: its fill, and the ink for text on it."""
     return {"fill": PALETTE[name], "ink": ink_on(PALETTE[name])}
 
 
@@ -52,7 +52,7 @@ def _paint(colour: str, kind: str = "fill") -> str:
 
 def text(x: float, y: float, words: str, *, size: float = 13, ink: str = "ink", bold: bool = False,
          anchor: str = "start", mono: bool = False) -> str:
-    """One line of text whose baseline starts (or is centred, or ends) at (x, y)."""
+    """Return one line of text whose baseline starts (or is centred, or ends) at (x, y)."""
     weight = ' font-weight="600"' if bold else ""
     family = f' font-family="{MONO}" xml:space="preserve"' if mono else ""
     return (f'<text x="{x:g}" y="{y:g}" font-size="{size:g}" text-anchor="{anchor}"{weight}'
@@ -61,7 +61,7 @@ def text(x: float, y: float, words: str, *, size: float = 13, ink: str = "ink", 
 
 def box(x: float, y: float, width: float, height: float, fill: str = "paper", *,
         line: str | None = None, round: float = 4, thick: float = 1, see: float = 1) -> str:
-    """A rectangle; `line` is its outline's colour, `see` how opaque its fill is."""
+    """Return a rectangle; `line` is its outline's colour, `see` how opaque its fill is."""
     outline = "" if line is None else (
         f' stroke="{PALETTE.get(line, NEUTRAL.get(line, line))}" stroke-width="{thick:g}"')
     opacity = "" if see == 1 else f' fill-opacity="{see:g}"'
@@ -71,7 +71,7 @@ def box(x: float, y: float, width: float, height: float, fill: str = "paper", *,
 
 def path(d: str, colour: str = "faint", *, thick: float = 1.5, dash: str = "",
          arrow: bool = False) -> str:
-    """A line along SVG path data `d`, with an arrow head at its end if asked."""
+    """Return a line along SVG path data `d`, with an arrow head at its end if asked."""
     dashed = f' stroke-dasharray="{dash}"' if dash else ""
     head = ' marker-end="url(#mhv-head)"' if arrow else ""
     return f'<path d="{d}" fill="none" {_paint(colour, "stroke")} stroke-width="{thick:g}"' \
@@ -84,7 +84,7 @@ HEAD = ('<defs><marker id="mhv-head" viewBox="0 0 8 8" refX="7" refY="4" markerW
 
 
 def svg(width: float, height: float, title: str, *parts: str, description: str = "") -> str:
-    """The parts as one picture on paper, `width` by `height` units, named for those who listen."""
+    """Return the parts as a picture of `width` by `height` units, with a title to be heard."""
     more = f"<desc>{escape(description)}</desc>" if description else ""
     head = HEAD if any("#mhv-head" in part for part in parts) else ""
     return (f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:g} {height:g}" '

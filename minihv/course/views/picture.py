@@ -18,9 +18,9 @@ class Picture(View):
         self._said = said
 
     def picture(self) -> str:
-        """The drawing itself."""
+        """Return the drawing itself."""
         return self.drawing
 
     def text(self) -> str:
-        """What it shows, in words."""
+        """Return what it shows, in words."""
         return self._said

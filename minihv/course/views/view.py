@@ -55,11 +55,11 @@ class View(anywidget.AnyWidget):
         """Do what the page asks for; a view that takes commands overrides this."""
 
     def picture(self) -> str:
-        """The view as it stands now, as SVG."""
+        """Return the view as it is now, as SVG."""
         raise NotImplementedError
 
     def text(self) -> str:
-        """The view as it stands now, in words."""
+        """Return the view as it is now, in words."""
         raise NotImplementedError
 
     def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -49,7 +49,7 @@ class FieldMap(View):
         return [item for group in self.groups for item in group["items"]]
 
     def text(self) -> str:
-        """The map as a list."""
+        """Return the map as a list."""
         lines = [self.words["title"]]
         for group in self.groups:
             lines.append(group["name"])
@@ -57,7 +57,7 @@ class FieldMap(View):
         return "\n".join(lines)
 
     def picture(self) -> str:
-        """The map with all its entries and their chapters' numbers."""
+        """Return the map with all its entries and their chapters' numbers."""
         parts, y = [text(16, 28, self.words["title"], bold=True, size=15)], 44.0
         groups = {group["key"]: group for group in self.groups}
         for row in ROWS:
@@ -73,7 +73,7 @@ class FieldMap(View):
 
 
 def _group(group: dict[str, Any], x: float, y: float, wide: float) -> tuple[list[str], float]:
-    """A group's heading and its entries, in as many columns as fit; and the height."""
+    """Return a group's heading and its entries, in as many columns as fit; and the height."""
     columns = max(1, int(wide // 190))
     rows = -(-len(group["items"]) // columns)
     parts = [box(x, y, wide, 26, group["fill"], round=4),

@@ -47,7 +47,7 @@ class MachineView(View):
 
     @property
     def position(self) -> Instant:
-        """Where in time the machine stands: its ticks, and the traps taken by then."""
+        """Where in time the machine is: its ticks, and the traps taken by then."""
         return self.timeline.position
 
     @property
@@ -116,7 +116,7 @@ class MachineView(View):
         self._show(self._words(said, place=self._name(address)), None)
 
     def address(self, place: str | int) -> int:
-        """The address that a symbol, 0x-number or integer names; ConfigError if none."""
+        """Return the address that a symbol, 0x-number or integer names; ConfigError if none."""
         if isinstance(place, int):
             return place & MASK64
         known = self.symbols.by_name.get(place.strip())
@@ -154,7 +154,7 @@ class MachineView(View):
         return f"{self.position.ticks:,}"
 
     def _why(self, end: End | None) -> str:
-        """Why a run stopped, "" where it only used up its budget."""
+        """Why a run stopped, "" if it only used up its budget."""
         reason = end.reason if end else "budget"
         if reason in ("exit", "reset") and end:
             return self._words("ended", status=end.exit_status)
@@ -191,7 +191,7 @@ class MachineView(View):
                           s["console"] or self.words["console_empty"]])
 
     def picture(self) -> str:
-        """The same as a picture: code, registers, CSRs, console."""
+        """Return the same as a picture: code, registers, CSRs, console."""
         from minihv.chapters.ch00.views.machine_still import machine_still
 
         return machine_still(self.state, dict(self.words))

@@ -34,7 +34,7 @@ class Symbols:
         self._values = [value for value, _ in self._sorted]
 
     def near(self, address: int) -> str:
-        """``name`` or ``name+0x10``; "" where no symbol lies within 64 KiB before."""
+        """``name`` or ``name+0x10``; "" if no symbol lies within 64 KiB before."""
         at = bisect_right(self._values, address) - 1
         if at < 0 or address - self._values[at] > 1 << 16:
             return ""
@@ -42,13 +42,13 @@ class Symbols:
         return name if value == address else f"{name}+{address - value:#x}"
 
     def label(self, address: int) -> str:
-        """The symbol that stands exactly there, or ""."""
+        """Return the symbol at exactly this address, or ""."""
         name = self.near(address)
         return "" if "+" in name else name
 
 
 def long(value: int) -> str:
-    """A 64-bit value as 0x and 16 digits."""
+    """Return a 64-bit value as 0x and 16 digits."""
     return f"0x{value & MASK64:016x}"
 
 
@@ -64,7 +64,7 @@ def registers(hart: Hart, before: dict[str, int]) -> list[dict[str, Any]]:
 
 
 def _fields(hart: Hart, name: str, value: int) -> str:
-    """The fields of a CSR that say something, such as ``MPP=S SPIE=1``."""
+    """Return the fields of a CSR that say something, such as ``MPP=S SPIE=1``."""
     if name in ("scause", "mcause"):        # 0 is a cause, too: but not before the first trap
         return cause_name(value) if value or hart.csr[name[0] + "epc"] else ""
     parts = []
@@ -78,7 +78,7 @@ def _fields(hart: Hart, name: str, value: int) -> str:
 
 
 def csrs(hart: Hart, before: dict[str, int]) -> list[dict[str, Any]]:
-    """The CSRs of traps and translation with their fields; `was` as for registers."""
+    """Return the CSRs of traps and translation with their fields; `was` as for registers."""
     rows = []
     for mode, names in SHOWN.items():
         for name in names:
@@ -91,13 +91,13 @@ def csrs(hart: Hart, before: dict[str, int]) -> list[dict[str, Any]]:
 
 
 def values(hart: Hart) -> dict[str, int]:
-    """What changes are told from: registers and CSRs by name."""
+    """Return what changes are told from: registers and CSRs by name."""
     found = {name: hart.x[number] & MASK64 for number, name in enumerate(REGISTERS)}
     return found | {name: hart.csr[name] for names in SHOWN.values() for name in names}
 
 
 def code(hart: Hart, symbols: Symbols, breakpoints: list[int]) -> list[dict[str, Any]]:
-    """The listing around pc; empty where no instruction can be fetched at pc."""
+    """Return the listing around pc; empty if no instruction can be fetched at pc."""
     pc = hart.pc & MASK64
     lines = around.code_around(hart, BEFORE, LINES - 1, symbols.by_name)
     if all(line.pc != pc for line in lines):

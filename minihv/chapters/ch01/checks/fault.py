@@ -23,7 +23,7 @@ from minihv.devices.virt import Machine
 BASE, RAM = 0x80000000, 4 << 20
 HEAP_FRAME = 0x80200000  # the one 2 MiB frame
 REPORT = 0x80000800  # where the guest leaves mcause and mtval
-FRAMES = range(4, 256)  # 4 KiB frames behind the guest's own code
+FRAMES = range(4, 256)  # 4 KiB frames after the guest's own code
 SV39 = 8 << 60
 ACCESS_OF = {12: FETCH, 13: LOAD, 15: STORE}
 
@@ -74,7 +74,7 @@ class Guest:
         return "\n".join(lines + [str(region) for region in self.regions])
 
     def machine(self) -> Machine:
-        """A machine that is about to run the guest (a clear A or D bit faults: Svade)."""
+        """Return a machine that is about to run the guest (a clear A or D bit faults: Svade)."""
         return Machine(memory=RAM, engine="python", svade=True).load(self.image, boot="m")
 
     @cached_property
@@ -95,7 +95,7 @@ class Guest:
         return self.report[1]
 
     def read_u64(self, address: int) -> int | None:
-        """The doubleword at a physical address of the image, None outside RAM."""
+        """Return the doubleword at a physical address of the image, None outside RAM."""
         if not BASE <= address <= BASE + RAM - 8:
             return None
         return int.from_bytes(self.image[address - BASE :][:8].ljust(8, b"\0"), "little")
@@ -120,7 +120,7 @@ class Kernel:
         self._write_program()
 
     def frame(self) -> int:
-        """The physical address of a free frame."""
+        """Return the physical address of a free frame."""
         return BASE + self.frames.pop() * 4096
 
     def _regions(self) -> tuple[Region, ...]:
@@ -143,7 +143,7 @@ class Kernel:
         self.words[address] = frame >> 12 << 10 | meant(region)
 
     def _table(self, va: int, level: int) -> int:
-        """The table that holds the PTE of `va` at `level`; made where it is missing."""
+        """Return the table that holds the PTE of `va` at `level`; made where it is missing."""
         if level == 2:
             return self.root
         key = level, va >> 12 + 9 * (level + 1)
@@ -154,7 +154,7 @@ class Kernel:
         return self.tables[key]
 
     def _accesses(self) -> list[tuple[int, str]]:
-        """What the program does, in order: (va, kind); at least one access to each page."""
+        """Return what the program does, in order: (va, kind); at least one access to each page."""
         accesses = []
         for region in self.regions[1:]:
             for va in range(region.start, region.end, region.page):
@@ -181,7 +181,7 @@ class Kernel:
         return pages.target(level_0)
 
     def image(self, words: dict[int, int]) -> bytes:
-        """The guest as a flat image with these page tables."""
+        """Return the guest as a flat image with these page tables."""
         satp = SV39 | self.root >> 12
         entry = self.regions[0].start
         start = assemble(START.format(satp=satp, entry=entry, report=REPORT), BASE).data
@@ -194,7 +194,7 @@ class Kernel:
         return bytes(image)
 
     def first_fault(self, words: dict[int, int]) -> tuple[int, str, pages.Walk] | None:
-        """The first access of the program that faults under these tables."""
+        """Return the first access of the program that faults under these tables."""
         regime = Regime(SV39 | self.root >> 12, 0)
         for va, kind in self.accesses:
             walk = pages.walk(lambda pa: words.get(pa, 0), regime, va, kind)
@@ -203,7 +203,7 @@ class Kernel:
         return None
 
     def plant(self, kind: str) -> Guest:
-        """A guest with one wrong bit of this kind that its program runs into."""
+        """Return a guest with one wrong bit of this kind that its program runs into."""
         regime = Regime(SV39 | self.root >> 12, 0)
         while True:
             va, access = self.rng.choice(self.accesses)
@@ -221,12 +221,12 @@ class Kernel:
 
 
 def pte_address(table: int, va: int, level: int) -> int:
-    """The physical address of the PTE of `va` in a table of this level."""
+    """Return the physical address of the PTE of `va` in a table of this level."""
     return table + (va >> 12 + 9 * level & 511) * 8
 
 
 def meant(region: Region) -> int:
-    """The flags that the kernel means a leaf of this region to have."""
+    """Return the flags that the kernel means a leaf of this region to have."""
     flags = pages.V | pages.U | pages.A
     for letter, flag in zip("rwx", (pages.R, pages.W, pages.X), strict=True):
         if letter in region.rights:
@@ -238,7 +238,7 @@ KINDS = ("valid", "rights", "user", "accessed", "dirty", "reserved", "pointer", 
 
 
 def candidates(kind: str, step: pages.Step, access: str) -> list[int]:
-    """The bits of this PTE that may be planted for a fault of `kind`."""
+    """Return the bits of this PTE that may be planted for a fault of `kind`."""
     if kind == "valid":
         return [0]
     if kind == "reserved":
@@ -253,7 +253,7 @@ def candidates(kind: str, step: pages.Step, access: str) -> list[int]:
 
 
 def make(rng: Random) -> list[Guest]:
-    """A dozen guests: every kind of fault, some of them twice."""
+    """Return a dozen guests: every kind of fault, some of them twice."""
     kinds = [*KINDS, "pointer", "valid", "reserved", "rights"]
     rng.shuffle(kinds)
     return [Kernel(rng).plant(kind) for kind in kinds]
@@ -295,7 +295,7 @@ def explain(got: list[int], guest: Guest) -> Verdict:
 
 
 def bit_name(bit: int) -> str:
-    """What bit number `bit` of a PTE is called."""
+    """Return what bit number `bit` of a PTE is called."""
     if 0 <= bit < 8:
         return pages.BIT_NAMES[bit]
     if 10 <= bit < 54:

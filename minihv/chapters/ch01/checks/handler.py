@@ -102,7 +102,7 @@ class Task:
         return {0: "U", 3: "M"}[self.mode] + "-mode"
 
     def source(self) -> str:
-        """The program and what starts it."""
+        """Return the program and what starts it."""
         body = ["addi s1, s1, 1"] * 12 + ["ecall", "addi s1, s1, 1"] * self.calls
         return HARNESS.format(
             first=self.first, status=self.mode << 11 | 0x80, patterns="\n".join(self._loads()),
@@ -115,7 +115,7 @@ class Task:
         return [f"la ra, __lost\n{sp}", *loads]
 
     def expected(self, number: int, program: Program) -> int:
-        """What register `number` holds at the end."""
+        """Return what register `number` holds at the end."""
         if number == 1:
             return program.symbols["__lost"]
         if number == 2:
@@ -126,7 +126,7 @@ class Task:
 
 
 def make(rng: Random) -> list[Task]:
-    """Three programs: plain counting, calls from M-mode, calls from U-mode without a stack."""
+    """Draw three programs: counting, calls from M-mode, calls from U-mode without a stack."""
 
     def task(mode: int, calls: int, ticks: int, stack: bool) -> Task:
         patterns = [rng.randrange(1 << 62) for _ in range(32)]
@@ -176,7 +176,7 @@ class _Done(Exception):
 
 
 class Run:
-    """One program behind the learner's handler, on a machine."""
+    """One program after the learner's handler, on a machine."""
 
     def __init__(self, source: str, task: Task):
         self.task = task
@@ -203,7 +203,7 @@ class Run:
         raise _Found("never_ends", pc=self.hart.pc, budget=BUDGET, program=self.task.name)
 
     def _line(self, pc: int) -> int:
-        """The learner's line at `pc`, 0 where that is not the learner's code."""
+        """Return the learner's line at `pc`, 0 if that is not the learner's code."""
         if not self.program.origin <= pc < self.program.symbols["__harness"]:
             return 0
         return self.program.lines.get(pc, 0)
@@ -232,7 +232,7 @@ class Run:
         self.taken += 1
 
     def _called(self, pc: int) -> None:
-        now = pc, self.hart.x[COUNTER]  # which every program raises behind each ecall
+        now = pc, self.hart.x[COUNTER]  # which every program raises after each ecall
         if self._last_call == now:
             raise _Found("ecall_again", pc=pc)
         self._last_call = now
@@ -300,7 +300,7 @@ class Run:
 
 
 def _assemble(source: str, task: Task) -> Program:
-    """The learner's source in front of the program; _Found names the learner's mistake."""
+    """Return the learner's source in front of the program; _Found names the learner's mistake."""
     try:
         program = assemble(HEAD.format(period=task.period) + source + task.source())
     except AssemblyError as error:

@@ -31,7 +31,7 @@ class Tlb:
         self._pages: OrderedDict[int, None] = OrderedDict()
 
     def touch(self, va: int) -> bool:
-        """Look `va` up; whether it was there. A miss walks: one reference for each level."""
+        """Look `va` up; tell if it was there. A miss walks: one reference per level."""
         page = va >> self.page_bits
         if page in self._pages:
             self._pages.move_to_end(page)
@@ -66,7 +66,7 @@ class Play:
 
 
 def sweep(base: int, pages: int, rounds: int, page_bits: int = 12) -> tuple[int, ...]:
-    """One access to each of `pages` pages, again and again."""
+    """Return one access to each of `pages` pages, again and again."""
     return tuple(base + (n << page_bits) + 8 * n for _ in range(rounds) for n in range(pages))
 
 

@@ -61,7 +61,7 @@ class Tables:
 class Row:
     """How to make a case: the leaf's flags and levels, who asks, and what is done to the tables.
 
-    `sum` and `mxr` are None where they must not matter: then they are random.
+    `sum` and `mxr` are None if they must not matter: then they are random.
     """
 
     rule: str
@@ -133,7 +133,7 @@ class Builder:
         self.slots = {False: rng.sample(range(256), 200), True: rng.sample(range(256, 512), 50)}
 
     def frame(self) -> int:
-        """The physical address of a page that nothing uses yet."""
+        """Return the physical address of a page that nothing uses yet."""
         return BASE + self.frames.pop() * 4096
 
     def case(self, row: Row) -> Case:
@@ -160,7 +160,7 @@ class Builder:
         return Case(row.rule, regime, va, row.access)
 
     def leaf(self, row: Row, level: int) -> int:
-        """A PTE with the row's flags and a PPN that is aligned for its level."""
+        """Return a PTE with the row's flags and a PPN that is aligned for its level."""
         ppn = self.rng.randrange(1 << 40) & -1 << 9 * level
         if level == 0 and row.flags == "v":  # a pointer where none may be
             ppn = self.frame() >> 12
@@ -181,7 +181,7 @@ class Builder:
 
 
 def _flip(low: int, high: int, of_leaf: bool) -> Callable[[Builder, list[int]], None]:
-    """A twist: flip one random bit in low .. high-1 of the leaf or of a pointer."""
+    """Return a twist: flip one random bit in low .. high-1 of the leaf or of a pointer."""
 
     def twist(builder: Builder, path: list[int]) -> None:
         address = path[-1] if of_leaf else builder.rng.choice(path[:-1])

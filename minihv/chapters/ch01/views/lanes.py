@@ -16,5 +16,5 @@ def lane_colours(mode: str) -> dict[str, str]:
 
 
 def runs_after(event: Event) -> str:
-    """The mode that runs on after an event: an exit to the host comes back at once."""
+    """Return the mode that runs on after an event: an exit to the host comes back at once."""
     return event.origin if event.kind == "exit" else event.target

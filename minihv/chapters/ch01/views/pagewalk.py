@@ -33,7 +33,7 @@ Read = Callable[[int], int | None]
 
 
 def regime_of(hart: Hart, user: bool) -> tuple[Read, pages.Regime, bool]:
-    """A hart's translation as it stands now: its memory, what decides, whether A and D trap.
+    """Return a hart's translation as it is now: its memory, what decides, whether A and D trap.
 
     ConfigError while satp says Bare.
     """
@@ -64,7 +64,7 @@ def _marking(read: Read, access: str) -> Read:
 
 
 def split(va: int) -> list[dict[str, Any]]:
-    """The parts of an address, high to low: extension, VPN[2..0], offset."""
+    """Return the parts of an address, high to low: extension, VPN[2..0], offset."""
     parts = [("ext", 39, 25), *((f"VPN[{k}]", 12 + 9 * k, 9) for k in (2, 1, 0)),
              ("offset", 0, 12)]
     return [{"name": name, "high": low + width - 1, "low": low,
@@ -73,7 +73,7 @@ def split(va: int) -> list[dict[str, Any]]:
 
 
 def pte_fields(pte: int) -> list[dict[str, Any]]:
-    """The fields of a PTE, high to low; one or two bits as binary, more as hexadecimal."""
+    """Return the fields of a PTE, high to low; one or two bits as binary, more as hexadecimal."""
     return [{"name": field.name, "high": field.low + field.width - 1, "low": field.low,
              "value": f"{field.of(pte):#x}" if field.width > 2 else
              f"{field.of(pte):0{field.width}b}"} for field in PTE_FIELDS]
@@ -93,7 +93,7 @@ def _digits(pte: int | None) -> str | None:
 
 
 def _step(read: Read, level: int, at: int) -> dict[str, Any]:
-    """The entry at physical address `at`, with its neighbours in the table."""
+    """Return the entry at physical address `at`, with its neighbours in the table."""
     index, pte = at >> 3 & 511, read(at)
     return {"level": level, "table": f"{at & -4096:#x}", "index": index, "at": f"{at:#x}",
             "pte": _digits(pte), "fields": [] if pte is None else pte_fields(pte),
@@ -104,7 +104,7 @@ def _step(read: Read, level: int, at: int) -> dict[str, Any]:
 
 
 def tell(va: int, access: str, read: Read, regime: pages.Regime, svade: bool) -> dict[str, Any]:
-    """The walk for `va` as plain data: its parts, its steps, and `pa` or the fault's `cause`.
+    """Return the walk of `va` as plain data: parts, steps, and `pa` or the fault's `cause`.
 
     access: "load", "store" or "fetch". A step's `kind` is "pointer", "leaf" or "fault"; `why` and
     `bit` then say what was wrong where.

@@ -75,7 +75,7 @@ class _Recorder:
         self.armed.clear()
 
     def stopped(self) -> bool:
-        """Whether a breakpoint of ours stopped the run; then the return is an event."""
+        """Tell if a breakpoint of ours stopped the run; then the return is an event."""
         hart = self.hart
         name = self.armed.get(hart.pc & MASK64)
         if name is None:
@@ -88,7 +88,7 @@ class _Recorder:
         return True
 
     def call(self, original: Callable[[Any], str]) -> Callable[[Any], str]:
-        """The SBI's entry, with the call noted: out to the host and back."""
+        """Return the SBI's entry, with the call noted: out to the host and back."""
 
         def noted(hart: Any) -> str:
             name = original(hart)

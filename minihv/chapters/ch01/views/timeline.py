@@ -60,7 +60,7 @@ class TrapTimeline(View):
         return [event for event in self.events if first <= event.clock <= last]
 
     def shares(self) -> dict[str, float]:
-        """The share of time that each mode ran, 0 to 1; the host's calls take no guest time."""
+        """Return each mode's share of time, 0 to 1; the host's calls take no guest time."""
         ticks: Counter[str] = Counter()
         for event, after in zip(self.events, self.events[1:], strict=False):
             ticks[runs_after(event)] += after.clock - event.clock
@@ -72,7 +72,7 @@ class TrapTimeline(View):
         return Counter(event.cause for event in self.events).most_common()
 
     def text(self) -> str:
-        """The shares, the causes, and the first events."""
+        """Return the shares, the causes, and the first events."""
         if not self.events:
             return f"{self.words['title']}: {self.words['empty']}"
         head = self.words["summary"].format(count=f"{self.count:,}", first=f"{self.span[0]:,}",
@@ -98,7 +98,7 @@ def _check(events: list[Event]) -> None:
             raise ConfigError(f"event {number}: no kind {event.kind!r}; "
                               f"choose of {', '.join(KINDS)}")
         if before is not None and event.clock < before:
-            raise ConfigError(f"event {number}: clock {event.clock} lies before {before}: "
+            raise ConfigError(f"event {number}: clock {event.clock} is before {before}: "
                               "give events in the order of the run")
         before = event.clock
 

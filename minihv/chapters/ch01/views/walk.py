@@ -89,7 +89,7 @@ class PageWalkView(View):
     # --- in words -------------------------------------------------------------------------
 
     def verdict(self, step: dict[str, Any]) -> str:
-        """What one entry does."""
+        """Return what one entry does."""
         w = self.words
         if step["kind"] == "fault":
             return str(w["why_" + step["why"]]).format(at=step["at"])
@@ -98,7 +98,7 @@ class PageWalkView(View):
         return str(w[step["kind"]])
 
     def _story(self) -> list[str]:
-        """A sentence for the start and for each step shown."""
+        """Return a sentence for the start and for each step shown."""
         w, walk = self.words, self.walk
         if not walk["steps"]:
             return [w["fault_before"].format(cause=walk["cause"], reason=w["why_canonical"])]
@@ -114,14 +114,14 @@ class PageWalkView(View):
         return story
 
     def text(self) -> str:
-        """The address and each step told so far."""
+        """Return the address and each step told so far."""
         w, walk = self.words, self.walk
         parts = ", ".join(f"{part['name']} {part['value']:#x}" for part in walk["split"][1:])
         head = f"{w['title']}: {w[walk['access']]}, {w[walk['mode']]}, {walk['va']} = {parts}"
         return "\n".join([head, w["root"].format(**walk), *self._story()])
 
     def picture(self) -> str:
-        """The split address and the tables as a picture."""
+        """Return the split address and the tables as a picture."""
         from minihv.chapters.ch01.views.walk_still import walk_still
 
         return walk_still(self.walk, self.shown, self.said, dict(self.words), self.verdict)

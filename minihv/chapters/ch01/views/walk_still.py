@@ -11,7 +11,7 @@ LEVELS = {2: "#00527F", 1: "S", 0: "U"}     # one world, so one hue
 
 
 def _split_bar(walk: dict[str, Any], y: float) -> list[str]:
-    """The address as its parts, each as wide as its bits, low levels to the right."""
+    """Return the address as its parts, each as wide as its bits, low levels to the right."""
     parts, x = [], 16.0
     unit = (WIDTH - 32 - 110) / 39
     for part in walk["split"]:
@@ -29,7 +29,7 @@ def _split_bar(walk: dict[str, Any], y: float) -> list[str]:
 
 def _table(step: dict[str, Any], x: float, y: float, wide: float, words: dict[str, str],
            verdict: str) -> list[str]:
-    """One table of the walk: which entry was read, its flags, what follows."""
+    """Return one table of the walk: which entry was read, its flags, what follows."""
     bad = step["kind"] == "fault"
     flags = " ".join(f["name"] if f["value"] != "0" else "·" for f in step["fields"][5:])
     title = words["table"].format(**step) + " " + words["table_at"].format(**step)

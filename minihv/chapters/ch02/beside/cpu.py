@@ -54,7 +54,7 @@ class Cpu:
         self.pc, self.mode = state["pc"], state["mode"]
 
     def state(self) -> dict[str, Any]:
-        """All of it as plain data."""
+        """Return all of it as plain data."""
         return {"x": list(self.x), "csr": dict(self.csr), "pc": self.pc, "mode": self.mode}
 
     def __repr__(self) -> str:

@@ -18,7 +18,7 @@ State = dict[str, Any]
 
 
 def address(state: State, virtual: int) -> int | None:
-    """The real address, None where it lies outside the window (a memory trap)."""
+    """Return the real address, None if it is outside the window (a memory trap)."""
     return state["base"] + virtual if 0 <= virtual < state["bound"] else None
 
 
@@ -82,7 +82,7 @@ def _enter_user(s: State) -> str | None:
 
 
 def privileged(effect: Callable[[State], str | None]) -> Callable[[State], str | None]:
-    """The instruction traps in user mode."""
+    """Return the instruction made privileged: it traps in user mode."""
     return lambda s: TRAP if _user(s) else effect(s)
 
 
@@ -119,7 +119,7 @@ EFFECTS: dict[str, Callable[[State], str | None]] = {
 
 @lru_cache(2000)
 def _values(n: int) -> tuple:
-    """What state number `n` holds: base, bound, pc, r, memory."""
+    """Return what state number `n` holds: base, bound, pc, r, memory."""
     rng = Random(f"state {n}")
     r, memory = [rng.randrange(16) for _ in range(4)], [rng.randrange(1000) for _ in range(REAL)]
     return rng.randrange(0, 20), rng.randrange(6, WINDOW), rng.randrange(4), r, memory
@@ -140,7 +140,7 @@ class Processor:
         return f"a processor with the instructions {', '.join(self.ops)}"
 
     def execute(self, op: str, state: State) -> State | str:
-        """The state after `op`, or "trap"; the state that you gave is left alone."""
+        """Return the state after `op`, or "trap"; the state that you gave is left alone."""
         after = {**state, "r": list(state["r"]), "memory": list(state["memory"])}
         if EFFECTS[self.kinds[int(op[2:])]](after) == TRAP:
             return TRAP
@@ -148,7 +148,7 @@ class Processor:
         return after
 
     def moved(self, state: State, by: int) -> State:
-        """The same program elsewhere: base and the contents of its window `by` words further up."""
+        """Return the program moved: base and its window's contents `by` words further up."""
         memory, base, bound = list(state["memory"]), state["base"], state["bound"]
         memory[base + by : base + by + bound] = state["memory"][base : base + bound]
         return {**state, "base": base + by, "memory": memory, "r": list(state["r"])}

@@ -72,7 +72,7 @@ class Interrupts(TrapAndEmulate):
 
 
 class Sepc(TrapAndEmulate):
-    """A reflected system call returns behind the ecall by itself."""
+    """A reflected system call returns after the ecall by itself."""
 
     def system_call(self, vcpu: Any, exit: Any) -> int:
         user = vcpu.priv == 0

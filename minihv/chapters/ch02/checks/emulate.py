@@ -46,7 +46,7 @@ class Case:
         return on_hart(self.state, self.word)
 
     def cpu(self) -> Cpu:
-        """A fresh virtual CPU in this state."""
+        """Return a fresh virtual CPU in this state."""
         return Cpu(self.state)
 
     def __str__(self) -> str:
@@ -68,7 +68,7 @@ TRAPPING = ("write_read_only", "user", "machine", "unknown", "user_sret")
 
 
 def make(rng: Random) -> list[Case]:
-    """A few cases for each rule, in the order of RULES."""
+    """Return a few cases for each rule, in the order of RULES."""
     return [_case(rng, rule, k) for rule in RULES for k in range(OFTEN)]
 
 
@@ -93,7 +93,7 @@ def _case(rng: Random, rule: str, k: int) -> Case:
 
 
 def on_hart(state: dict[str, Any], word: int) -> dict[str, Any]:
-    """What a real hart makes of this state and instruction."""
+    """Return what a real hart makes of this state and instruction."""
     hart = Hart(0, _MEMORY, "python")
     hart.own_machine_mode()
     s = hart.s
@@ -116,12 +116,12 @@ _MEMORY = Memory(1 << 20)
 
 
 def encode(text: str) -> int:
-    """The word of one instruction."""
+    """Return the word of one instruction."""
     return int.from_bytes(assemble(text).data[:4], "little")
 
 
 def _flat(state: dict[str, Any]) -> dict[str, int]:
-    """Every value by name, in the order in which a difference tells most."""
+    """Return every value by name, in the order in which a difference tells most."""
     values = {"mode": state["mode"], **state["csr"]}
     status = values.pop("sstatus")
     for name, bit in (("SIE", st.SIE), ("SPIE", st.SPIE), ("SPP", st.SPP)):

@@ -92,7 +92,7 @@ class ExitView(View):
         }
 
     def _last(self) -> Iterable[VMExit]:
-        """The last exits, the newest first, with the chosen reason."""
+        """Return the last exits, the newest first, with the chosen reason."""
         log = [exit for exit in self.vm.exits.log if self.chosen in ("", exit.reason)]
         return reversed(log[-LINES:])
 
@@ -113,7 +113,7 @@ class ExitView(View):
         return text
 
     def text(self) -> str:
-        """The counts, and the last exits."""
+        """Return the counts, and the last exits."""
         lines = [f"{self.words['title']}: {self.state['said']}"]
         lines += [f"{bar['count']:>9,} × {bar['reason']:9} {bar['meaning']}"
                   for bar in self.state["bars"]]

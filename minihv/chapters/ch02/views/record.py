@@ -27,11 +27,11 @@ class _Recorder:
 
     @property
     def full(self) -> bool:
-        """Whether no more events are wanted."""
+        """True if no more events are wanted."""
         return len(self.events) >= self.n
 
     def entered(self, vcpu: Any, hart: Any, stop: int) -> int:
-        """What the VM calls to enter its guest."""
+        """Return what the VM calls to enter its guest."""
         if vcpu is self.vcpu and not self.full and (
             not self.events or self.events[-1].target == "host"
         ):
@@ -40,14 +40,14 @@ class _Recorder:
         return self.enter(vcpu, hart, stop)
 
     def _why(self, s: Any) -> tuple[str, str]:
-        """What the guest finds when it goes on: an interrupt, a trap of its own, or nothing."""
+        """Return what the guest goes on with: an interrupt, a trap of its own, or nothing."""
         if s[st.TRAPS] == self.traps:
             return ENTRY, "vmentry"
         cause = s[st.MCAUSE] if s[st.PRIV] == 3 else s[st.SCAUSE]
         return cause_name(cause), "inject" if cause < 0 else "vmentry"
 
     def left(self, vcpu: Any, exit: Any) -> bool:
-        """What a layer calls to note an exit."""
+        """Return what a layer calls to note an exit."""
         if vcpu is self.vcpu and not self.full:
             mode, clock = self.modes[vcpu.priv], vcpu.clock
             name = cause_name(exit.cause) if exit.cause >= 0 else ""

@@ -9,7 +9,7 @@ from minihv.course.views.picture import Picture
 from minihv.course.views.view import words
 
 WIDTH, PANEL, TALL = 860, 414, 268
-# (privileged, sensitive) -> where its number stands in a panel, and where its name does
+# (privileged, sensitive) -> where its number is in a panel, and its name
 REGIONS = {
     (True, False): (92, 150), (True, True): (207, 150), (False, True): (330, 150),
     (False, False): (368, 246),
@@ -17,7 +17,7 @@ REGIONS = {
 
 
 def sets(machines: Mapping[str, Mapping[tuple[bool, bool], int]]) -> Picture:
-    """A panel a machine: {title: {(privileged, sensitive): how many instructions}}.
+    """Return a panel per machine: {title: {(privileged, sensitive): how many instructions}}.
 
     Sensitive ones that are not privileged decide the theorem, and are drawn as a fault.
     """

@@ -12,7 +12,7 @@ from minihv.vmm import HardwareAssist
 
 
 def loads(slot: int, change: Callable[[int], int]) -> type[HardwareAssist]:
-    """A switch that loads something else into one slot of the hart."""
+    """Return a switch that loads something else into one slot of the hart."""
 
     class Loads(HardwareAssist):
         def load(self, vcpu: Any, hart: Any) -> None:
@@ -23,7 +23,7 @@ def loads(slot: int, change: Callable[[int], int]) -> type[HardwareAssist]:
 
 
 def keeps(slot: int) -> type[HardwareAssist]:
-    """A switch that does not take back what the guest wrote to one register."""
+    """Return a switch that does not take back what the guest wrote to one register."""
 
     class Keeps(HardwareAssist):
         def unload(self, vcpu: Any, hart: Any) -> None:

@@ -143,7 +143,7 @@ def ask(case: Case) -> dict[str, Any]:
 
 
 def judge(outcomes: list, case: Case) -> Verdict:
-    """The first wrong mask, then the first exit that is handled wrongly."""
+    """Return the first wrong mask, then the first exit that is handled wrongly."""
     if len(outcomes) != len(case.wishes) + len(case.exits):
         return wrong("handback")
     for outcome, wish in zip(outcomes, case.wishes, strict=False):

@@ -51,7 +51,7 @@ class Recorder(ShadowPaging):
         })  # fmt: skip
 
     def entries(self) -> list[Entry]:
-        """All that is filled."""
+        """Return all that is filled."""
         return [[key[0] >> 44 & 0xFFFF, key[1], gva, table.level_at(gva)]
                 for key, table in self.tables.items() for gva, _ in table.pages()]  # fmt: skip
 
@@ -178,7 +178,7 @@ class Guest:
         self.enter()
 
     def _map(self, asid: int) -> list[int]:
-        """Random pages of every kind in one space; their addresses."""
+        """Return random pages of every kind in one space; their addresses."""
         rng, made = self.rng, []
         kinds = ("vrwu", "vrwu", "vrw", "vrw", "vxu", "vx", "vrxu", "vru", "vrwxu")
         for n, kind in enumerate(kinds):
@@ -250,13 +250,13 @@ class Guest:
 
 
 def right_entry(event: Event, offset: int) -> int:
-    """The entry that a fill should have written."""
+    """Return the entry that a fill should have written."""
     return Case("", event["pte"], event["level"], event["gva"], offset, event["priv"],
                 event["sum"], event["mxr"], False).entry  # fmt: skip
 
 
 def must_go(entry: Entry, fence: Event) -> bool:
-    """Whether a fence makes this entry stale."""
+    """Tell if a fence makes this entry stale."""
     space, _, gva, level = entry
     if fence["space"] is not None and fence["space"] != space:
         return False
@@ -264,14 +264,14 @@ def must_go(entry: Entry, fence: Event) -> bool:
 
 
 def is_wrong(event: Event, offset: int) -> bool:
-    """Whether the pager did this wrong. A fence may forget more than it must."""
+    """Tell if the pager did this wrong. A fence may forget more than it must."""
     if event["do"] == "fill":
         return event["entry"] & ~SOFTWARE != right_entry(event, offset)
     return any(must_go(entry, event) and entry in event["left"] for entry in event["there"])
 
 
 def first_wrong(events: list[Event], offset: int) -> int | None:
-    """The number of the first wrong event; None in a clean log."""
+    """Return the number of the first wrong event; None in a clean log."""
     return next((n for n, event in enumerate(events) if is_wrong(event, offset)), None)
 
 
@@ -286,7 +286,7 @@ class Log:
 
 
 def record(rng: Random, fault: str) -> Log:
-    """The log of a pager with this fault, or of a clean one."""
+    """Return the log of a pager with this fault, or of a clean one."""
     while True:
         guest = Guest(rng, (FAULTS | CLEAN)[fault]())
         log, offset = guest.paging.log, guest.vm.memory.offset
@@ -306,7 +306,7 @@ def record(rng: Random, fault: str) -> Log:
 
 
 def make(rng: Random) -> list[Log]:
-    """A log for each fault and two clean ones."""
+    """Return a log for each fault and two clean ones."""
     faults = [*FAULTS, *CLEAN]
     rng.shuffle(faults)
     return [record(rng, fault) for fault in faults]

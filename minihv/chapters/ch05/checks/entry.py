@@ -58,7 +58,7 @@ class Case:
 
     @property
     def entry(self) -> int:
-        """What belongs into the shadow table; 0 where this context may do nothing at all."""
+        """What belongs into the shadow table; 0 if this context may do nothing at all."""
         return self.page << 10 | self.rights | ALWAYS if self.rights else 0
 
     def __str__(self) -> str:
@@ -91,7 +91,7 @@ ROWS: tuple[tuple[str, str, tuple[int, ...], int, bool | None, bool | None, bool
 
 
 def make(rng: Random) -> list[Case]:
-    """Two cases of each row."""
+    """Return two cases of each row."""
     cases = []
     for rule, flags, levels, priv, sum_, mxr, protected in ROWS * 2:
         level = rng.choice(levels)

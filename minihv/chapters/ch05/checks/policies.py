@@ -60,7 +60,7 @@ class Model:
         return hidden, synced, exits
 
     def _store(self, entry: tuple, table: tuple) -> bool:
-        """A store to the PTE of `entry`; whether it exits."""
+        """Store to the PTE of `entry`; tell if it exits."""
         if table not in self.stores:
             return not self.protects
         self.stores[table] += 1

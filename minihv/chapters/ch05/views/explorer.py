@@ -1,6 +1,6 @@
 """PagingExplorer: one address in the guest's tables and in the hypervisor's, while the guest runs.
 
-It stands behind one of the exits that memory caused and moves from exit to exit, both ways. Python
+It stops after one of the exits that memory caused and moves from exit to exit, both ways. Python
 computes plain data; the page draws it.
 """
 
@@ -50,13 +50,13 @@ class PagingExplorer(View):
 
     @property
     def vm(self) -> VM:
-        """The VM as it stands; do not run it by hand."""
+        """The VM as it is; do not run it by hand."""
         return self.replay.vm
 
     # --- moving ---------------------------------------------------------------------------
 
     def goto(self, position: int, before: bool = False) -> None:
-        """Stand behind that memory exit, or before it is handled; 0 is the start."""
+        """Go to just after that memory exit, or before it is handled; 0 is the start."""
         known, event = -1, None
         if 1 <= position <= len(self.replay.events):
             event = self.replay.events[position - 1]
@@ -75,7 +75,7 @@ class PagingExplorer(View):
         self._show()
 
     def next(self, kind: str = "") -> bool:
-        """Go on to the next exit of this kind; False where there is none."""
+        """Go on to the next exit of this kind; False if there is none."""
         return self._seek(kind, 1)
 
     def back(self, kind: str = "") -> bool:
@@ -143,7 +143,7 @@ class PagingExplorer(View):
         } | self._second_stage(told["gpa"])  # fmt: skip
 
     def _second_stage(self, gpa: int | None) -> dict[str, Any]:
-        """What the nested VM's G-stage says at this instant, if there is such a VM."""
+        """Return what the nested VM's G-stage says at this instant, if there is such a VM."""
         if self._make_beside is None:
             return {}
         wanted = self.vm.instructions
@@ -162,7 +162,7 @@ class PagingExplorer(View):
         return {**row, "pte": f"0x{row['pte']:016x}" if row["kind"] != "none" else "0"}
 
     def _verdict(self, told: dict[str, Any]) -> str:
-        """What the two paths together mean for the next access."""
+        """Return what the two paths together mean for the next access."""
         gpa, hpa = told["gpa"], told["hpa"]
         if gpa is None:
             return self._words("stale" if hpa is not None else "true")
@@ -176,7 +176,7 @@ class PagingExplorer(View):
         return self._words("agree")
 
     def _story(self) -> str:
-        """The exit in a sentence."""
+        """Return the exit in a sentence."""
         told = self._what()
         return self._words("story_before", story=told) if self.replay.before else told
 
@@ -226,7 +226,7 @@ class PagingExplorer(View):
     # --- in words and as a picture --------------------------------------------------------
 
     def text(self) -> str:
-        """Where the run stands, and both paths of the address."""
+        """Return where the run is, and both paths of the address."""
         s, w = self.state, self.words
         lines = [w["title"] + ": " + self._words("where", **s), s["story"],
                  self._words("address", **s)]  # fmt: skip

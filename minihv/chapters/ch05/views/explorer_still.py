@@ -28,7 +28,7 @@ def _row(row: dict[str, Any], words: dict[str, str], x: float, y: float, wide: f
 
 
 def _square(kind: str, x: float, y: float, size: float) -> list[str]:
-    """One page of the map; the forms differ as well as the colours."""
+    """Return one page of the map; the forms differ as well as the colours."""
     inner = x + 1, y + 1, size - 2, size - 2
     if kind == "b":
         return [box(*inner, PALETTE["host"], round=2)]

@@ -1,4 +1,4 @@
-"""A VM's run, to be stopped behind any exit that its memory caused, forwards and backwards.
+"""A VM's run, to be stopped after any exit that its memory caused, forwards and backwards.
 
 A run is a function of its start. So the way back is a fresh VM that runs to the exit wanted, and
 everything is as it was, the hypervisor's own tables too (a snapshot would not hold those).
@@ -36,7 +36,7 @@ class Event(NamedTuple):
 
 
 def kind_of(exit: VMExit) -> str | None:
-    """Which kind of memory exit this is, if it is one."""
+    """Return which kind of memory exit this is, if it is one."""
     if exit.reason == Reason.CSR:
         return SWITCH if exit.instruction >> 20 & 0xFFF == SATP else None
     kind = str(exit.reason)
@@ -44,8 +44,8 @@ def kind_of(exit: VMExit) -> str | None:
 
 
 class Replay:
-    """The run of the VM that `make` builds, its guest loaded. It stands at `position`, an exit's
-    number from 1 (0: the start): behind that exit, or `before` it is handled."""
+    """The run of the VM that `make` builds, its guest loaded. It is at `position`, an exit's
+    number from 1 (0: the start): after that exit, or `before` it is handled."""
 
     def __init__(self, make: Callable[[], VM], most: int = MOST):
         self._make = make
@@ -58,7 +58,7 @@ class Replay:
 
     @property
     def event(self) -> Event | None:
-        """The exit at which the run stands."""
+        """The exit at which the run is."""
         return self.events[self.position - 1] if self.position else None
 
     @property
@@ -77,7 +77,7 @@ class Replay:
         self._run(handled, number)
 
     def find(self, kind: str, step: int) -> int | None:
-        """The position of the next exit of this kind ("" for any), or of the one before."""
+        """Return the position of the next exit of this kind ("" for any), or of the one before."""
         at = self.position + step
         while 1 <= at <= len(self.events):
             if kind in ("", self.events[at - 1].kind):
@@ -86,7 +86,7 @@ class Replay:
         return 0 if at == 0 and not kind else None
 
     def _fresh(self) -> VM:
-        """A VM at its start. Its exits are noted in `_seen`, those of all kinds in `_calls`."""
+        """Return a VM at its start. `_seen` notes its exits, `_calls` those of all kinds."""
         vm = self._make()
         self._seen: list[Event] = []
         self._calls, self._handled, self._number = 0, self._most, NEVER

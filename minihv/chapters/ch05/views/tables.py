@@ -39,7 +39,7 @@ def reader(memory: Memory) -> Read:
 
 
 def path(read: Read, root: int | None, va: int) -> list[dict[str, Any]]:
-    """The PTEs on the way to `va` in the tables at physical `root`, as rows."""
+    """Return the PTEs on the way to `va` in the tables at physical `root`, as rows."""
     rows: list[dict[str, Any]] = []
     table = root
     for level in (2, 1, 0):
@@ -61,7 +61,7 @@ def path(read: Read, root: int | None, va: int) -> list[dict[str, Any]]:
 
 
 def end(rows: list[dict[str, Any]], va: int) -> int | None:
-    """The address that a path leads to; None where it ends without a leaf."""
+    """Return the address that a path leads to; None if it ends without a leaf."""
     if not rows or rows[-1]["kind"] != "leaf":
         return None
     inside = (1 << 12 + 9 * rows[-1]["level"]) - 1
@@ -69,19 +69,19 @@ def end(rows: list[dict[str, Any]], va: int) -> int | None:
 
 
 def guest_root(vm: VM) -> int | None:
-    """Where the guest's own tables begin (gpa); None while it translates nothing."""
+    """Return where the guest's own tables begin (gpa); None while it translates nothing."""
     satp = vm.harts[0].csr["satp"]
     return (satp & PPN) << 12 if satp >> 60 else None
 
 
 def shadows(vm: VM) -> dict[Any, Any]:
-    """The shadow tables of a VM by what they are for; none where its paging has none."""
+    """Return the shadow tables of a VM by what they are for; none if its paging has none."""
     return getattr(vm.paging, "tables", {})
 
 
 def shadow_root(vm: VM, priv: int | None = None) -> int | None:
-    """Where a shadow table begins (hpa): the one that the hart walks, or the one in which the
-    present address space runs in mode `priv`. None where it does not exist or was dropped."""
+    """Return where a shadow table begins (hpa): the one that the hart walks, or that in which the
+    present address space runs in mode `priv`. None if it does not exist or was dropped."""
     if priv is not None:
         satp = vm.harts[0].csr["satp"]
         for key, table in reversed(list(shadows(vm).items())):  # the one used last
@@ -95,7 +95,7 @@ def shadow_root(vm: VM, priv: int | None = None) -> int | None:
 
 
 def protects(vm: VM, gpa: int) -> bool:
-    """Whether the hypervisor keeps the guest from writing there."""
+    """Tell if the hypervisor keeps the guest from writing there."""
     ask = getattr(vm.paging, "protects", None)
     return bool(ask is not None and ask(gpa))
 
@@ -104,7 +104,7 @@ def protects(vm: VM, gpa: int) -> bool:
 
 
 def leaves(read: Read, root: int | None, va: int) -> list[int]:
-    """The 512 leaf PTEs around `va`, 0 where there is none; a superpage is taken to pieces."""
+    """Return the 512 leaf PTEs around `va`, 0 if there is none; superpages in pieces."""
     rows = path(read, root, va & -(1 << 21))
     if len(rows) < 2 or rows[-1]["kind"] == "none" and rows[-1]["level"]:
         return [0] * PAGES
@@ -119,7 +119,7 @@ def leaves(read: Read, root: int | None, va: int) -> list[int]:
 
 
 def cell(guest: int, shadow: int, priv: int, offset: int, status: int) -> str:
-    """What the map says of a page with these leaf PTEs, for a guest in mode `priv`."""
+    """Return what the map says of a page with these leaf PTEs, for a guest in mode `priv`."""
     if guest == 0:
         return STALE if shadow else NOTHING
     if shadow and pages.target(shadow) != pages.target(guest) + offset:
@@ -133,7 +133,7 @@ def cell(guest: int, shadow: int, priv: int, offset: int, status: int) -> str:
 
 
 def region(vm: VM, va: int, root: int | None, priv: int) -> str:
-    """A letter for each of the 512 pages around `va`, by the shadow table at `root`."""
+    """Return a letter for each of the 512 pages around `va`, by the shadow table at `root`."""
     ours, theirs = reader(vm.physical.memory), reader(vm.memory)
     guest, shadow = leaves(theirs, guest_root(vm), va), leaves(ours, root, va)
     offset, status = vm.memory.offset, vm.harts[0].s[st.MSTATUS]
@@ -141,7 +141,7 @@ def region(vm: VM, va: int, root: int | None, priv: int) -> str:
 
 
 def second_stage(vm: VM, gpa: int | None) -> dict[str, Any]:
-    """The path of a gpa through the G-stage of a VM with nested paging."""
+    """Return the path of a gpa through the G-stage of a VM with nested paging."""
     root = (vm.physical.s[st.HGATP] & PPN) << 12
     if not root or gpa is None:
         return {"root": root or None, "rows": [], "hpa": None}
@@ -153,7 +153,7 @@ def second_stage(vm: VM, gpa: int | None) -> dict[str, Any]:
 
 
 def both(vm: VM, va: int, priv: int, chosen: bool = False) -> dict[str, Any]:
-    """The paths of `va` through the guest's tables and the shadow table, and the map around it.
+    """Return the paths of `va` through the guest's and the shadow table, and the map around it.
 
     For a guest in mode `priv`; chosen: by the table of that mode, not by that which the hart walks.
     """

@@ -38,7 +38,7 @@ class Sweep:
 
 def solve(sweep: Sweep, extra: Callable[[Sweep], int] | None = None,
           strict: bool = False, per_million: bool = True) -> int | None:
-    """The smallest working set for which shadow paging costs no more."""
+    """Return the smallest working set for which shadow paging costs no more."""
     miss = extra(sweep) if extra else sweep.nested_miss - sweep.shadow_miss
     for pages, accesses, misses in sweep.rows:
         updates = sweep.updates * (accesses if per_million else 1_000_000)
@@ -62,7 +62,7 @@ MISTAKES: dict[str, Callable[[Sweep], int | None]] = {
 
 
 def sweep(rng: Random, kind: str) -> Sweep:
-    """A sweep over a TLB of 4,096 pages; kind: "", "equal" (at one row), "never", "always"."""
+    """Return a sweep over a 4,096-page TLB; kind: "", "equal" (at one row), "never", "always"."""
     accesses = rng.choice((250_000, 500_000, 2_000_000))
     rows = []
     for pages in sorted(rng.sample(range(1, 9), 4)):

@@ -39,7 +39,7 @@ Event = dict[str, int]
 
 
 def right(guest: Guest, gpa: int) -> Event:
-    """What a mapper should do about a fault at gpa."""
+    """Return what a mapper should do about a fault at gpa."""
     level = guest.level(gpa)
     page = gpa & -(4096 << 9 * level)
     return {"gpa": gpa, "level": level, "index": gpa >> 12 + 9 * level & 511,
@@ -57,7 +57,7 @@ def _misaligned(guest: Guest, event: Event) -> Event:
 
 
 def _beyond(guest: Guest, event: Event) -> Event:
-    """2 MiB at the ragged end of the guest's memory: what lies behind is somebody else's."""
+    """2 MiB at the ragged end of the guest's memory: what comes after it is somebody else's."""
     gpa = event["gpa"]
     if event["level"] or guest.offset % LARGE or gpa & -LARGE < guest.base:
         return event
@@ -95,12 +95,12 @@ class Log:
 
 
 def first_wrong(guest: Guest, events: list[Event]) -> int | None:
-    """The first event that is not as it should be."""
+    """Return the first event that is not as it should be."""
     return next((n for n, e in enumerate(events) if e != right(guest, e["gpa"])), None)
 
 
 def record(rng: Random, fault: str) -> Log:
-    """A log of faults at random places, the mapper's fault from some place on."""
+    """Return a log of faults at random places, the mapper's fault from some place on."""
     ragged = 4096 * rng.randrange(1, 512)
     offset = LARGE * rng.randrange(8, 64)
     if fault in ("", "no_user", "next_page") and rng.random() < 0.5:
@@ -119,7 +119,7 @@ def record(rng: Random, fault: str) -> Log:
 
 
 def make(rng: Random) -> list[Log]:
-    """A log for each fault, and two without any."""
+    """Return a log for each fault, and two without any."""
     faults = [*FAULTS, "", ""]
     rng.shuffle(faults)
     return [record(rng, fault) for fault in faults]

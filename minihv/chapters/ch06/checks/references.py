@@ -17,7 +17,7 @@ Config = tuple[int, int, int, int, int]
 
 
 def references(guest: int, leaf: int, host: int, tables: int, page: int) -> int:
-    """Each PTE of the guest is found and read; then the page is found."""
+    """Return the references: each PTE of the guest is found and read, then the page is found."""
     if guest == 0:
         return max(host - page, 0) if host else 0
     own = guest - leaf

@@ -134,14 +134,14 @@ class Builder:
         self.words[table + 8 * index] = hpa >> 12 << 10 | bits(flags)
 
     def guest_page(self, flags: str) -> int:
-        """The gpa of a fresh page of the guest, which the G-stage maps with these flags."""
+        """Return the gpa of a fresh page of the guest, which the G-stage maps with these flags."""
         gpa, hpa = self.gpas.pop(), self.frames.pop()
         self.second(gpa, hpa, flags)
         self.places[gpa] = hpa
         return gpa
 
     def case(self, row: Row) -> Case:
-        """One access for a row."""
+        """Return one access for a row."""
         rng = self.rng
         gva = self.slots.pop() << 30 | rng.randrange(1 << 30) & ~7
         target = self.target(row, gva)
@@ -166,7 +166,7 @@ class Builder:
         return Case(row.rule, vsatp, hgatp, gva, row.access, row.priv)
 
     def target(self, row: Row, gva: int) -> int:
-        """The gpa that the guest's leaf names."""
+        """Return the gpa that the guest's leaf names."""
         if row.twist == "wide":
             return 1 << 41 | self.guest_page(FULL)
         if row.twist == "large" or row.level:  # an aligned stretch of gpas
@@ -183,7 +183,7 @@ class Builder:
 
 
 def make(rng: Random) -> World:
-    """Two cases of every row, answered by the machine."""
+    """Return two cases of every row, answered by the machine."""
     builder = Builder(rng)
     cases = [builder.case(row) for row in ROWS * 2]
     memory = Memory(SIZE)

@@ -84,7 +84,7 @@ class WalkGrid(View):
             self.look(gva, command["access"])
 
     def text(self) -> str:
-        """Each reference told so far, in a table."""
+        """Return each reference told so far, in a table."""
         g, w = self.grid, self.words
         lines = [f"{w['title']}: {w[g['access']]} {g['gva']}"]
         for row in g["rows"]:
@@ -96,14 +96,14 @@ class WalkGrid(View):
                           self.said])  # fmt: skip
 
     def picture(self) -> str:
-        """The grid as a picture."""
+        """Return the grid as a picture."""
         from minihv.chapters.ch06.views.grid_still import grid_still
 
         return grid_still(self.grid, self.shown, self.said, dict(self.words))
 
 
 def rows(found: inspect.Walk) -> list[dict[str, Any]]:
-    """The references of a walk, by what they help to find."""
+    """Return the references of a walk, by what they help to find."""
     told: list[dict[str, Any]] = []
     cells: list[dict[str, Any] | None] = [None] * COLUMNS
     for number, step in enumerate(found.steps, 1):

@@ -25,7 +25,7 @@ class Task:
     shared: bool
 
     def start(self) -> tuple[Kernel, Process]:
-        """A fresh host with the image on it, and a process in namespaces of its own."""
+        """Return a fresh host with the image on it, and a process in namespaces of its own."""
         kernel = Kernel(dirs=("box", "decoy", "image", *(m.strip("/") for m in self.mounts)))
         host = kernel.init
         host.write(SECRET, "the host's")

@@ -37,14 +37,14 @@ class Suspect:
 
 
 def make(rng: Random) -> list[Suspect]:
-    """Each leak once, two healthy ones, in random order."""
+    """Return each leak once, two healthy ones, in random order."""
     leaks = [*LEAKS, "none"]
     rng.shuffle(leaks)
     return [Suspect(recipe(leak, rng), leak) for leak in leaks]
 
 
 def recipe(leak: str, rng: Random) -> Recipe:
-    """What the runtime does, with `leak` planted; the rest differs by chance."""
+    """Return what the runtime does, with `leak` planted; the rest differs by chance."""
     kinds = [k for k in KINDS if k not in {"pid": ["pid"], "net": ["net"]}.get(leak, [])]
     steps: list[list[Any]] = [["opendir", "/decoy"]]
     steps += [] if leak == "propagation" else [["mount", None, "/", "",

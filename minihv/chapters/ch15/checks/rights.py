@@ -65,7 +65,7 @@ class Family:
 
 
 def make(rng: Random) -> Family:
-    """Two branches, one of them two levels deep, and the questions in random order."""
+    """Return two branches, one of them two levels deep, and the questions in random order."""
     low, high = rng.randrange(100, 5000) * 100, rng.randrange(6000, 9000) * 100
     gap = rng.randrange(5, 40)
     owner, other = rng.randrange(1000, 1100), rng.randrange(1100, 1200)
@@ -84,7 +84,7 @@ def make(rng: Random) -> Family:
 
 
 def model_of(spaces: dict[str, Space]) -> dict[str, UserNamespace]:
-    """The same namespaces in the model, whose maps speak of host ids."""
+    """Return the same namespaces in the model, whose maps speak of host ids."""
     real: dict[str, UserNamespace] = {}
     for name, space in spaces.items():
         above = real[space.parent] if space.parent else None

@@ -20,7 +20,7 @@ from minihv.course.verdicts import trouble
 
 
 def make(rng: Random) -> list[Task]:
-    """Three hosts; two of them share their mounts, as most Linux systems do."""
+    """Return three hosts; two of them share their mounts, as most Linux systems do."""
     return [_task(rng, layers, shared) for layers, shared in ((2, True), (3, True), (4, False))]
 
 
@@ -83,7 +83,7 @@ def _repeat(calls: Any, box: Process) -> bool:
 
 
 def _look(task: Task, kernel: Kernel, box: Process, before: Any) -> Verdict | None:
-    """The first thing that is wrong with a container, or None."""
+    """Return the first thing that is wrong with a container, or None."""
     leaked = [row[2] for row in kernel.init.view()["mounts"] if row not in before]
     if leaked:
         return wrong("host_leak", path=leaked[0])
@@ -121,7 +121,7 @@ def _files(task: Task, kernel: Kernel, box: Process) -> Verdict | None:
 
 
 def _escape(box: Process) -> Verdict | None:
-    """Where the process stands, then the way out of a chroot."""
+    """Return what is wrong with where the process is, or with the way out of a chroot."""
     if box.cwd.reached_from(box.root) is None:
         return wrong("stands_outside")
     with contextlib.suppress(OSError):

@@ -116,12 +116,12 @@ def no_quota(one: Rivals) -> list[float]:
 
 
 def once(one: Rivals) -> list[float]:
-    """What a quota leaves over is lost."""
+    """Lose what a quota leaves over."""
     return _fill(one, lambda g: g.weight, rounds=1)
 
 
 def twice(one: Rivals) -> list[float]:
-    """What is left over is given away only once."""
+    """Give away only once what is left over."""
     return _fill(one, lambda g: g.weight, rounds=2)
 
 

@@ -35,7 +35,7 @@ def facts_of(seen: Mapping[str, Any], words: Mapping[str, str]) -> dict[str, tup
 
 
 def mount_line(row: Any) -> str:
-    """One mount: path, type, what shows, read-only, and how it propagates."""
+    """Return one mount: path, type, what shows, read-only, and how it propagates."""
     _, _, path, fstype, source, _, read_only, peers, master, unbindable = row
     flags = [name for name, is_so in (("ro", read_only), ("shared", peers), ("slave", master),
                                       ("unbindable", unbindable)) if is_so]
@@ -43,7 +43,7 @@ def mount_line(row: Any) -> str:
 
 
 def rows_of(processes: Mapping[str, Any], words: Mapping[str, str]) -> list[dict[str, Any]]:
-    """A column for each process: its name and rows; a dead one has no rows. Namespaces are
+    """Return a column for each process: its name and rows; a dead one has no rows. Namespaces are
     compared by identity: each is called after the first column that is in it."""
     columns: list[dict[str, Any]] = []
     first: dict[tuple[str, Any], str] = {}

@@ -74,7 +74,7 @@ class NamespaceView(View):
         return dict(self.frames[self.at])
 
     def text(self) -> str:
-        """The frame as a table, and what has items below it."""
+        """Return the frame as a table, and what has items below it."""
         lines = [f"{self.words['title']}: {self.shown['title']}"]
         for kind in self.kinds:
             lines.append(self.words[f"kind_{kind}"])
@@ -86,7 +86,7 @@ class NamespaceView(View):
         return "\n".join(lines)
 
     def picture(self) -> str:
-        """The frame as a grid: kinds down, processes across."""
+        """Return the frame as a grid: kinds down, processes across."""
         columns = self.shown["columns"]
         wide = (WIDTH - LEFT - 20) / len(columns)
         parts = [text(16, 28, self.shown["title"], bold=True, size=14)]
@@ -103,7 +103,7 @@ class NamespaceView(View):
 
 
 def _cell(row: dict[str, Any] | None, x: float, y: float, wide: float, gone: str) -> list[str]:
-    """One process's answer, and whose namespace it is in: its own has a bar and a rim."""
+    """Return one process's answer, and whose namespace it is in: its own has a bar and a rim."""
     if row is None:
         return [text(x + 12, y + 20, gone, size=12, ink="faint")]
     rim = "attention" if row.get("new") else "U" if row["own"] else "line"

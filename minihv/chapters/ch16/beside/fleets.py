@@ -30,7 +30,7 @@ class Clone:
         return self._own[part]
 
     def read(self, part: str, index: int) -> int:
-        """The value of one cell."""
+        """Return the value of one cell."""
         return self._cells(part, index)[index]
 
     def write(self, part: str, index: int, value: int) -> None:
@@ -54,7 +54,7 @@ class Fleet:
         self.snapshot = {n: [rng.randrange(256) for _ in range(k)] for n, k in PARTS.items()}
 
     def clone(self) -> Clone:
-        """One more clone."""
+        """Return one more clone."""
         return Clone(self)
 
     def __repr__(self) -> str:

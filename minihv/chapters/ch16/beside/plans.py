@@ -68,12 +68,12 @@ class Plan:
     late: tuple[str, ...]
 
     def image(self) -> bytes:
-        """The guest."""
+        """Return the guest."""
         return assemble(GUEST.format(history=self.history, stride=self.stride)).elf()
 
 
 def facts_of(machine: Machine) -> dict[str, Any]:
-    """What is compared: console, sum, pages that are not 0 with a digest of each."""
+    """Return what is compared: console, sum, pages that are not 0 with a digest of each."""
     pages = {}
     for frame in range(machine.memory.size // 4096):
         page = machine.memory.read(machine.memory.base + frame * 4096, 4096)
@@ -119,7 +119,7 @@ def drive(take: Callable, copy: Callable, plan: Plan) -> dict[str, Any]:
 
 
 def size_of(taken: Any) -> int:
-    """Bytes that a snapshot holds, as far as that can be said; 0 where it cannot."""
+    """Bytes that a snapshot holds, as far as that can be said; 0 if it cannot."""
     try:
         return len(pickle.dumps(taken))
     except Exception:  # what the learner chose may not be picklable

@@ -22,7 +22,7 @@ def parts(f: Fleet) -> dict[str, float]:
 
 
 def limits(f: Fleet) -> tuple[int, int]:
-    """How many instances fit by memory, and by processors."""
+    """Return how many instances fit by memory, and by processors."""
     by_memory = (f.free - f.shared) // f.each
     second = f.idle * f.lifetime + f.rate * f.request * f.lifetime + f.start
     return by_memory, f.cores * 1_000_000 * f.lifetime // second
@@ -38,7 +38,7 @@ def answer(f: Fleet) -> list:
 
 
 def _draw(rng: Random, what: str) -> Fleet:
-    """A fleet that is bounded by `what`, clearly."""
+    """Return a fleet that is bounded by `what`, clearly."""
     while True:
         f = Fleet(rng.randint(2, 64) << 30, rng.randint(1, 900) << 20,
                   int(10 ** rng.uniform(5, 8.3)), rng.randint(1, 64),

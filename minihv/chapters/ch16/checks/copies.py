@@ -19,7 +19,7 @@ MOST_PAGES = 12  # of guest memory that a sensible snapshot of these guests hold
 
 
 def expected(plan: Plan) -> dict[str, dict[str, Any]]:
-    """What each must be in the end: as if it had heard all of it alone."""
+    """Return what each must be in the end: as if it had heard all of it alone."""
     wanted = {}
     for name, words in (("parent", plan.after), ("one", plan.one), ("two", plan.two),
                         ("late", plan.late)):
@@ -31,7 +31,7 @@ def expected(plan: Plan) -> dict[str, dict[str, Any]]:
 
 
 def make(rng: Random) -> tuple[Plan, ...]:
-    """Two plans."""
+    """Return two plans."""
     def words(most: int) -> tuple[str, ...]:
         return tuple("".join(rng.choices("abcdefghij", k=rng.randint(3, 12)))
                      for _ in range(rng.randint(2, most)))
@@ -42,13 +42,13 @@ def make(rng: Random) -> tuple[Plan, ...]:
 
 
 def ask(plans: tuple[Plan, ...]) -> list:
-    """The plans."""
+    """Return the plans."""
     return [[p.history, p.stride, list(p.before), list(p.after), list(p.one), list(p.two),
              list(p.late)] for p in plans]
 
 
 def judge(outcomes: list, plans: tuple[Plan, ...]) -> Verdict:
-    """The first plan whose machines are not what they should be, and who differs in what."""
+    """Return the first plan whose machines are not what they should be, and who differs in what."""
     if len(outcomes) != len(plans):
         return wrong("handback")
     for outcome, plan in zip(outcomes, plans, strict=True):

@@ -39,7 +39,7 @@ class Case:
 
 
 def run(code: tuple[Code, ...], number: int, arch: int, argument: int, *, bug: str = "") -> int:
-    """What the filter returns; `bug` makes one of the likely mistakes."""
+    """Return what the filter returns; `bug` makes one of the likely mistakes."""
     data = {0: number, 4: arch, 16: argument & 0xFFFFFFFF, 20: argument >> 32}
     word, at = 0, 0
     while True:
@@ -62,14 +62,14 @@ def run(code: tuple[Code, ...], number: int, arch: int, argument: int, *, bug: s
 
 
 def passes(answer: int, bug: str = "") -> bool:
-    """Whether the call is carried out."""
+    """Tell if the call is carried out."""
     if bug == "not_killed":
         return answer != KILL
     return answer == ALLOW or (answer & 0xFFFF0000 == LOG and bug != "log")
 
 
 def allowed(case: Case, bug: str = "") -> list[int] | None:
-    """The numbers that get through; None where the mistake runs out of the filter."""
+    """Return the numbers that get through; None if the mistake runs out of the filter."""
     try:
         return [n for n in NUMBERS
                 if passes(run(case.code, n, case.arch, case.argument, bug=bug), bug)]
@@ -81,7 +81,7 @@ MISTAKES = ("swapped", "load", "greater", "all_bits", "not_killed", "log")
 
 
 def _body(kind: str, turn: int, rng: Random) -> tuple[list[Code], int, int]:
-    """Instructions behind the first load of the number, and the arch and argument of the calls."""
+    """Instructions after the first load of the number, and the arch and argument of the calls."""
     some = sorted(rng.sample(NUMBERS, 9))
     no = (RET, 0, 0, ERRNO | rng.choice([1, 38]))
     yes = (RET, 0, 0, ALLOW)
@@ -110,7 +110,7 @@ KINDS = ("forbidden", "allowed", "ranges", "argument", "arch")
 
 
 def make(rng: Random) -> list[Case]:
-    """Three filters of each kind; the ones on architecture and arguments each way."""
+    """Return three filters of each kind; the ones on architecture and arguments each way."""
     cases = []
     for turn, kind in [(n, kind) for n in range(3) for kind in KINDS]:
         body, arch, argument = _body(kind, turn, rng)

@@ -19,7 +19,7 @@ MISSED = {"alias": "missed_alias", "late": "missed_late", "upper": "missed_upper
 
 
 def make(rng: Random) -> list[Fleet]:
-    """Every way for some parts, and fleets without a fault."""
+    """Return every way for some parts, and fleets without a fault."""
     fleets = []
     for way in ("alias", "alias", "late", "late", "upper", "upper", "none", "alias", "late"):
         part = None if way == "none" else rng.choice([*PARTS])

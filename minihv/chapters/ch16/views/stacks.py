@@ -79,7 +79,7 @@ class StacksView(View):
         return " ".join(filter(None, (story, told, more)))
 
     def text(self) -> str:
-        """All stacks in words."""
+        """Return all stacks in words."""
         lines = [str(self.words["title"])]
         for form, stack in STACKS.items():
             names = ", ".join(str(self.words[part]) for part, _, _ in stack)
@@ -89,7 +89,7 @@ class StacksView(View):
     # --- the picture --------------------------------------------------------------------------
 
     def picture(self) -> str:
-        """The stacks beside each other."""
+        """Return the stacks beside each other."""
         wide = (WIDTH - 32) / len(STACKS)
         parts = [text(16, 26, str(self.words["title"]), bold=True, size=14)]
         for k, form in enumerate(STACKS):
@@ -118,7 +118,7 @@ class StacksView(View):
         return parts
 
     def _crossing(self, form: str, boundary: str, x: float, y: float, full: bool) -> list[str]:
-        """An arrow down to what is asked and one back; an exit is drawn double."""
+        """Return an arrow down to what is asked and one back; an exit is drawn double."""
         low, high = y + GAP - 4, y + 5
         ink = "ink" if full else "faint"
         shafts = (-4.0, 4.0) if boundary == "exits" else (0.0,)
