@@ -41,6 +41,7 @@ ELSEWHERE = {
     "check": ("minihv.tools.course", "judge exercise notebooks"),
     "reset": ("minihv.tools.course", "restore an exercise notebook, keeping a backup"),
     "progress": ("minihv.tools.course", "show which exercises you tried and solved"),
+    "new": ("minihv.tools.course", "write a new exercise, view or chapter"),
 }
 
 

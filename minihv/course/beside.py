@@ -1,100 +1,72 @@
-"""show(): the package's version of something, beside the learner's."""
+"""What runs beside the learner's code: which names an exercise calls, with what, and how long.
+
+A chapter declares it in chapters/chNN/beside, apart from its checks, because a submission gets
+this and nothing that draws cases or knows answers:
+
+    BESIDE = {"05.1": Beside(("shadow_entry",)),
+              "05.3": Beside(("count_exits", "because"), each(trace))}
+
+All that this module needs can be imported where no chapter has checks.
+"""
 
 from __future__ import annotations
 
-import inspect
-import textwrap
-from collections.abc import Callable
+import json
+import sys
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from html import escape
+from importlib import import_module
+from pathlib import Path
 from typing import Any
 
-from minihv.course.cards import emit
-from minihv.course.checks.exercise import CourseError, exercise
-from minihv.course.texts import say
+from minihv.course.answers import Caller, Plain, value
 
-FITS = 62  # characters of a line that half of a notebook's width shows
+# (call, the learner's objects, what is asked) -> outcomes; `call` makes one outcome of one call.
+Put = Callable[[Callable[..., list], Sequence[Any], Plain], list]
+
+
+def each(given: Callable[..., Sequence[Any]] | None = None) -> Put:
+    """Return a `put` that calls the first name once per case; any other name holds data.
+
+    A case comes as a list of plain arguments. `given` makes of them what the learner's function
+    gets, for what JSON cannot carry: tuples, objects, functions.
+    """
+
+    def put(call: Callable[..., list], answers: Sequence[Any], asked: Plain) -> list:
+        outcomes = [call(answers[0], *(given(*case) if given else case)) for case in asked]
+        return [*outcomes, *map(value, answers[1:])]
+
+    return put
 
 
 @dataclass(frozen=True)
 class Beside:
-    """Sources with a heading each: side by side in a notebook if they fit; as text one by one."""
+    """The learner's side of one exercise; `names` are the notebook's that hold the answer."""
 
-    parts: tuple[tuple[str, str], ...]
-
-    def __str__(self) -> str:
-        return "\n\n".join(f"--- {title} ---\n{source}" for title, source in self.parts)
-
-    __repr__ = __str__
-
-    def _repr_html_(self) -> str:
-        lines = [line for _, source in self.parts for line in source.splitlines()]
-        basis = "24em" if max(map(len, lines), default=0) <= FITS else "100%"
-        box = f"flex: 1 1 {basis}; min-width: 0"
-        code = "white-space: pre; overflow-x: auto; font-size: 90%"
-        columns = "".join(
-            f'<div style="{box}"><strong>{escape(title)}</strong><pre style="{code}" tabindex="0" '
-            f'role="region" aria-label="{escape(title)}">{escape(source)}</pre></div>'
-            for title, source in self.parts
-        )
-        return f'<div style="display: flex; flex-wrap: wrap; gap: 2em">{columns}</div>'
+    names: tuple[str, ...]
+    put: Put = each()
+    seconds: float = 10.0  # for the learner's code, all calls together
 
 
-def show(thing: Any, yours: Any = None) -> None:
-    """Show the package's `thing` (an object, or an exercise's id) and, if given, your own.
-
-    A class of yours that derives from one of the package's is shown by the methods that it
-    replaces, each beside the package's.
-    """
-    emit(Beside(tuple(_parts(thing, yours))))
+def beside(number: str) -> Beside:
+    """Return the learner's side of exercise `number` ("05.1")."""
+    return import_module(f"minihv.chapters.ch{number[:2]}.beside").BESIDE[number]
 
 
-def _parts(thing: Any, yours: Any) -> list[tuple[str, str]]:
-    if type(thing) is str:
-        found = exercise(thing)
-        if found.counterpart is None:
-            raise CourseError(say("show", "no_counterpart", id=thing))
-        thing = found.counterpart()
-    elif yours is None and not _ours(thing):
-        replaced = _replaced(thing if inspect.isclass(thing) else type(thing))
-        if replaced:
-            return replaced
-    parts = [_part("theirs" if _ours(thing) else "yours", thing)]
-    return parts if yours is None else [*parts, _part("yours", yours)]
+def outcomes_of(number: str, answers: Sequence[Any], asked: Plain) -> list:
+    """Return all outcomes of the learner's `answers` to what is `asked`, as JSON carries them."""
+    side = beside(number)
+    return json.loads(json.dumps(side.put(Caller(side.seconds), answers, asked)))
 
 
-def _ours(thing: Any) -> bool:
-    """Whether the package defines this."""
-    module = getattr(thing, "__module__", None) or type(thing).__module__
-    return type(thing) is str or str(module).partition(".")[0] == "minihv"
-
-
-def _part(key: str, thing: Any) -> tuple[str, str]:
-    if type(thing) is str:
-        return say("show", key, name=thing.partition("\n")[0].strip("# ")), thing
-    named = thing if hasattr(thing, "__qualname__") else type(thing)
-    name = getattr(named, "__qualname__", str(named))
-    if key == "theirs":
-        name = f"{named.__module__}.{name}"
-    return say("show", key, name=name), source_of(named)
-
-
-def source_of(thing: Callable | type) -> str:
-    """The source text of a function or class, without its indentation."""
-    try:
-        return textwrap.dedent(inspect.getsource(thing)).rstrip()
-    except (OSError, TypeError):
-        return say("show", "no_source")
-
-
-def _replaced(kind: type) -> list[tuple[str, str]]:
-    """The package's and the learner's version of each method that `kind` replaces."""
-    theirs = next((base for base in kind.__mro__ if _ours(base)), None)
-    if theirs is None:
-        return []
-    parts = []
-    for name, mine in vars(kind).items():
-        original = getattr(theirs, name, None)
-        if inspect.isfunction(mine) and inspect.isfunction(original):
-            parts += [_part("theirs", original), _part("yours", mine)]
-    return parts
+def hand_back(number: str, asked_file: str, reply_file: str) -> None:
+    """Answer from the notebook's variables; `minihv check` runs this in the notebook's kernel."""
+    wanted = beside(number).names
+    names = vars(sys.modules["__main__"])
+    lacking = [name for name in wanted if name not in names]
+    if lacking:
+        outcomes: list = [["missing", lacking[0]]]
+    else:
+        asked = json.loads(Path(asked_file).read_text(encoding="utf-8"))
+        outcomes = outcomes_of(number, [names[name] for name in wanted], asked)
+    Path(reply_file).write_text(json.dumps(outcomes), encoding="utf-8")

@@ -7,7 +7,7 @@ from typing import Any
 
 from minihv.course import state
 from minihv.course.cards import Card, emit
-from minihv.course.checks.exercise import (
+from minihv.course.exercise import (
     VISIBLE,
     CourseError,
     Exercise,
@@ -16,8 +16,8 @@ from minihv.course.checks.exercise import (
     draw_seed,
     exercise,
 )
-from minihv.course.checks.verdicts import try_answer
 from minihv.course.texts import say, several
+from minihv.course.verdicts import try_answer
 
 WIDTH = 88  # columns that fit a notebook's output
 
@@ -56,7 +56,7 @@ def _call(judged: Exercise) -> dict[str, str]:
 
 
 def _complaint(judged: Exercise, text: str, seed: int) -> str:
-    """The text of a failed check; for a seed that was drawn, how to see that case again."""
+    """Return the text of a failed check; for a seed that was drawn, how to see that case again."""
     lines = [say("check", "wrong", id=judged.id, title=judged.title), text]
     if seed != VISIBLE:
         lines.insert(1, say("common", "hard_coded", seed=seed))
@@ -91,10 +91,9 @@ def hint(number: str, which: int | None = None) -> None:
 
 
 def instance(number: str, seed: int = VISIBLE) -> Any:
-    """What exercise `number` is about for `seed`, to look at and to try an answer on."""
+    """Return what exercise `number` is about for `seed`, to look at and to try an answer on."""
     asked = exercise(number)
-    made = asked.instance(seed)
-    return asked.play(made) if asked.play else made
+    return asked.play(asked.instance(seed))
 
 
 def progress(where: bool = False) -> None:

@@ -9,13 +9,10 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 
-from minihv.course.widgets.draw import PALETTE, box, ink_on, path, svg, text
-from minihv.course.widgets.fieldmap import FieldMap
-from minihv.course.widgets.picture import Picture
-from minihv.course.widgets.view import words
+from minihv.course.views.draw import PALETTE, box, ink_on, path, svg, text
+from minihv.course.views.picture import Picture
+from minihv.course.views.view import words
 from minihv.errors import ConfigError
-
-__all__ = ["FieldMap", "bars", "lines", "machine_picture", "stacked"]
 
 WIDTH = 860
 # What each chapter builds, as parts of the picture.
@@ -39,7 +36,7 @@ PARTS: dict[str, tuple[int, int, int, int, str]] = {
     "timer": (264, 304, 200, 40, "hardware"), "io": (470, 304, 166, 40, "hardware"),
     "network": (700, 190, 144, 80, "hardware"), "storage": (700, 276, 144, 80, "hardware"),
 }
-FRAMES = {  # x, y, width, height, outline; the name stands in the upper left
+FRAMES = {  # x, y, width, height, outline; the name is in the upper left
     "vm": (16, 62, 194, 122, "VS"), "vm ": (216, 62, 194, 122, "VS"),
     "container": (428, 104, 220, 80, "U"), "vmm": (16, 190, 394, 80, "host"),
     "hardware": (16, 276, 632, 80, "hardware"),
@@ -74,7 +71,7 @@ def _frame(name: str, x: float, y: float, wide: float, tall: float, line: str) -
 
 def _part(name: str, full: bool, marked: bool, x: float, y: float, wide: float, tall: float,
           colour: str) -> list[str]:
-    """A part in full colour, or faded where another is lit; lit ones have a rim."""
+    """Return a part in full colour, or faded where another is lit; lit ones have a rim."""
     middle = x + wide / 2, y + tall / 2 + 4.5
     if not full:
         return [box(x, y, wide, tall, PALETTE[colour], line=colour, see=0.16),
@@ -91,7 +88,7 @@ STYLES = (("S", "", "circle"), ("VS", "6 3", "square"), ("host", "2 3", "triangl
 
 
 def number(value: float) -> str:
-    """A number for people: 1,234 or 12.3 or 0.0042."""
+    """Return a number for people: 1,234 or 12.3 or 0.0042."""
     if value == 0 or abs(value) >= 100:
         return f"{value:,.0f}"
     return f"{value:,.3g}"
@@ -184,7 +181,7 @@ def stacked(rows: Mapping[str, Mapping[str, float]], *, title: str, unit: str = 
 
 def _scale(values: Sequence[float], log: bool, low: float, high: float,
            from_zero: bool = False) -> Callable[[float], float]:
-    """A function from a value to a coordinate between `low` and `high`."""
+    """Return a function from a value to a coordinate between `low` and `high`."""
     smallest, largest = min(values), max(values)
     if log:
         first = math.floor(math.log10(smallest)) if from_zero else math.log10(smallest)

@@ -6,13 +6,13 @@ from difflib import get_close_matches
 from functools import cache
 
 from minihv.course.cards import Card, emit
-from minihv.course.checks.exercise import CourseError
+from minihv.course.exercise import CourseError
 from minihv.course.texts import say, several, table
 
 
 @cache
 def terms() -> dict[str, tuple[str, str]]:
-    """All terms as {name: (chapter, meaning)}, in the order of the alphabet."""
+    """Return all terms as {name: (chapter, meaning)}, in the order of the alphabet."""
     names = sorted(table("en")["glossary"], key=str.casefold)
     return {name: (several("glossary", name)[0], several("glossary", name)[1]) for name in names}
 
@@ -31,12 +31,12 @@ def term(name: str) -> None:
 
 
 def anchor(name: str) -> str:
-    """The fragment that links to a term on the glossary's page: page.md#anchor."""
+    """Return the fragment that links to a term on the glossary's page: page.md#anchor."""
     return name.replace(" ", "-")
 
 
 def page() -> str:
-    """The glossary as one page of Markdown, a heading for each term."""
+    """Return the glossary as one page of Markdown, a heading for each term."""
     parts = [say("term", "page")]
     for name, (where, meaning) in terms().items():
         parts.append(f"## {name}\n{meaning} {say('term', 'where', chapter=where)}")

@@ -20,7 +20,7 @@ from minihv.course.books.notebooks import Notebook, NotebookError, read
 from minihv.course.books.session import Row, Session
 from minihv.course.cards import columns
 from minihv.course.checking import record
-from minihv.course.checks.exercise import Exercise, chapter, draw_seed, exercise
+from minihv.course.exercise import Exercise, chapter, draw_seed, exercise
 from minihv.course.texts import say, several
 from minihv.errors import MinihvError
 
@@ -38,7 +38,7 @@ class Report:
 
     @property
     def ok(self) -> bool:
-        """Whether all exercises are solved."""
+        """True if all exercises are solved."""
         return not self.error and bool(self.rows) and all(row.verdict.ok for row in self.rows)
 
 
@@ -68,7 +68,7 @@ def check_notebook(path: Path, seed: int, cell_seconds: float = CELL_SECONDS) ->
 
 
 def _exercises(notebook: Notebook) -> list[Exercise]:
-    """The exercises of the notebook's chapter, and any others that it checks."""
+    """Return the exercises of the notebook's chapter, and any others that it checks."""
     found = list(chapter(notebook.chapter))
     for number in notebook.checked():
         try:
@@ -80,7 +80,7 @@ def _exercises(notebook: Notebook) -> list[Exercise]:
 
 
 def _static_notes(notebook: Notebook, wanted: Sequence[Exercise]) -> list[str]:
-    """What can be seen without running: answers defined twice, or below their check."""
+    """Return what can be seen without running: answers defined twice, or below their check."""
     notes = []
     for one in wanted:
         checks = [cell for cell in notebook.cells if one.id in cell.checks]
@@ -100,7 +100,7 @@ def _static_notes(notebook: Notebook, wanted: Sequence[Exercise]) -> list[str]:
 
 
 def render(report: Report, width: int) -> str:
-    """A report as text: a table, then the notes."""
+    """Return a report as text: a table, then the notes."""
     if report.error:
         return report.error
     rows: list[Sequence[Any]] = [several("judge", "heading")]
@@ -118,7 +118,7 @@ def render(report: Report, width: int) -> str:
 
 
 def find_notebooks(given: Sequence[str]) -> list[Path]:
-    """The notebooks to judge: those given, else all exercises here; NotebookError for none."""
+    """Return the notebooks given, else all exercises here; NotebookError if there are none."""
     if not given:
         found = sorted(Path("exercises").glob("*.ipynb"))
         if not found:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from minihv.course import state
+from minihv.course.answers import plain
 from minihv.course.cards import Card, emit
-from minihv.course.checks.answers import plain
 from minihv.course.texts import say
 
 
@@ -23,7 +23,7 @@ def predict(name: str, guess: Any) -> None:
 
 
 def predicted(name: str) -> Any:
-    """The guess that was written down under `name`; None where there is none."""
+    """Return the guess that was written down under `name`; None if there is none."""
     return state.about("predictions", name).get("guess")
 
 

@@ -1,6 +1,6 @@
 """What the learner did so far, in one small JSON file that the learner can read and delete.
 
-It lies at $MINIHV_STATE, else in the user's data folder; never in the project. Writes replace the
+It is at $MINIHV_STATE, else in the user's data folder; never in the project. Writes replace the
 file in one step under a lock, so that notebooks may share it. A file that cannot be read is kept
 aside, never overwritten.
 
@@ -34,7 +34,7 @@ class _Unreadable(Exception):
 
 
 def path() -> Path:
-    """Where the state is kept."""
+    """Return where the state is kept."""
     chosen = os.environ.get("MINIHV_STATE")
     if chosen:
         return Path(chosen).expanduser()
@@ -50,7 +50,7 @@ def _data_folder() -> Path:
 
 
 def load() -> State:
-    """The state; a new one where there is none. Damage is reported once and put aside."""
+    """Return the state; a new one if there is none. Damage is reported once and put aside."""
     if _unsaved is not None:
         return _unsaved
     try:
@@ -97,7 +97,7 @@ def note(kind: str, name: str, **facts: Any) -> None:
 
 
 def about(kind: str, name: str) -> dict[str, Any]:
-    """What is known about one exercise or prediction."""
+    """Return what is known about one exercise or prediction."""
     return load()[kind].get(name, {})
 
 
@@ -106,7 +106,7 @@ def _new() -> State:
 
 
 def _read() -> State:
-    """The state in the file; OSError where the file is there and cannot be read."""
+    """Return the state in the file; OSError if the file is there and cannot be read."""
     try:
         return _understood(path().read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -116,7 +116,7 @@ def _read() -> State:
 
 
 def _understood(text: str) -> State:
-    """The state in `text`, brought to this version."""
+    """Return the state in `text`, brought to this version."""
     try:
         state = json.loads(text)
     except ValueError as error:

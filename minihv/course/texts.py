@@ -1,6 +1,7 @@
-"""Every sentence that a learner reads from checks and hints, by id: files texts/LANGUAGE/*.toml.
+"""Every sentence that a learner reads, by id: of the course, of a chapter's checks and its views.
 
-A translation adds a folder; what it lacks is said in English. MINIHV_LANG chooses the language.
+They are in texts/LANGUAGE/*.toml and chapters/chNN/*/LANGUAGE.toml. A translation adds files; what
+it lacks is said in English. MINIHV_LANG chooses the language.
 """
 
 from __future__ import annotations
@@ -12,14 +13,16 @@ from pathlib import Path
 from typing import Any
 
 FOLDER = Path(__file__).with_name("texts")
+CHAPTERS = Path(__file__).parents[1] / "chapters"
 FALLBACK = "en"
 
 
 @cache
 def table(language: str) -> dict[str, dict[str, Any]]:
-    """All sentences of one language: by place (an exercise's id, "common", ...), then by key."""
+    """Return all sentences of one language: by place (an exercise's id, "common"), then by key."""
     merged: dict[str, dict[str, Any]] = {}
-    for path in sorted((FOLDER / language).glob("*.toml")):
+    files = [*(FOLDER / language).glob("*.toml"), *CHAPTERS.glob(f"*/*/{language}.toml")]
+    for path in sorted(files):
         for place, sentences in tomllib.loads(path.read_text(encoding="utf-8")).items():
             merged.setdefault(place, {}).update(sentences)
     return merged
@@ -34,12 +37,12 @@ def _find(place: str, key: str) -> Any:
 
 
 def has(place: str, key: str) -> bool:
-    """Whether there is such a sentence."""
+    """Tell if there is such a sentence."""
     return _find(place, key) is not None
 
 
 def say(place: str, key: str, **values: Any) -> str:
-    """The sentence `key` of `place`, its {fields} filled; KeyError where there is none."""
+    """Return the sentence `key` of `place`, its {fields} filled; KeyError if there is none."""
     found = _find(place, key)
     if found is None:
         raise KeyError(f"no text {place}.{key}")
@@ -47,5 +50,5 @@ def say(place: str, key: str, **values: Any) -> str:
 
 
 def several(place: str, key: str) -> list[str]:
-    """A list of sentences, such as the hints of an exercise."""
+    """Return a list of sentences, such as the hints of an exercise."""
     return [text.strip() for text in _find(place, key) or []]

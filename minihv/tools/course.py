@@ -1,4 +1,4 @@
-"""The course's commands: check, reset, progress.
+"""The course's commands: check, reset, progress, new.
 
 For minihv.cli: each is an entry of ELSEWHERE that names this module.
 (`minihv.course.judge` has the same two functions for `check` alone.)
@@ -16,8 +16,10 @@ from minihv.errors import MinihvError
 def add_parser(subparsers: Any) -> None:
     """Add all commands of the course."""
     from minihv.course import judge
+    from minihv.course.books import scaffold
 
     judge.add_parser(subparsers)
+    scaffold.add_parser(subparsers)
     parser = subparsers.add_parser(
         "reset", help="restore an exercise notebook",
         description="Write a chapter's exercises anew; your copy is kept as a backup.",

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from minihv.course.books.notebooks import read
-from minihv.course.checks.exercise import exercise
+from minihv.course.exercise import exercise
 
 SOLUTIONS = Path(__file__).parents[2] / "solutions"
 

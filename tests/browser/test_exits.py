@@ -5,8 +5,8 @@ from __future__ import annotations
 from tests.browser.test_views import ASK, settled, show  # noqa: F401
 
 START = """from minihv import guests
-from minihv.course.widgets import TrapTimeline
-from minihv.course.widgets.exits import ExitView, record_exits
+from minihv.chapters.ch01 import TrapTimeline
+from minihv.chapters.ch02 import ExitView, record_exits
 from minihv.vmm import VM
 vm = VM(guests.path("labos"), memory=16 << 20, append="workload=syscalls n=2000")
 """

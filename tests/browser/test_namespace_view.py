@@ -7,7 +7,7 @@ import pytest
 from tests.browser.test_views import OUTLINE, Shown
 
 CELL = """from minihv.containers import open_kernel
-from minihv.course.widgets.boxes import NamespaceView
+from minihv.chapters.ch15 import NamespaceView
 world = open_kernel("model", dirs=("box",))
 host = world.init
 view = NamespaceView("the host's first process", host=host)

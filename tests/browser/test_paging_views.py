@@ -5,7 +5,7 @@ from __future__ import annotations
 from tests.browser.test_views import START, show  # noqa: F401
 
 EXPLORER = START + """
-from minihv.course.widgets.paging import PagingExplorer
+from minihv.chapters.ch05 import PagingExplorer
 from minihv.vmm import VM, SyncedShadowPaging
 
 
@@ -53,7 +53,7 @@ def test_the_explorer_moves_from_exit_to_exit(show):  # noqa: F811
     shown.is_well_made("explorer")
 
 GRID = START + """
-from minihv.course.widgets.paging import WalkGrid
+from minihv.chapters.ch06 import WalkGrid
 from minihv.vmm import VM, HardwareAssist, NestedPaging
 
 vm = VM(guests.path("labos"), cpu=HardwareAssist(), paging=NestedPaging(), memory=32 << 20,

@@ -14,7 +14,9 @@ from tests.browser.harness import Lab
 KERNEL = {"kernelspec": {"name": "python3", "display_name": "Python 3"}}
 START = """from minihv import guests
 from minihv.course import figures
-from minihv.course.widgets import *
+from minihv.chapters.ch00 import FieldMap, MachineView
+from minihv.chapters.ch01 import PageWalkView, TrapTimeline, record_traps
+from minihv.chapters.ch16 import StacksView
 from minihv.devices.virt import Machine
 from minihv.asm import assemble
 """

@@ -39,7 +39,7 @@ def test_as_an_ordinary_user(home: Path) -> None:  # noqa: F811
     paths = os.pathsep.join([str(ROOT), sysconfig.get_paths()["purelib"]])
     cache = str(folder) if who else str(engine.cache_folder())
     # Compiles the machine, if this user's Python has not yet: a first guest waits for that.
-    test = ("import anywidget, IPython, minihv.course.widgets; from minihv import guests; "
+    test = ("import anywidget, IPython, minihv.course.views.view; from minihv import guests; "
             "from minihv.vmm.run import new_machine; "
             "new_machine('hardware', memory=4 << 20).load(guests.path('hello-s')).run()")
     if subprocess.run([python, "-c", test], env={"PYTHONPATH": paths, "MINIHV_CACHE": cache,

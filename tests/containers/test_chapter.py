@@ -91,7 +91,7 @@ def test_as_an_ordinary_user(notebook: str, home: Path) -> None:
     if os.getuid() == 0:
         os.chown(folder, USER, USER)
         who = {"user": USER, "group": USER, "extra_groups": []}
-    test = "import anywidget, IPython, minihv.course.widgets"
+    test = "import anywidget, IPython, minihv.course.views.view"
     paths = os.pathsep.join([str(ROOT), sysconfig.get_paths()["purelib"]])
     if subprocess.run([python, "-c", test], env={"PYTHONPATH": paths}, capture_output=True,
                       cwd="/", **who).returncode:

@@ -7,11 +7,12 @@ from enum import IntEnum
 import numpy as np
 import pytest
 
-from minihv.course.checks import budget
-from minihv.course.checks.answers import Caller, Odd, plain, put, value, well_formed
-from minihv.course.checks.budget import OutOfTime, limit
-from minihv.course.checks.exercise import exercise
-from minihv.course.checks.verdicts import decide
+from minihv.course import budget
+from minihv.course.answers import Caller, Odd, plain, value, well_formed
+from minihv.course.beside import outcomes_of
+from minihv.course.budget import OutOfTime, limit
+from minihv.course.exercise import exercise
+from minihv.course.verdicts import decide
 
 
 class Cause(IntEnum):
@@ -173,7 +174,7 @@ def test_no_reply_upsets_a_judge(number: str, values: list):
 
 def test_a_reply_passes_through_json():
     one = exercise("01.4")
-    asked = one.ask(one.instance(1))
-    outcomes = put(one, [lambda *_: (1, 2), "b"], asked)
+    asked = one.form.ask(one.instance(1))
+    outcomes = outcomes_of("01.4", [lambda *_: (1, 2), "b"], asked)
     assert outcomes[0] == ["value", [1, 2]]
     assert outcomes[-1] == ["value", "b"]

@@ -3,10 +3,10 @@
 import pytest
 
 from minihv.asm import assemble
-from minihv.course import pages
-from minihv.course.checks.ch01 import fault, handler, tlb, walk
-from minihv.course.checks.exercise import CourseError, exercise
-from minihv.course.tlb import Tlb, trace
+from minihv.chapters.ch01 import pages
+from minihv.chapters.ch01.accesses import trace
+from minihv.chapters.ch01.checks import fault, handler, tlb, walk
+from minihv.course.exercise import CourseError, exercise
 from minihv.devices.virt import Machine
 
 ALLOWED = {"plain", "superpage", "upper", "ignored", "mxr", "sum", "clean"}
@@ -79,15 +79,15 @@ def test_every_likely_mistake_is_told_apart_on_many_seeds():
         plays = one.instance(seed)
         for name, mistake in tlb.MISTAKES.items():
             outcomes = [["value", list(mistake(play))] for play in plays] + [["value", "b"]]
-            assert one.judge(outcomes, plays).key == name, seed
+            assert one.form.judge(outcomes, plays).key == name, seed
 
 
 def test_the_model_tlb_counts_by_hand():
-    tlb_model = Tlb(entries=2)
+    tlb_model = tlb.Tlb(entries=2)
     hits = [tlb_model.touch(page << 12) for page in (1, 2, 1, 3, 2)]
     assert hits == [False, False, True, False, False]
     assert (tlb_model.misses, tlb_model.references) == (4, 12)
-    assert Tlb(1, 30).play([0, 1 << 29, 1 << 30]) == (2, 2)
+    assert tlb.Tlb(1, 30).play([0, 1 << 29, 1 << 30]) == (2, 2)
 
 
 def test_a_trace_is_what_the_machine_does():

@@ -2,9 +2,10 @@
 
 import pytest
 
-from minihv.course.checks.ch02.planted import MEMORY, left
-from minihv.course.checks.ch04 import dispatch, switch
-from minihv.course.checks.exercise import exercise
+from minihv.chapters.ch02.beside.suspects import MEMORY, left
+from minihv.chapters.ch04.beside.switches import SUSPECTS, Forgetful
+from minihv.chapters.ch04.checks import dispatch
+from minihv.course.exercise import exercise
 from minihv.hw.causes import GUEST_EXCEPTIONS
 from minihv.hw.state import VTW
 from minihv.vmm import VM, HardwareAssist
@@ -15,8 +16,8 @@ from tests.answers.variants import variant
 @pytest.mark.parametrize("number", ["04.1", "04.3"])
 def test_a_seed_gives_the_same_instance_and_another_seed_another(number):
     one = exercise(number)
-    assert one.ask(one.instance(5)) == one.ask(one.instance(5))
-    assert one.ask(one.instance(5)) != one.ask(one.instance(6))
+    assert one.form.ask(one.instance(5)) == one.form.ask(one.instance(5))
+    assert one.form.ask(one.instance(5)) != one.form.ask(one.instance(6))
 
 
 def test_what_is_delegated_is_what_the_hart_can_hold_and_more_than_the_package_needs():
@@ -42,9 +43,9 @@ def test_exits_are_of_the_kind_that_they_say():
 PLAIN = "li a0, 5\nend: j end"
 
 
-@pytest.mark.parametrize("fault", switch.SUSPECTS)
+@pytest.mark.parametrize("fault", SUSPECTS)
 def test_each_planted_fault_differs_from_the_bare_machine_and_runs_plain_guests(fault):
-    one = switch.Suspicious(fault)
+    one = Forgetful(fault)
     assert one.run(PLAIN) == one.bare(PLAIN)
     assert variant("04.2")["find_fault"](one.run, one.bare) == fault
 
@@ -52,6 +53,6 @@ def test_each_planted_fault_differs_from_the_bare_machine_and_runs_plain_guests(
 def test_without_a_fault_nothing_is_found():
     def run(source):
         vm = VM(memory=MEMORY, cpu=HardwareAssist(), engine="python")
-        return left(vm, source, switch.BUDGET)
+        return left(vm, source, Forgetful.budget)
 
-    assert variant("04.2")["find_fault"](run, switch.Suspicious.bare) is None
+    assert variant("04.2")["find_fault"](run, Forgetful.bare) is None

@@ -2,9 +2,9 @@
 
 import pytest
 
-from minihv.course import pages
-from minihv.course.checks.ch05 import audit, entry, policies
-from minihv.course.checks.exercise import exercise
+from minihv.chapters.ch01 import pages
+from minihv.chapters.ch05.checks import audit, entry, policies
+from minihv.course.exercise import exercise
 from minihv.hw import state as st
 from minihv.hw import tlb
 from minihv.hw.bits import i64
@@ -88,6 +88,7 @@ def test_every_likely_mistake_is_told_apart_on_many_seeds():
     one = exercise("05.3")
     for seed in range(20):
         plays = one.instance(seed)
-        for name, model in policies.MISTAKES.items():
-            outcomes = [["value", list(model().play(play.trace))] for play in plays]
-            assert one.judge([*outcomes, ["value", "c"]], plays).key == name, seed
+        for name, switches in policies.MISTAKES.items():
+            counts = [policies.Model(**switches).play(play.trace) for play in plays]
+            outcomes = [["value", list(counted)] for counted in counts]
+            assert one.form.judge([*outcomes, ["value", "c"]], plays).key == name, seed

@@ -4,8 +4,8 @@ from collections import Counter
 
 import pytest
 
-from minihv.course.checks.ch06 import crossing, mapper, references, twodim
-from minihv.course.checks.exercise import exercise
+from minihv.chapters.ch06.checks import crossing, mapper, references, twodim
+from minihv.course.exercise import exercise
 from minihv.errors import ConfigError
 from minihv.hw import inspect
 from minihv.hw import state as st
@@ -92,12 +92,12 @@ def test_every_likely_mistake_is_told_apart_on_many_seeds():
         sweeps = one.instance(seed)
         for name, mistake in crossing.MISTAKES.items():
             outcomes = [["value", mistake(s)] for s in sweeps]
-            assert one.judge([*outcomes, ["value", "b"]], sweeps).key == name, seed
+            assert one.form.judge([*outcomes, ["value", "b"]], sweeps).key == name, seed
         two = exercise("06.2")
         configs = two.instance(seed)
         for name, count in references.MISTAKES.items():
             outcomes = [["value", count(*config)] for config in configs]
-            assert two.judge(outcomes, configs).key == name, seed
+            assert two.form.judge(outcomes, configs).key == name, seed
 
 
 # --- the grid -------------------------------------------------------------------------------------
@@ -106,7 +106,7 @@ def test_every_likely_mistake_is_told_apart_on_many_seeds():
 @pytest.fixture(scope="module")
 def grid():
     from minihv import guests
-    from minihv.course.widgets.paging import WalkGrid
+    from minihv.chapters.ch06 import WalkGrid
     from minihv.vmm import VM, HardwareAssist, NestedPaging
 
     vm = VM(guests.path("labos"), cpu=HardwareAssist(), paging=NestedPaging(), memory=16 << 20,

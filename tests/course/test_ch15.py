@@ -7,11 +7,12 @@ from typing import Any
 
 import pytest
 
+from minihv.chapters.ch15.beside import hosts
+from minihv.chapters.ch15.checks import leak, rights, root, shares
 from minihv.containers import linux
 from minihv.containers.model import UserNamespace
-from minihv.course.checks.ch15 import leak, rights, root, shares
-from minihv.course.checks.exercise import exercise
-from minihv.course.checks.verdicts import decide
+from minihv.course.exercise import exercise
+from minihv.course.verdicts import decide
 from minihv.errors import MinihvError
 
 NUMBERS = ("15.1", "15.2", "15.3", "15.4")
@@ -34,7 +35,8 @@ def test_no_reply_upsets_a_judge(number: str, value: Any):
 @pytest.mark.parametrize("seed", range(20))
 def test_each_family_turns_on_every_rule(seed: int):
     family = rights.make(Random(seed))
-    assert {case.rule for case in family.cases} == set(rights.RULES)
+    betrayed = {"one_level_only", "not_nobody"}     # by how an answer was found
+    assert {case.rule for case in family.cases} == set(rights.RULES) - betrayed
     answers = [case.answer for case in family.cases if case.what == "capable"]
     assert 8 <= answers.count(True) <= len(answers) - 8
 
@@ -52,8 +54,8 @@ def test_each_mistake_about_shares_shows(seed: int):
     told = [[mistake(one) for one in rivals] for mistake in shares.MISTAKES.values()]
     right = [one.shares for one in rivals]
     for n, one in enumerate(told):
-        assert not all(map(shares._alike, one, right))
-        assert not any(all(map(shares._alike, one, other)) for other in told[n + 1:])
+        assert not all(map(shares.alike, one, right))
+        assert not any(all(map(shares.alike, one, other)) for other in told[n + 1:])
 
 
 def test_every_leak_is_planted_and_two_are_sound():
@@ -92,7 +94,7 @@ def test_the_reference_container_is_the_same_on_the_real_kernel():
             for name, text in task.files[layer].items():
                 host.write(f"{layer}/etc/{name}", text)
         host.mount(None, "/", "", "rec shared")
-        real = host.clone(*root.KINDS)
+        real = host.clone(*hosts.KINDS)
         try:
             build_root(Userxattr(real), task.layers)
         except OSError as error:

@@ -2,10 +2,12 @@
 
 import pytest
 
+from minihv.chapters.ch16 import Store, start
+from minihv.chapters.ch16.beside import fleets
+from minihv.chapters.ch16.checks import bound, copies, filters, nth
 from minihv.cloud import surface
 from minihv.containers import seccomp
-from minihv.course.checks.ch16 import bound, copies, filters, leaks, nth
-from minihv.course.checks.exercise import exercise
+from minihv.course.exercise import exercise
 
 NUMBERS = ["16.1", "16.2", "16.3", "16.4", "16.5"]
 
@@ -13,8 +15,8 @@ NUMBERS = ["16.1", "16.2", "16.3", "16.4", "16.5"]
 @pytest.mark.parametrize("number", NUMBERS)
 def test_a_seed_gives_the_same_instance_and_another_seed_another(number: str):
     one = exercise(number)
-    assert one.ask(one.instance(5)) == one.ask(one.instance(5))
-    assert one.ask(one.instance(5)) != one.ask(one.instance(6))
+    assert one.form.ask(one.instance(5)) == one.form.ask(one.instance(5))
+    assert one.form.ask(one.instance(5)) != one.form.ask(one.instance(6))
 
 
 @pytest.mark.parametrize("seed", range(6))
@@ -52,7 +54,7 @@ def test_the_machines_that_clones_are_held_against_differ():
 def test_a_fleet_has_the_fault_that_it_says(seed: int):
     for fleet in exercise("16.3").instance(seed):
         spoiler, before = fleet.clone(), fleet.clone()
-        for part, size in leaks.PARTS.items():
+        for part, size in fleets.PARTS.items():
             last = size - 1
             old = before.read(part, last)
             spoiler.write(part, last, old ^ 1)
@@ -75,10 +77,10 @@ def test_a_fleet_fits_as_long_as_it_is_not_larger(seed: int):
 
 
 def test_the_store_tells_everybody_or_nobody():
-    store = nth.Store()
-    assert [nth.start(store, n) for n in range(1, 4)] == [5, 9, 13]
-    store = nth.Store()
-    assert {nth.start(store, n, "/vm/{}/") for n in range(1, 30)} == {5}
+    store = Store()
+    assert [start(store, n) for n in range(1, 4)] == [5, 9, 13]
+    store = Store()
+    assert {start(store, n, "/vm/{}/") for n in range(1, 30)} == {5}
 
 
 def test_the_line_is_found_again():

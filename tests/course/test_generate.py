@@ -18,7 +18,7 @@ from minihv.course.books.generate import (
     reset,
 )
 from minihv.course.books.notebooks import NotebookError, load
-from minihv.course.checks.exercise import all_chapters, chapter
+from minihv.course.exercise import all_chapters, chapter
 
 SOLUTION = {"solution": True, "grade": False, "locked": False, "schema_version": 3,
             "task": False, "cell_type": "code"}

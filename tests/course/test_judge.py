@@ -10,11 +10,12 @@ from typing import Any
 
 import pytest
 
-from minihv.course import cli, judge, state
+from minihv.course import judge, state
 from minihv.course.books import kernel, notebooks, session
 from minihv.course.books.generate import ROOT, generated
-from minihv.course.checks.exercise import all_chapters, chapter
+from minihv.course.exercise import all_chapters, chapter
 from minihv.course.judge import Report, check_notebook, find_notebooks, render
+from minihv.tools import course
 from tests.answers.variants import source
 
 IMPORTS = "from minihv.course import check, hint, instance, measure, predict"
@@ -57,8 +58,8 @@ def path(tmp_path: Path, state_file: Path, monkeypatch: pytest.MonkeyPatch) -> P
 
 def run(*arguments: str) -> int:
     parser = argparse.ArgumentParser()
-    cli.add_parser(parser.add_subparsers())
-    return cli.main(parser.parse_args(arguments))
+    course.add_parser(parser.add_subparsers())
+    return course.main(parser.parse_args(arguments))
 
 
 def test_the_solutions_of_chapter_01_are_right(
@@ -95,17 +96,17 @@ def test_a_notebook_without_exercises_says_so(path: Path):
 
 PATCHES = {
     "check": "import minihv.course as c\nc.check = check = lambda *a, **k: print('right')",
-    "verdict": "from minihv.course.checks import exercise as e\n"
+    "verdict": "from minihv.course import exercise as e\n"
                "e.wrong = lambda *a, **k: e.Verdict(True)\ne.Verdict.ok = True",
-    "put": "from minihv.course.checks import answers as a\n"
-           "a.put = lambda *_: [['value', ['pa', 0]]] * 86",
-    "hand_back": "from minihv.course.checks import answers as a\n"
+    "put": "from minihv.course import beside as a\n"
+           "a.outcomes_of = lambda *_: [['value', ['pa', 0]]] * 86",
+    "hand_back": "from minihv.course import beside as a\n"
                  "a.hand_back = lambda n, f, r: open(r, 'w').write('[[\"value\", true]]')",
-    "reply": "from minihv.course.checks import answers as a\n"
+    "reply": "from minihv.course import beside as a\n"
              "a.hand_back = lambda n, f, r: open(r, 'w').write('{' * 100000)",
     "json": "import json\njson.dumps = lambda *a, **k: '[[\"value\", [\"pa\", 1]]]'",
-    "exercise": "from minihv.course.checks.ch01 import walk as w\n"
-                "w.judge = lambda *a: None\nw.ROWS = w.ROWS[:1]",
+    "exercise": "from minihv.chapters.ch01.checks import walk as w\n"
+                "w.explain = lambda *a: None\nw.ROWS = w.ROWS[:1]",
 }
 
 
@@ -119,7 +120,7 @@ def test_patching_the_checker_gains_nothing(path: Path, patch: str):
 
 def test_answers_learnt_for_the_visible_seed_gain_nothing(path: Path):
     cheat = """
-from minihv.course.checks.exercise import exercise
+from minihv.course.exercise import exercise
 known = {(c.va, c.access): c.answer for c in exercise("01.2").instance(1).cases}
 def walk(read_u64, satp, va, access, priv, sum_, mxr):
     return known.get((va, access), ("pa", va))"""

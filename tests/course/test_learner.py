@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from minihv.chapters.ch01.checks.tlb import Tlb
 from minihv.course import (
     cards,
     check,
@@ -21,8 +22,7 @@ from minihv.course import (
 )
 from minihv.course.cards import Card
 from minihv.course.checking import NotYet
-from minihv.course.checks.exercise import VISIBLE, CourseError, exercise
-from minihv.course.tlb import Tlb
+from minihv.course.exercise import VISIBLE, CourseError, exercise
 from tests.answers.variants import variant
 from tests.course.test_judge import book
 
@@ -72,7 +72,7 @@ def test_each_seed_that_is_asked_for_is_judged(state_file: Path, monkeypatch: py
     judged: list[int] = []
     right = exercise("01.4").instance(1)
     monkeypatch.setattr("minihv.course.checking.try_answer", lambda one, answers, seed: (
-        judged.append(seed) or one.judge(
+        judged.append(seed) or one.form.judge(
             [["value", list(p.counts)] for p in right] + [["value", "b"]], right)))
     check("01.4", None, None, seeds=3)
     assert judged[0] == VISIBLE
@@ -143,9 +143,9 @@ class Slower(Tlb):
 
 @pytest.mark.parametrize(("arguments", "expected"), [
     (("01.2", unwritten), ["minihv: minihv.hw.mmu.walk", "def walk(s, r64", "yours: unwritten"]),
-    ((Tlb,), ["minihv: minihv.course.tlb.Tlb", "class Tlb"]),
+    ((Tlb,), ["minihv: minihv.chapters.ch01.checks.tlb.Tlb", "class Tlb"]),
     ((Tlb(3),), ["class Tlb"]),
-    ((Slower,), ["minihv: minihv.course.tlb.Tlb.touch", "self.misses += 1",
+    ((Slower,), ["minihv: minihv.chapters.ch01.checks.tlb.Tlb.touch", "self.misses += 1",
                  "yours: Slower.touch"]),
     ((Slower(3),), ["yours: Slower.touch"]),
     ((unwritten,), ["yours: unwritten"]),

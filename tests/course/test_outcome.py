@@ -1,6 +1,6 @@
 """The comparison that learners use: equal where nobody could tell, and it names what differs."""
 
-from minihv.course.outcome import outcome
+from minihv.chapters.ch02.comparison import outcome
 from minihv.devices.virt import Machine
 from minihv.hw import state as st
 from minihv.vmm import VM, ShadowPaging, TrapAndEmulate

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from minihv.course import forget, predict, predicted, progress, state
-from minihv.course.checks.exercise import all_chapters, chapter
+from minihv.course.exercise import all_chapters, chapter
 
 ROOT = Path(__file__).parents[2]
 

@@ -7,18 +7,19 @@ from pathlib import Path
 import pytest
 
 from minihv.course import glossary, term, texts
-from minihv.course.checks.exercise import CourseError, all_chapters, chapter
+from minihv.course.exercise import CourseError, all_chapters, chapter
 
 COURSE = Path(texts.__file__).parent
-SOURCES = "\n".join(path.read_text() for path in COURSE.rglob("*.py")
-                    if "widgets" not in path.parts)
+CHAPTERS = COURSE.parent / "chapters"
+SOURCES = "\n".join(path.read_text() for path in (*COURSE.rglob("*.py"), *CHAPTERS.rglob("*.py"))
+                    if "views" not in path.parts)
 OWN = ("common", "check", "hint", "predict", "measure", "progress", "state", "term", "show",
        "judge", "reset")
 # Put together from parts where they are used.
 COMPOSED = ({f"choice_{letter}" for letter in "abcd"} | {"error_at", "odd_at", "unsolved_at"}
             | {"title", "hints", "passed", "slow", "stuck", "died", "flood"})
 # Families of sentences: the source puts a name behind each of these.
-FAMILIES = ("innocent_", "missed_", "trap_", "sret_", "choice_")
+FAMILIES = ("innocent_", "missed_", "trap_", "sret_", "choice_", "count_")
 
 
 def keys() -> list[tuple[str, str, object]]:
@@ -47,7 +48,7 @@ def test_each_sentence_that_the_code_names_exists():
 
 def test_each_verdict_of_a_chapter_has_its_sentence():
     for number in all_chapters():
-        for path in (COURSE / "checks" / f"ch{number}").glob("*.py"):
+        for path in (CHAPTERS / f"ch{number}" / "checks").glob("*.py"):
             for key in re.findall(r'(?:wrong|_Found)\("(\w+)"', path.read_text()):
                 places = [one.id for one in chapter(number)]
                 assert any(texts.has(place, key) for place in (*places, "common")), key

@@ -34,8 +34,8 @@ def test_imports_point_downward():
 def test_every_room_stands_in_the_plan_once():
     rooms = [room for row in house.PLAN for room in row]
     assert len(rooms) == len(set(rooms))
-    order = ["cli", "course", "cloud", "containers", "kvm", "net", "storage", "vmm", "devices",
-             "guests", "hw", "errors"]
+    order = ["cli", "chapters", "course", "cloud", "containers", "kvm", "net", "storage", "vmm",
+             "devices", "guests", "hw", "errors"]
     assert [room for room in rooms if room in order] == order
 
 

@@ -132,7 +132,7 @@ def test_the_wheel_carries_guests_and_licences(tmp_path: Path):
         shutil.copy(ROOT / name, tmp_path / name)
     shutil.copytree(ROOT / "minihv", tmp_path / "minihv",
                     ignore=shutil.ignore_patterns("__pycache__"))
-    for data in ("guests/bin/planted.elf", "course/widgets/planted.js"):
+    for data in ("guests/bin/planted.elf", "chapters/ch01/views/planted.js"):
         (tmp_path / "minihv" / data).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / "minihv" / data).write_bytes(b"x")
     subprocess.run([sys.executable, "-m", "hatchling", "build", "-t", "wheel"], cwd=tmp_path,
@@ -141,5 +141,5 @@ def test_the_wheel_carries_guests_and_licences(tmp_path: Path):
     (wheel,) = (tmp_path / "dist").glob("minihv-*.whl")
     names = zipfile.ZipFile(wheel).namelist()
     assert "minihv/guests/bin/planted.elf" in names
-    assert "minihv/course/widgets/planted.js" in names
+    assert "minihv/chapters/ch01/views/planted.js" in names
     assert any(name.endswith("licenses/LICENSE-text") for name in names)

@@ -28,7 +28,7 @@ class MarkerError(MinihvError):
 
 
 def exercise_notebook(solution: dict[str, Any]) -> dict[str, Any]:
-    """The learner's notebook of a solution; MarkerError names the cell whose markers are wrong."""
+    """Return a solution's exercise; MarkerError names the cell whose markers are wrong."""
     notebook = deepcopy(solution)
     for number, cell in enumerate(notebook["cells"], 1):
         try:
@@ -89,12 +89,12 @@ def _lock(cell: dict[str, Any]) -> None:
 
 
 def dumps(notebook: dict[str, Any]) -> str:
-    """A notebook as the text of its file, the way Jupyter writes it."""
+    """Return a notebook as the text of its file, the way Jupyter writes it."""
     return json.dumps(notebook, indent=1, ensure_ascii=False, sort_keys=True) + "\n"
 
 
 def generated(root: Path = ROOT) -> dict[Path, str]:
-    """What exercises/ should hold: the text of each file."""
+    """Return what exercises/ should hold: the text of each file."""
     result = {}
     for path in sorted((root / SOLUTIONS).glob("*.ipynb")):
         try:

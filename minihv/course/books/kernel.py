@@ -20,7 +20,7 @@ from typing import Any
 
 from minihv.errors import MinihvError
 
-ANSWERS = "minihv.course.checks.answers"  # what answers in the kernel
+ANSWERS = "minihv.course.beside"  # what answers in the kernel
 READY_SECONDS = 60.0
 GRACE_SECONDS = 5.0  # to end after an interrupt
 MOST_BYTES = 10 << 20  # of output of one cell
@@ -43,7 +43,7 @@ class Ran:
 
 
 def this_python() -> Any:
-    """A kernel specification for this very Python, whatever kernels the user has installed."""
+    """Return a kernel specification for this very Python, whatever kernels are installed."""
     from jupyter_client.kernelspec import KernelSpec
 
     argv = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}",
@@ -52,7 +52,7 @@ def this_python() -> Any:
 
 
 def environment(scratch: Path) -> dict[str, str]:
-    """What a kernel's process is told: to write into `scratch`, and to use this very minihv."""
+    """Return a kernel's environment: it writes into `scratch` and uses this very minihv."""
     source = str(Path(__file__).parents[3])
     paths = [source, os.environ.get("PYTHONPATH", "")]
     return os.environ | {
@@ -98,7 +98,7 @@ class Kernel:
         return _Watch(self, sent, seconds).wait()
 
     def message(self, wait: float) -> dict[str, Any] | None:
-        """The next message of the kernel; None where there is none yet, or one that makes no
+        """Return the next message of the kernel; None if there is none yet, or one that makes no
         sense: the notebook may have broken what its kernel speaks with."""
         try:
             return self._client.get_iopub_msg(timeout=wait)
@@ -107,7 +107,7 @@ class Kernel:
 
     @property
     def alive(self) -> bool:
-        """Whether the kernel's process runs."""
+        """True if the kernel's process runs."""
         return self._manager.is_alive()
 
     def interrupt(self) -> None:
@@ -139,7 +139,7 @@ class Kernel:
 
 
 def _reply(path: Path) -> Any:
-    """What the kernel wrote; None where it wrote nothing sensible."""
+    """Return what the kernel wrote; None if it wrote nothing sensible."""
     try:
         if path.stat().st_size > MOST_BYTES:
             return None
@@ -178,7 +178,7 @@ class _Watch:
         self.kernel.interrupt()
 
     def _take(self, message: dict[str, Any]) -> bool:
-        """Note a message; whether it says that the cell is done."""
+        """Note a message; tell if it says that the cell is done."""
         parent, content = message.get("parent_header"), message.get("content")
         kind = message.get("msg_type")
         if not isinstance(parent, dict) or parent.get("msg_id") != self.sent:

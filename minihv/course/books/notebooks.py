@@ -52,22 +52,22 @@ class Notebook:
 
     @property
     def chapter(self) -> str:
-        """The number that the file's name begins with, such as "01"; "" where there is none."""
+        """The number that the file's name begins with, such as "01"; "" if there is none."""
         return chapter_of(self.path)
 
     def checked(self) -> list[str]:
-        """The ids of the exercises that some cell checks, in order."""
+        """Return the ids of the exercises that some cell checks, in order."""
         return sorted({number for cell in self.cells for number in cell.checks})
 
 
 def chapter_of(path: Path) -> str:
-    """The chapter that a file's name begins with: "01" of 01_the_machine.ipynb."""
+    """Return the chapter that a file's name begins with: "01" of 01_the_machine.ipynb."""
     match = re.match(r"(\d\d)[_.-]", path.name)
     return match[1] if match else ""
 
 
 def read(path: Path) -> Notebook:
-    """The notebook at `path`; NotebookError where nothing can be made of the file."""
+    """Return the notebook at `path`; NotebookError if nothing can be made of the file."""
     content = load(path)
     cells = content.get("cells") if type(content) is dict else None
     chapter = chapter_of(path) or "NN"
@@ -88,7 +88,7 @@ def read(path: Path) -> Notebook:
 
 
 def load(path: Path) -> Any:
-    """The JSON in `path`; NotebookError with line and column where it is none."""
+    """Return the JSON in `path`; NotebookError with line and column where it is none."""
     try:
         if path.stat().st_size > TOO_HUGE:
             size = path.stat().st_size >> 20
@@ -108,7 +108,7 @@ def load(path: Path) -> Any:
 
 
 def _source(raw: Any) -> tuple[str, str]:
-    """A cell's source, or what is wrong with the cell."""
+    """Return a cell's source, or what is wrong with the cell."""
     if type(raw) is not dict or type(raw.get("cell_type")) is not str:
         return "", "no cell_type"
     source = raw.get("source")
@@ -118,7 +118,7 @@ def _source(raw: Any) -> tuple[str, str]:
 
 
 def defined_names(source: str) -> frozenset[str]:
-    """The names that a cell's top level defines; none where it is no plain Python."""
+    """Return the names that a cell's top level defines; none if it is no plain Python."""
     try:
         tree = ast.parse(source)
     except (SyntaxError, ValueError, RecursionError):

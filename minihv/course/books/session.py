@@ -12,9 +12,9 @@ from dataclasses import dataclass
 
 from minihv.course.books.kernel import MOST_BYTES, Kernel, Ran
 from minihv.course.books.notebooks import Cell, Notebook
-from minihv.course.checks.exercise import Exercise, Verdict, wrong
-from minihv.course.checks.verdicts import decide
+from minihv.course.exercise import Exercise, Verdict, wrong
 from minihv.course.texts import say
+from minihv.course.verdicts import decide
 
 MORE_SECONDS = 10.0  # for an answer, beyond the budget that it keeps by itself
 MOST_RESTARTS = 8
@@ -46,16 +46,17 @@ class Session:
         self.skipped: set[Cell] = set()
 
     def judge(self, one: Exercise, seed: int) -> Row:
-        """The row of one exercise."""
+        """Return the row of one exercise."""
         kernel = self._ready()
         started = time.monotonic()
         instance = one.instance(seed)
-        ran, outcomes = kernel.ask(one.id, one.ask(instance), one.seconds + MORE_SECONDS)
+        ran, outcomes = kernel.ask(one.id, one.form.ask(instance),
+                                   one.beside.seconds + MORE_SECONDS)
         if ran.gone or ran.how == "slow":
             self.close()
             key = "answer_died" if ran.how == "died" else "answer_stuck"
             verdict = wrong(key)
-            text = say("judge", key, id=one.id, seconds=one.seconds + MORE_SECONDS)
+            text = say("judge", key, id=one.id, seconds=one.beside.seconds + MORE_SECONDS)
         else:
             verdict = decide(one, outcomes, instance)
             text = verdict.text(one.id)
@@ -68,7 +69,7 @@ class Session:
             kernel.close()
 
     def _ready(self) -> Kernel:
-        """A kernel that has run all cells but those that kernels do not survive."""
+        """Return a kernel that has run all cells but those that kernels do not survive."""
         for _ in range(MOST_RESTARTS):
             if self.kernel is not None:
                 return self.kernel
@@ -83,7 +84,7 @@ class Session:
         return self.kernel
 
     def _run(self, kernel: Kernel, cell: Cell) -> bool:
-        """Run a cell and note what is wrong with it; whether the kernel survived."""
+        """Run a cell and note what is wrong with it; tell if the kernel survived."""
         ran = kernel.run(cell.source, self.seconds)
         if ran.how != "ok":
             note = self._note(cell, ran)
@@ -104,8 +105,10 @@ class Session:
         return say("judge", ran.how, cell=cell, seconds=self.seconds, most=MOST_BYTES >> 20)
 
     def _name_note(self, cell: Cell, ran: Ran) -> str:
-        """A NameError: the name may be defined below, or by a cell that is gone. Where a cell above
-        was to define it, that one failed, and what to say was said there."""
+        """Explain a NameError: the name is defined below, or in a cell that is gone.
+
+        If a cell above was to define it, that one failed, and what to say was said there.
+        """
         name = ran.text.split("'")[1] if ran.text.count("'") >= 2 else ran.text
         if any(c.number < cell.number and name in c.defines for c in self.notebook.cells):
             return ""

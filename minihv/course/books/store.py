@@ -28,7 +28,7 @@ class StoreError(MinihvError):
 
 
 def execute(notebook: dict[str, Any], folder: Path) -> dict[str, Any]:
-    """The notebook with the outputs of a run in `folder`; StoreError names the cell that fails."""
+    """Return the notebook with a run's outputs; StoreError names the cell that fails."""
     import nbformat
     from jupyter_client.manager import AsyncKernelManager
     from nbclient import NotebookClient
@@ -52,7 +52,7 @@ def execute(notebook: dict[str, Any], folder: Path) -> dict[str, Any]:
 
 
 def settled(notebook: dict[str, Any]) -> dict[str, Any]:
-    """The notebook without what differs from run to run."""
+    """Return the notebook without what differs from run to run."""
     notebook["metadata"].pop("widgets", None)
     notebook["metadata"]["language_info"] = {"name": "python"}  # its version is the host's
     count = 0
@@ -89,7 +89,7 @@ def _text(text: str | list[str]) -> str:
 
 
 def store(path: Path) -> list[int] | None:
-    """Run the notebook at `path` and store it: None where its file did not change, else the
+    """Run the notebook at `path` and store it: None if its file did not change, else the
     numbers of the cells whose outputs did, though they are not tagged."""
     before = path.read_text(encoding="utf-8")
     old = load(path)["cells"]

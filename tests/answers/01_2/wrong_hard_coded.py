@@ -1,7 +1,8 @@
 """Knows the answers of the seed that everybody sees."""
 # says: plain
+# seeds: 2, 77
 
-from minihv.course.checks.exercise import VISIBLE, exercise
+from minihv.course.exercise import VISIBLE, exercise
 
 answers = {(c.va, c.access): c.answer for c in exercise("01.2").instance(VISIBLE).cases}
 

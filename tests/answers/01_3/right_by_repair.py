@@ -1,6 +1,6 @@
 """Tries each bit of each PTE on the way: the one whose flip lets the access through is wrong."""
 
-from minihv.course import pages
+from minihv.chapters.ch01 import pages
 
 
 def find_fault(read_u64, satp, va, cause, regions):

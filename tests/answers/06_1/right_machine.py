@@ -1,7 +1,7 @@
 """Lets the course's explaining walk do each stage."""
 
-from minihv.course import pages
-from minihv.course.pages import Regime
+from minihv.chapters.ch01 import pages
+from minihv.chapters.ch01.pages import Regime
 
 
 def one(read, root, address, access, user):

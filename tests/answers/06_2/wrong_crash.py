@@ -3,4 +3,5 @@
 
 
 def count_references(guest, leaf, host, tables, page):
-    return (guest - leaf) * host // host
+    own = guest - leaf
+    return own * (host - tables + 1) * host // host + host - page

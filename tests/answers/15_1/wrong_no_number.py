@@ -1,5 +1,5 @@
 """Gives a word instead of a number."""
-# says: kind
+# says: shape
 
 from tests.answers.variants import variant
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from minihv.course.virtualizable import Bench, sets, spellings
+from minihv.chapters.ch02 import Bench, sets, spellings
 from minihv.hw.isa import INSTRUCTIONS
 
 U, S, M = 0, 1, 3

@@ -7,9 +7,9 @@ from collections import Counter
 import pytest
 
 from minihv import guests
-from minihv.course.widgets import TrapTimeline
-from minihv.course.widgets.exits import ExitView, record_exits
-from minihv.course.widgets.timeline import runs_after
+from minihv.chapters.ch01 import TrapTimeline
+from minihv.chapters.ch01.views.lanes import runs_after
+from minihv.chapters.ch02 import ExitView, record_exits
 from minihv.devices.virt import Machine
 from minihv.errors import ConfigError
 from minihv.vmm import VM, HardwareAssist, Reason

@@ -8,9 +8,10 @@ from xml.etree import ElementTree
 
 import pytest
 
+from minihv.chapters.ch00 import FieldMap
 from minihv.course import figures
-from minihv.course.widgets import FieldMap, draw
-from minihv.course.widgets.view import FOLDER, words
+from minihv.course.views import draw
+from minihv.course.views.view import COMMON, words
 from minihv.errors import ConfigError
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -30,7 +31,7 @@ def test_text_on_each_colour_can_be_read(name: str):
 
 
 def test_page_and_paper_share_one_palette():
-    style = css_colours((FOLDER / "common.css").read_text().split("}")[0])
+    style = css_colours(COMMON.with_suffix(".css").read_text().split("}")[0])
     for name, colour in draw.PALETTE.items():
         assert style["s" if name == "M" else name.lower()] == colour.lower()
     assert draw.PALETTE["U"] == "#56B4E9" and draw.PALETTE["VS"] == "#882255"
@@ -46,7 +47,7 @@ def css_colours(block: str) -> dict[str, str]:
 
 
 def test_the_neutral_colours_of_both_themes_can_be_read():
-    style = (FOLDER / "common.css").read_text()
+    style = COMMON.with_suffix(".css").read_text()
     light, dark = (css_colours(block) for block in style.split("}")[:2])
     dark_paper, light_paper = "#212121", "#ffffff"
     for theme, paper in ((light, light_paper), (light | dark, dark_paper)):
@@ -151,7 +152,10 @@ def test_an_unknown_entry_is_named():
 
 
 def test_no_view_names_another_host():
-    for path in [*FOLDER.glob("*.js"), *FOLDER.glob("*.css")]:
+    package = COMMON.parents[2]
+    scripts = [*package.rglob("*.js"), *package.rglob("*.css")]
+    assert len(scripts) > 15
+    for path in scripts:
         assert not re.search(r"https?:|import\s*\(|^import ", path.read_text(), re.MULTILINE), path
 
 

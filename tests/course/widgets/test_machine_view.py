@@ -6,8 +6,8 @@ import pytest
 
 from minihv import guests
 from minihv.asm import assemble
-from minihv.course.widgets import MachineView
-from minihv.course.widgets.view import LIVE
+from minihv.chapters.ch00 import MachineView
+from minihv.course.books.store import LIVE
 from minihv.devices.timeline import Timeline
 from minihv.devices.virt import Machine
 from minihv.errors import ConfigError

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from minihv.chapters.ch15 import NamespaceView
+from minihv.chapters.ch15.views.facts import KINDS
 from minihv.containers import open_kernel
-from minihv.course.widgets.boxes import NamespaceView
-from minihv.course.widgets.boxes.facts import KINDS
 from minihv.errors import ConfigError
 
 

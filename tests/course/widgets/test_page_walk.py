@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from minihv.course.widgets import PageWalkView
+from minihv.chapters.ch01 import PageWalkView
 from minihv.devices.virt import Machine
 from minihv.errors import ConfigError, MinihvError
 from minihv.hw import inspect
@@ -176,7 +176,7 @@ def test_bad_arguments_are_named():
 
 
 def test_every_bit_and_every_reason_has_words():
-    from minihv.course.widgets.pagewalk import BLAME, PTE_FIELDS
+    from minihv.chapters.ch01.views.pagewalk import BLAME, PTE_FIELDS
 
     words = PageWalkView(address=0, tables={}, root=0).words
     assert all(f"bit_{field.name}" in words for field in PTE_FIELDS)

@@ -7,9 +7,10 @@ from xml.etree import ElementTree
 import pytest
 
 from minihv import guests
-from minihv.course.outcome import outcome
-from minihv.course.widgets.paging import PagingExplorer, Replay
-from minihv.course.widgets.paging import tables as told
+from minihv.chapters.ch02.comparison import outcome
+from minihv.chapters.ch05.views import tables as told
+from minihv.chapters.ch05.views.explorer import PagingExplorer
+from minihv.chapters.ch05.views.replay import Replay
 from minihv.errors import ConfigError
 from minihv.vmm import (
     VM,

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from minihv.course.widgets import StacksView
+from minihv.chapters.ch16 import StacksView
 from minihv.errors import ConfigError
 
 CROSSED = {"process": {"calls": 2}, "vm": {"calls": 3.7, "exits": 103.04, "sbi": 23.1, "csr": 80}}

@@ -9,8 +9,8 @@ import pytest
 
 from minihv import guests
 from minihv.asm import assemble
-from minihv.course.widgets import Event, TrapTimeline, record_traps
-from minihv.course.widgets.timeline import runs_after
+from minihv.chapters.ch01 import Event, TrapTimeline, record_traps
+from minihv.chapters.ch01.views.lanes import runs_after
 from minihv.devices.virt import Machine
 from minihv.errors import ConfigError
 from minihv.hw import state as st

@@ -1,0 +1,37 @@
+"""Exercise 02.2: a hypervisor with a planted fault; find it by running small guests on it."""
+
+from __future__ import annotations
+
+from random import Random
+
+from minihv.chapters.ch02.beside.suspects import SUSPECTS, Suspicious, veil
+from minihv.course.cases import Cases
+from minihv.course.exercise import Exercise, Verdict, wrong
+from minihv.vmm import TrapAndEmulate
+
+MANY = 5  # hypervisors of an instance
+
+
+def make(rng: Random) -> list[Suspicious]:
+    """Draw several hypervisors, no two alike."""
+    return [Suspicious(fault) for fault in rng.sample(sorted(SUSPECTS), MANY)]
+
+
+def explain(got: str, layer: Suspicious) -> Verdict:
+    """Say why the suspect that was named is innocent."""
+    if got not in layer.suspects:
+        return wrong("no_suspect", got=got[:40], names=", ".join(layer.suspects))
+    return wrong(f"innocent_{got}")
+
+
+EXERCISE = Exercise(
+    id="02.2", minutes=40, difficulty=3, points=4, make=make,
+    form=Cases(
+        call=lambda layer: [veil(layer.fault)],
+        right=lambda layer: layer.fault,
+        shape=str,
+        explain=explain,
+    ),
+    play=lambda layers: layers[0],
+    counterpart=lambda: TrapAndEmulate,  # the layer that none of them is
+)  # fmt: skip

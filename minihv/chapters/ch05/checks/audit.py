@@ -1,0 +1,351 @@
+"""Exercise 05.2: the log of a shadow pager in which something may go wrong; find the first place.
+
+The logs are those of the package's own pager, driven by random accesses and fences over a guest's
+page tables. In most of them a subclass plants a fault; some are clean.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from random import Random
+from typing import Any
+
+from minihv.chapters.ch01 import pages
+from minihv.chapters.ch05.checks.entry import Case
+from minihv.course.cases import Cases
+from minihv.course.exercise import Exercise, Verdict, wrong
+from minihv.course.shapes import Maybe
+from minihv.hw import state as st
+from minihv.hw.mmu import PTE_D
+from minihv.vmm import VM, ShadowPaging
+from minihv.vmm.emulate import SFENCE_VMA
+
+RAM, BASE = 2 << 20, st.RAM_BASE
+SV39 = 8 << 60
+USER_SPACES = (1, 2)  # their ASIDs
+EARLIEST, LATEST, MORE = 4, 70, 14  # when the first wrong event may come; most that follow it
+SOFTWARE = 0x300
+
+Event = dict[str, Any]
+Entry = list[int]  # [space, privilege, gva, level of the guest's leaf]
+
+
+# --- the pager and its faults -------------------------------------------------------------------
+
+
+class Recorder(ShadowPaging):
+    """The package's pager, which writes down what it fills and what fences leave."""
+
+    def attach(self, vm: VM) -> None:
+        super().attach(vm)
+        self.log: list[Event] = []
+
+    def put(self, table: Any, gva: int, entry: int, level: int) -> None:
+        super().put(table, gva, entry, level)
+        s = self.vm.harts[0].s
+        pte = self.walker.r64[self.walker.seen[-1]]
+        self.log.append({
+            "do": "fill", "space": s[st.SATP] >> 44 & 0xFFFF, "priv": s[st.PRIV],
+            "sum": bool(s[st.MSTATUS] & st.SUM), "mxr": bool(s[st.MSTATUS] & st.MXR),
+            "gva": gva & -4096, "pte": pte, "level": level, "entry": entry,
+        })  # fmt: skip
+
+    def entries(self) -> list[Entry]:
+        """Return all that is filled."""
+        return [[key[0] >> 44 & 0xFFFF, key[1], gva, table.level_at(gva)]
+                for key, table in self.tables.items() for gva, _ in table.pages()]  # fmt: skip
+
+    def fence_instruction(self, word: int, gva: int, asid: int) -> None:
+        there = self.entries()
+        self.forget(word, gva, asid)
+        self.log.append({
+            "do": "fence", "space": asid if word >> 20 & 31 else None,
+            "gva": gva if word >> 15 & 31 else None, "there": there, "left": self.entries(),
+        })  # fmt: skip
+
+    def forget(self, word: int, gva: int, asid: int) -> None:
+        """What the fence does."""
+        super().fence_instruction(word, gva, asid)
+
+
+class Generous(Recorder):
+    """Forgets a whole space, or all, where one page would do. Nothing is wrong with that."""
+
+    def forget(self, word, gva, asid):  # type: ignore[no-untyped-def]
+        super().forget(word & ~(31 << 15), gva, asid)
+
+
+class KeepsW(Recorder):
+    def rights(self, vcpu, gpa, pte):  # type: ignore[no-untyped-def]
+        return super().rights(vcpu, gpa, pte | PTE_D)
+
+
+class TakesRights(Recorder):
+    """Takes X from the guest's leaf, whoever asks: S-mode would run user pages under SUM."""
+
+    def rights(self, vcpu, gpa, pte):  # type: ignore[no-untyped-def]
+        return super().rights(vcpu, gpa, pte) | pte & pages.X
+
+
+class ReadsCode(Recorder):
+    """Lets code be read without MXR."""
+
+    def rights(self, vcpu, gpa, pte):  # type: ignore[no-untyped-def]
+        rights = super().rights(vcpu, gpa, pte)
+        return rights | pages.R if pte & pages.X else rights
+
+
+class FirstPiece(Recorder):
+    """Maps the beginning of a superpage, wherever in it the access was."""
+
+    def put(self, table, gva, entry, level):  # type: ignore[no-untyped-def]
+        super().put(table, gva, entry & -1 << 10 + 9 * level | entry & 1023, level)
+
+
+class CopiesU(Recorder):
+    """Takes U from the guest's leaf."""
+
+    def put(self, table, gva, entry, level):  # type: ignore[no-untyped-def]
+        u = self.walker.r64[self.walker.seen[-1]] & pages.U
+        super().put(table, gva, entry & ~pages.U | u, level)
+
+
+class DeafToPages(Recorder):
+    def forget(self, word, gva, asid):  # type: ignore[no-untyped-def]
+        if not word >> 15 & 31:
+            super().forget(word, gva, asid)
+
+
+class DeafToSpaces(Recorder):
+    def forget(self, word, gva, asid):  # type: ignore[no-untyped-def]
+        if not word >> 20 & 31:
+            super().forget(word, gva, asid)
+
+
+class OneMode(Recorder):
+    """A fence reaches only the table of the present mode."""
+
+    def forget(self, word, gva, asid):  # type: ignore[no-untyped-def]
+        others = {key: table for key, table in self.tables.items() if key != self.key}
+        for key in others:
+            del self.tables[key]
+        super().forget(word, gva, asid)
+        self.tables.update(others)
+
+
+class OnePiece(Recorder):
+    """A fence of a page drops 4 KiB, of a superpage too."""
+
+    def forget(self, word, gva, asid):  # type: ignore[no-untyped-def]
+        if not word >> 15 & 31:
+            return super().forget(word, gva, asid)
+        for key, table in self.tables.items():
+            if not word >> 20 & 31 or key[0] >> 44 & 0xFFFF == asid:
+                table.drop_page(gva)
+
+
+class OneSpace(Recorder):
+    """A fence of everything reaches one address space."""
+
+    def forget(self, word, gva, asid):  # type: ignore[no-untyped-def]
+        if not word >> 20 & 31 and not word >> 15 & 31:
+            word, asid = word | 1 << 20, self.vm.harts[0].s[st.SATP] >> 44 & 0xFFFF
+        super().forget(word, gva, asid)
+
+
+FAULTS: dict[str, type[Recorder]] = {
+    "keeps_w": KeepsW, "takes_x": TakesRights, "reads_code": ReadsCode, "first_piece": FirstPiece,
+    "copies_u": CopiesU, "deaf_pages": DeafToPages, "deaf_spaces": DeafToSpaces,
+    "one_mode": OneMode, "one_piece": OnePiece, "one_space": OneSpace,
+}  # fmt: skip
+CLEAN: dict[str, type[Recorder]] = {"exact": Recorder, "generous": Generous}
+
+
+# --- the guest ----------------------------------------------------------------------------------
+
+
+class Guest:
+    """Two address spaces in a small VM, and somebody who uses them at random."""
+
+    def __init__(self, rng: Random, paging: Recorder):
+        self.rng, self.paging = rng, paging
+        self.vm = VM(paging=paging, memory=RAM, engine="python")
+        self.vcpu: Any = self.vm.harts[0]
+        self.vcpu.own_machine_mode()
+        self.free = iter(range(BASE + 0x10000, BASE + RAM, 4096))
+        self.roots = {asid: next(self.free) for asid in USER_SPACES}
+        self.pages = {asid: self._map(asid) for asid in USER_SPACES}
+        self.enter()
+
+    def _map(self, asid: int) -> list[int]:
+        """Return random pages of every kind in one space; their addresses."""
+        rng, made = self.rng, []
+        kinds = ("vrwu", "vrwu", "vrw", "vrw", "vxu", "vx", "vrxu", "vru", "vrwxu")
+        for n, kind in enumerate(kinds):
+            gva = 1 << 30 | n << 12 | rng.randrange(4) << 21
+            self._write(asid, gva, rng.randrange(BASE >> 12, BASE + RAM >> 12), kind, 0)
+            made.append(gva)
+        for n, kind in enumerate(("vrwu", "vrwx", "vxu")):  # superpages
+            gva = 2 << 30 | n << 21
+            self._write(asid, gva, BASE >> 12, kind, 1)
+            made += [gva + (rng.randrange(RAM >> 12) << 12) for _ in range(3)]
+        return made
+
+    def _write(self, asid: int, gva: int, ppn: int, kind: str, level: int) -> None:
+        table = self.roots[asid]
+        for above in range(2, level, -1):
+            at = table + 8 * (gva >> 12 + 9 * above & 511)
+            if not self.vm.memory.read_u64(at):
+                self._store(at, next(self.free) >> 12 << 10 | pages.V)
+            table = pages.target(self.vm.memory.read_u64(at))
+        bits = sum(1 << pages.FLAGS.index(letter) for letter in kind)
+        self._store(table + 8 * (gva >> 12 + 9 * level & 511), ppn << 10 | bits)
+
+    def _store(self, at: int, pte: int) -> None:
+        self.vm.memory.write(at, pte.to_bytes(8, "little"))
+
+    def enter(self) -> None:
+        """Another space, mode, SUM and MXR."""
+        s, rng = self.vcpu.s, self.rng
+        self.asid = rng.choice(USER_SPACES)
+        s[st.SATP] = (SV39 | self.asid << 44 | self.roots[self.asid] >> 12) - (1 << 64)
+        s[st.PRIV] = rng.randrange(2)
+        s[st.MSTATUS] &= ~(st.SUM | st.MXR)
+        s[st.MSTATUS] |= rng.randrange(2) * st.SUM | rng.randrange(2) * st.MXR
+
+    def access(self) -> None:
+        """One access, which fills an entry if it is a hidden fault."""
+        vcpu, paging = self.vcpu, self.paging
+        access = self.rng.choice((st.READ, st.READ, st.WRITE, st.FETCH))
+        gva = self.rng.choice(self.pages[self.asid]) + 8 * self.rng.randrange(512)
+        vcpu.begin()
+        paging.enter(vcpu, self.vm.physical)
+        have = paging.tables[paging.key].entry(gva)  # type: ignore[index]
+        if have & pages.U and have & access << 1:
+            return
+        gpa = paging.guest_walk(vcpu, gva, access)
+        if not vcpu.s[st.EXIT] and paging.obstacle(vcpu, gva, gpa, access) is None:
+            paging.fill(vcpu, gva, gpa)
+
+    def fence(self) -> None:
+        """One fence of any kind."""
+        rng = self.rng
+        page, space = rng.random() < 0.6, rng.random() < 0.5
+        gva = rng.choice([gva for _, _, gva, _ in self.paging.entries()] or [1 << 30])
+        word = SFENCE_VMA << 25 | 0x73 | page * (10 << 15) | space * (11 << 20)
+        self.paging.fence_instruction(word, gva, rng.choice(USER_SPACES) if space else 0)
+
+    def act(self) -> None:
+        """Do something."""
+        dice = self.rng.random()
+        if dice < 0.25:
+            self.enter()
+        elif dice < 0.85 or not self.paging.log:
+            self.access()
+        else:
+            self.fence()
+
+
+# --- what is right ------------------------------------------------------------------------------
+
+
+def right_entry(event: Event, offset: int) -> int:
+    """Return the entry that a fill should have written."""
+    return Case("", event["pte"], event["level"], event["gva"], offset, event["priv"],
+                event["sum"], event["mxr"], False).entry  # fmt: skip
+
+
+def must_go(entry: Entry, fence: Event) -> bool:
+    """Tell if a fence makes this entry stale."""
+    space, _, gva, level = entry
+    if fence["space"] is not None and fence["space"] != space:
+        return False
+    return fence["gva"] is None or fence["gva"] >> 12 + 9 * level == gva >> 12 + 9 * level
+
+
+def is_wrong(event: Event, offset: int) -> bool:
+    """Tell if the pager did this wrong. A fence may forget more than it must."""
+    if event["do"] == "fill":
+        return event["entry"] & ~SOFTWARE != right_entry(event, offset)
+    return any(must_go(entry, event) and entry in event["left"] for entry in event["there"])
+
+
+def first_wrong(events: list[Event], offset: int) -> int | None:
+    """Return the number of the first wrong event; None in a clean log."""
+    return next((n for n, event in enumerate(events) if is_wrong(event, offset)), None)
+
+
+@dataclass(frozen=True)
+class Log:
+    """What a pager did; `fault` and `wrong` are the answer."""
+
+    events: list[Event]
+    offset: int
+    fault: str
+    wrong: int | None
+
+
+def record(rng: Random, fault: str) -> Log:
+    """Return the log of a pager with this fault, or of a clean one."""
+    while True:
+        guest = Guest(rng, (FAULTS | CLEAN)[fault]())
+        log, offset = guest.paging.log, guest.vm.memory.offset
+        faulty, found = fault in FAULTS, None
+        enough = LATEST if faulty else rng.randrange(20, 40)
+        while len(log) < enough and found is None:
+            checked = len(log)
+            guest.act()
+            if len(log) > checked and is_wrong(log[-1], offset):
+                found = checked
+        if faulty and (found is None or found < EARLIEST):
+            continue
+        goal = len(log) + (rng.randrange(1, MORE) if faulty else 0)
+        while len(log) < goal:
+            guest.act()
+        return Log(list(log), offset, fault, found)
+
+
+def make(rng: Random) -> list[Log]:
+    """Return a log for each fault and two clean ones."""
+    faults = [*FAULTS, *CLEAN]
+    rng.shuffle(faults)
+    return [record(rng, fault) for fault in faults]
+
+
+def explain(got: int | None, log: Log) -> Verdict:
+    """Say why the event that was named is right, or else what is wrong in the log."""
+    if got is not None and 0 <= got < len(log.events) and not is_wrong(log.events[got], log.offset):
+        event = log.events[got]
+        page = "any" if event["gva"] is None else hex(event["gva"])
+        space = "any" if event["space"] is None else event["space"]
+        facts = {"event": got, "gva": page, "space": space}
+        if event["do"] == "fill":
+            return wrong("right_fill", entry=event["entry"], **facts)
+        gone = [e for e in event["there"] if e not in event["left"]]
+        more = sum(not must_go(entry, event) for entry in gone)
+        return wrong("right_fence_more" if more else "right_fence", more=more, **facts)
+    if log.wrong is None:
+        return wrong("beyond", said=got)
+    return wrong(log.fault, said="None" if got is None else got)
+
+
+def counts(logs: list[Log]) -> dict[str, int]:
+    """Return how many pagers were convicted and acquitted."""
+    faulty = sum(log.wrong is not None for log in logs)
+    return {"count": faulty, "clean": len(logs) - faulty}
+
+
+EXERCISE = Exercise(
+    id="05.2", minutes=45, difficulty=3, points=5, make=make,
+    form=Cases(
+        call=lambda log: [log.events, log.offset],
+        right=lambda log: log.wrong,
+        shape=Maybe(int),
+        mistakes={"from_one": lambda log: None if log.wrong is None else log.wrong + 1},
+        explain=explain,
+        order=("right_fence", "right_fence_more", "right_fill", *FAULTS, "beyond"),
+        passed=counts,
+    ),
+    play=lambda logs: next(log for log in logs if log.wrong is not None),
+    counterpart=lambda: ShadowPaging.fence_instruction,
+)  # fmt: skip

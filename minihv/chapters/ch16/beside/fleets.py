@@ -1,0 +1,61 @@
+"""Exercise 16.3's fleets: clones that can be read and written part by part.
+
+In each fleet one part is copied wrongly, in a way in which such copies go wrong in practice.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from random import Random
+
+PARTS = {"registers": 32, "console": 16, "timer": 2, "page 0": 64, "page 1": 64, "page 2": 64,
+         "page 3": 64}  # fmt: skip
+
+
+class Clone:
+    """One clone: `parts` maps each part's name to its size; `read` and `write` one cell of it."""
+
+    def __init__(self, fleet: Fleet):
+        self.parts = dict(PARTS)
+        self._fleet = fleet
+        self._own = {name: list(cells) for name, cells in fleet.snapshot.items()}
+
+    def _cells(self, part: str, index: int) -> list[int]:
+        if not 0 <= index < PARTS[part]:
+            raise IndexError(f"{part} has cells 0 to {PARTS[part] - 1}, not {index}")
+        fleet = self._fleet
+        if part == fleet.part and (fleet.way == "alias" or fleet.way == "upper"
+                                   and index >= PARTS[part] // 2):  # fmt: skip
+            return fleet.snapshot[part]
+        return self._own[part]
+
+    def read(self, part: str, index: int) -> int:
+        """Return the value of one cell."""
+        return self._cells(part, index)[index]
+
+    def write(self, part: str, index: int, value: int) -> None:
+        """Change one cell."""
+        self._cells(part, index)[index] = value
+        if self._fleet.way == "late" and part == self._fleet.part:
+            self._fleet.snapshot[part][index] = value
+
+
+@dataclass
+class Fleet:
+    """Makes clones of one snapshot, with one fault: `fleet.clone()`."""
+
+    seed: int
+    part: str | None  # the answer
+    way: str
+    snapshot: dict[str, list[int]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        rng = Random(self.seed)
+        self.snapshot = {n: [rng.randrange(256) for _ in range(k)] for n, k in PARTS.items()}
+
+    def clone(self) -> Clone:
+        """Return one more clone."""
+        return Clone(self)
+
+    def __repr__(self) -> str:
+        return f"a fleet of clones; each has {', '.join(PARTS)}"

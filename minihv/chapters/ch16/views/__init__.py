@@ -1,0 +1,1 @@
+"""The views and figures of chapter 16."""

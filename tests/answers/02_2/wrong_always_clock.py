@@ -1,0 +1,6 @@
+"""Always says clock."""
+# says: innocent_clock
+
+
+def find_fault(run, bare):
+    return "clock"

@@ -1,0 +1,6 @@
+"""Always says fence."""
+# says: innocent_fence
+
+
+def find_fault(run, bare):
+    return "fence"

@@ -1,0 +1,6 @@
+"""Always says htimedelta."""
+# says: innocent_htimedelta
+
+
+def find_fault(run, bare):
+    return "htimedelta"

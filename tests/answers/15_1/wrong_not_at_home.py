@@ -1,0 +1,10 @@
+"""Gives no rights in one's own namespace."""
+# says: own
+
+from tests.answers.variants import variant
+
+globals().update(variant(
+    "15.1",
+    ('return cap in process["caps"]',
+     'return False'),
+))
