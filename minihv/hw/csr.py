@@ -103,15 +103,9 @@ def write_csr(s, tlb, number, value):
     """Write an accessible CSR, as far as its fields are writable and the value is legal."""
     slot = CSR_SLOT[number]
     mask = CSR_MASK[number]
-    if CSR_SPECIAL[number]:
-        write_special(s, tlb, slot, mask, value)
-    else:
+    if CSR_SPECIAL[number] == 0:
         s[slot] = s[slot] & ~mask | value & mask
-
-
-def write_special(s, tlb, slot, mask, value):
-    """Write a CSR that has rules of its own, or shows a part of other registers."""
-    if slot == MSTATUS or slot == SSTATUS:
+    elif slot == MSTATUS or slot == SSTATUS:
         write_mstatus(s, tlb, value, mask)
     elif slot == SATP or slot == VSATP or slot == HGATP:
         write_atp(s, tlb, slot, value)
