@@ -18,6 +18,7 @@ from minihv.hw import registers
 from minihv.hw.isa import BY_NAME, INSTRUCTIONS
 from tests.asm import lines
 from tests.hw import zig
+from tests.hw.peers import CLANG, knows
 
 BOTH = pytest.mark.parametrize("compress", [False, True], ids=["rv64ima", "rv64imac"])
 
@@ -43,8 +44,8 @@ def _same(source: str, folder: Path, compress: bool) -> None:
 @pytest.mark.parametrize("seed", [1, 2])
 def test_every_instruction_and_pseudo_as_clang(seed: int, compress: bool, tmp_path: Path) -> None:
     source = lines.everything(seed, compressed=compress)
-    for name in {row.name for row in INSTRUCTIONS if row.size == 4 or compress}:
-        assert f": {name}" in source
+    for row in INSTRUCTIONS:
+        assert f": {row.name}" in source or not (row.size == 4 or compress) or not knows(CLANG, row)
     for pseudo in PSEUDOS:
         assert f": {pseudo.name}" in source or pseudo.name == "unimp"
     _same(source, tmp_path, compress)

@@ -13,14 +13,14 @@ from dataclasses import dataclass, field
 from hypothesis import strategies as st
 
 from minihv.hw.isa import BY_NAME, INSTRUCTIONS, Instruction
+from tests.hw.peers import UNICORN, knows
 
 SP, MISALIGNED, ALIGNED = 2, 8, 9  # the base registers: into the data, the last one 16-aligned
 BASES = (SP, MISALIGNED, ALIGNED)
 PLAIN_CSRS = (0x140, 0x142, 0x143, 0x340, 0x342, 0x343)  # scratch, cause and tval: any value
 JUMPS = (1, 2, 3, 4, 1, 2, 0, -1)  # steps that a jump may go
 LAST = ("ecall", "ebreak", "c.ebreak", "mret", "sret", "wfi")  # end a sequence
-# Unicorn has an older draft of H; that extension has tests of its own.
-MIDDLE = [row.name for row in INSTRUCTIONS if row.name not in LAST and row.extension != "H"]
+MIDDLE = [row.name for row in INSTRUCTIONS if row.name not in LAST and knows(UNICORN, row)]
 SPIN = BY_NAME["jal"].match  # j .
 
 SPECIAL = (

@@ -115,6 +115,22 @@ def test_lr_and_sc_on_one_hart(engine):
 
 
 @both_engines
+@pytest.mark.parametrize("width", ["w", "d"])
+def test_an_sc_that_fails_ends_the_reservation_too(engine, width):
+    source = f"""
+            li s0, {DATA}
+            addi s1, s0, 8
+            lr.{width} a2, (s0)
+            sc.{width} a3, s0, (s1)     # elsewhere: fails
+            sc.{width} a4, s0, (s0)     # nothing is reserved any more
+    1:      j 1b
+    """
+    machine = run(engine, source, 60, 1)
+    assert [machine.harts[0].x[k] for k in (13, 14)] == [1, 1]
+    assert word(machine, DATA) == word(machine, DATA + 8) == 0
+
+
+@both_engines
 def test_a_page_that_one_hart_stores_to_and_another_executes(engine):
     """The first one's TLB must learn that the page holds code now."""
     source = f"""

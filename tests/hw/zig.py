@@ -9,6 +9,9 @@ from pathlib import Path
 import pytest
 from elftools.elf.elffile import ELFFile
 
+from minihv.hw.isa import INSTRUCTIONS
+from tests.hw.peers import CLANG, knows
+
 ORIGIN = 0x80000000
 # The sections as minihv lays them; norelax keeps the linker from rewriting instructions.
 _SCRIPT = """SECTIONS { . = 0x80000000; .text : { *(.text) } .rodata : ALIGN(8) { *(.rodata) }
@@ -24,7 +27,9 @@ def elf(source: str, folder: Path, *, compress: bool = False) -> bytes:
     """`source` assembled and linked at ORIGIN; fails the test where clang rejects it."""
     (folder / "x.S").write_text(".option norelax\n" + source)
     (folder / "x.ld").write_text(_SCRIPT)
-    cpu = "generic_rv64+m+a+h+zicsr+zifencei+zihintpause" + ("+c" if compress else "")
+    named = {row.extension.lower() for row in INSTRUCTIONS if knows(CLANG, row)}
+    parts = sorted(named - {"i", "privileged"} - (set() if compress else {"c"}))
+    cpu = "+".join(["generic_rv64", *parts, "zihintpause"])
     options = f"-nostdlib -g0 -target riscv64-freestanding -mcpu={cpu} -T x.ld x.S -o x.elf"
     command = [sys.executable, "-m", "ziglang", "cc", *options.split()]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=300)

@@ -50,8 +50,9 @@ def test_on_the_silent_machine_exactly_the_s_csrs_change():
 
 def test_every_instruction_is_spelled_once():
     names = [name for name, _ in spellings(Bench())]
-    assert len(names) == len(set(names)) == 1147
-    assert {row.name for row in INSTRUCTIONS if row.extension not in ("Zicsr", "H")} <= set(names)
+    rows = {row.name for row in INSTRUCTIONS if row.extension not in ("Zicsr", "H")}
+    assert rows <= set(names)
+    assert len(names) == len(set(names)) == len(rows) + 7 * len(Bench().hart.csr)
 
 
 def test_a_bench_that_does_not_move_memory_would_be_blind(monkeypatch):
