@@ -9,32 +9,42 @@ from __future__ import annotations
 
 import os
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
+from minihv.devices.board import Board, Part
 from minihv.devices.image import Image
+from minihv.devices.virt import VIRT
 from minihv.errors import ConfigError
+from minihv.hw.bus import Device
+from minihv.hw.causes import SEI
 from minihv.hw.memory import PAGE
 from minihv.vmm.memory import GuestMemory
 from minihv.vmm.vm import VM
 
-EXTERNAL = 9  # SEIP in mip
 # What Linux can be asked about memory (madvise(2)). Small pages: no huge ones there; one costs
 # 2 MiB, and the time to clear it, where a small guest touches a few KiB. Unused: free the pages
 # behind it; what is read there next is 0.
 SMALL_PAGES, UNUSED = 15, 4
 
 
-class Absent:
-    """In the place of a device that this board lacks."""
+class InputLine(Device):
+    """The supervisor's external interrupt on hart 0, pending while console input waits."""
 
-    def save(self) -> None:
-        """It has no state."""
+    def __init__(self, board: Board):
+        self._console, self._hart = board.console, board.harts[0]
+        board.console.listen(self.settle)
 
-    def restore(self, state: None) -> None:
-        """It has no state."""
+    def settle(self) -> None:
+        """Drive the line."""
+        self._hart.set_pending(SEI, self._console.pending())
+
+
+# The tree is that of the whole board, so a kernel takes the same steps on both; the devices that it
+# names are not there.
+CONSOLE_ONLY = (*(replace(part, make=None) for part in VIRT), Part("input", make=InputLine))
 
 
 class MicroVM(VM):
@@ -50,18 +60,13 @@ class MicroVM(VM):
         memory: int = 4 << 20,
         **options: Any,
     ):
-        super().__init__(image, memory=memory, **options)
+        super().__init__(image, memory=memory, parts=CONSOLE_ONLY, **options)
         self.poll = bytes  # no input by itself, but it may come
 
     def _new_memory(self, size: int) -> GuestMemory:
         memory = super()._new_memory(size)
         advise(memory.bytes, SMALL_PAGES)
         return memory
-
-    def _build(self) -> None:
-        self.plic = self.clint = self.uart = Absent()  # type: ignore[assignment]
-        console, hart = self.console, self.harts[0]
-        console.listen(lambda: hart.set_pending(EXTERNAL, console.pending()))
 
 
 def advise(array: np.ndarray, advice: int) -> None:
@@ -115,10 +120,9 @@ def clone(taken: Snapshot, kind: type[VM] = MicroVM, **options: Any) -> VM:
     """
     vm = kind(memory=taken.memory, harts=len(taken.saved["harts"]), **options)
     vm.memory.bytes.reshape(-1, PAGE)[taken.frames] = taken.contents
-    vm.image = taken.image
-    vm._attach_htif(taken.image)
+    vm.equip(taken.image)
     for vcpu in vm.harts:
         vcpu.protection = 0 if taken.image.boot == "s" else vcpu.id  # type: ignore[attr-defined]
     vm.restore(taken.saved)
-    vm.input_log = list(taken.log)
+    vm.input.entries = list(taken.log)
     return vm

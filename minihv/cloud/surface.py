@@ -13,8 +13,8 @@ from collections.abc import Callable
 from minihv.asm.assembler import assemble
 from minihv.containers import seccomp
 from minihv.devices import sbi
-from minihv.devices.virt import CLINT, FINISHER, PLIC, UART, Machine
-from minihv.hw.bus import AccessFault
+from minihv.devices.virt import Machine
+from minihv.hw.bus import AccessFault, Device
 from minihv.hw.registers import NUMBER
 from minihv.vmm.vm import VM
 
@@ -68,22 +68,20 @@ def registers(machine: Machine) -> Counter[str]:
     what counts is a value that is not 0, a changed device, a word on the console, or the end. Small
     devices are tried by bytes, larger ones by words; beyond 64 KiB the first 16 words of a page.
     """
-    names = {FINISHER: "finisher", CLINT: "clint", PLIC: "plic", UART: "uart"}
+    names = {device: name for name, device in machine.devices.items()}
     found: Counter[str] = Counter()
-    for base, _, device in machine.bus.devices:
-        size = device.size
-        width = 1 if size <= 256 else 4
-        for offset in range(0, size, width):
+    for base, end, device in machine.bus.devices:
+        width = 1 if end - base <= 256 else 4
+        for offset in range(0, end - base, width):
             if offset >= 1 << 16 and offset & 4095 >= 64:
                 continue
-            found[names.get(base, hex(base))] += _reacts(machine, device, offset, width)
+            found[names[device]] += _reacts(machine, device, offset, width)
     return found
 
 
-def _reacts(machine: Machine, device, offset: int, width: int) -> bool:  # type: ignore[no-untyped-def]
+def _reacts(machine: Machine, device: Device, offset: int, width: int) -> bool:
     def state() -> tuple:
-        saved = device.save() if hasattr(device, "save") else None
-        return saved, machine.ended, len(machine.console.output)
+        return device.save(), machine.ended, len(machine.console.output)
 
     try:
         before = state()

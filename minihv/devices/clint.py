@@ -11,38 +11,33 @@ the window onto them. Registers may be accessed whole or in parts of 1, 2, 4 or 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Protocol
+
+from minihv.devices.board import Part
+from minihv.devices.fdt import Node
+from minihv.hw.bits import MASK64
+from minihv.hw.bus import Device
+from minihv.hw.causes import MSI, MTI
+from minihv.hw.hart import Hart
 
 MTIMECMP_BASE, MTIME = 0x4000, 0xBFF8
-MSIP_BIT = 3  # in mip
-MASK64 = (1 << 64) - 1
 
 
-class ClintHart(Protocol):
-    """What the CLINT needs of a hart; mtime and mtimecmp are unsigned 64-bit timebase ticks."""
-
-    mtime: int
-    mtimecmp: int
-
-    def set_pending(self, bit: int, level: bool) -> None: ...
-
-
-class Clint:
+class Clint(Device):
     """One CLINT for all harts, in hart-id order.
 
     current: says whose access it is. Within a round the harts' clocks differ, and each must read
     here what its own `time` CSR says.
     """
 
-    size = 0x10000
+    _state: list[int]  # the msip bits; the timers are saved with their harts
 
-    def __init__(self, harts: Sequence[ClintHart], current: Callable[[], ClintHart] | None = None):
+    def __init__(self, harts: Sequence[Hart], current: Callable[[], Hart] | None = None):
         self._harts = harts
         self._current = current or (lambda: harts[0])
-        self._msip = [0] * len(harts)
+        self._state = [0] * len(harts)
 
     def read(self, offset: int, size: int) -> int:
-        """The bytes of whatever register lies there; 0 where there is none."""
+        """Return the bytes of whatever register is there; 0 if there is none."""
         value = self._load(offset & ~7) >> 8 * (offset & 7)
         return value & (1 << 8 * size) - 1
 
@@ -52,23 +47,19 @@ class Clint:
         mask = ((1 << 8 * size) - 1 << shift) & MASK64
         self._store(cell, self._load(cell) & ~mask | value << shift & mask)
 
-    def save(self) -> list[int]:
-        """The msip bits; the timers are saved with their harts."""
-        return list(self._msip)
-
-    def restore(self, state: list[int]) -> None:
-        """Return to saved msip bits and drive every hart's MSIP accordingly."""
-        for hart, level in enumerate(state):
-            self._set_msip(hart, level)
+    def settle(self) -> None:
+        """Drive every hart's MSIP as its msip says."""
+        for hart, level in zip(self._harts, self._state, strict=True):
+            hart.set_pending(MSI, bool(level))
 
     def _load(self, cell: int) -> int:
-        """The 64 bits at an 8-byte-aligned offset: two harts' msip, or one 64-bit register."""
+        """Return the 64 bits at an 8-byte-aligned offset: two harts' msip, or one register."""
         if cell == MTIME:
             return self._current().mtime & MASK64
         if cell >= MTIMECMP_BASE:
             hart = (cell - MTIMECMP_BASE) // 8
             return self._harts[hart].mtimecmp & MASK64 if hart < len(self._harts) else 0
-        pair = self._msip[cell // 4 : cell // 4 + 2]
+        pair = self._state[cell // 4 : cell // 4 + 2]
         return sum(level << 32 * i for i, level in enumerate(pair))
 
     def _store(self, cell: int, value: int) -> None:
@@ -81,10 +72,12 @@ class Clint:
             if hart_id < len(self._harts):
                 self._harts[hart_id].mtimecmp = value
         else:
-            for i in range(len(self._msip[cell // 4 : cell // 4 + 2])):
-                self._set_msip(cell // 4 + i, value >> 32 * i & 1)
+            for i in range(cell // 4, min(cell // 4 + 2, len(self._harts))):
+                self._state[i] = value >> 32 * (i & 1) & 1
+            self.settle()
 
-    def _set_msip(self, hart: int, level: int) -> None:
-        if level != self._msip[hart]:
-            self._msip[hart] = level
-            self._harts[hart].set_pending(MSIP_BIT, bool(level))
+
+PART = Part(
+    "clint", 0x2000000, 0x10000, lambda board: Clint(board.harts, lambda: board.hart),
+    drives=(MSI, MTI), node=Node("clint", {"compatible": ["sifive,clint0", "riscv,clint0"]}),
+)  # fmt: skip

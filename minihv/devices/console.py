@@ -7,16 +7,19 @@ queue until a device takes it:
     guest -> device.write -> output (kept) and sink (live, for a terminal)
     caller -> feed -> queue -> device.read -> guest
 
-Nothing here knows about time. Who listens at `on_feed` logs input with its instruction count,
-which is what makes a run with input repeatable.
+Nothing here knows about time: whoever logs input (`log_to`) notes the instant. Methods that are
+to be called are held weakly, so a console keeps neither its machine nor a device alive.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from inspect import ismethod
+from typing import Any
+from weakref import WeakMethod
 
-KEPT = 64 << 20  # bytes of output: a guest that prints for ever must not fill the host's memory
+KEPT = 64 << 20  # bytes of output: a guest that prints forever must not fill the host's memory
 
 
 @dataclass(frozen=True)
@@ -32,10 +35,10 @@ class Console:
 
     def __init__(self, sink: Callable[[bytes], None] | None = None):
         self.sink = sink
-        self.on_feed: Callable[[bytes], None] | None = None  # told of input before it is queued
+        self._log: Callable[[], Callable[[bytes], None] | None] = lambda: None
         self._output = bytearray()
         self._queue = bytearray()
-        self._listeners: list[Callable[[], None]] = []
+        self._listeners: list[Callable[[], Callable[[], None] | None]] = []
 
     # --- the guest's side: what devices call ---------------------------------------------
 
@@ -54,20 +57,24 @@ class Console:
         return taken
 
     def pending(self) -> bool:
-        """Whether input waits to be read."""
+        """Say whether input waits to be read."""
         return bool(self._queue)
 
     def queued(self) -> int:
-        """How many input bytes wait to be read."""
+        """Return how many input bytes wait to be read."""
         return len(self._queue)
 
     def listen(self, callback: Callable[[], None]) -> None:
         """Call `callback()` whenever the amount of queued input has changed.
 
-        A device that raises an interrupt for input recomputes its line there, also when
-        another device took the bytes.
+        A device that raises an interrupt for input settles its line there, also when another
+        device took the bytes.
         """
-        self._listeners.append(callback)
+        self._listeners.append(_weakly(callback))
+
+    def log_to(self, callback: Callable[[bytes], None]) -> None:
+        """Call `callback(data)` before input is queued, unless it is repeated from the log."""
+        self._log = _weakly(callback)
 
     # --- the outside ---------------------------------------------------------------------
 
@@ -77,23 +84,29 @@ class Console:
         return bytes(self._output)
 
     def feed(self, data: bytes, repeated: bool = False) -> None:
-        """Queue input for the guest. Devices notice at once; on_feed, unless it is repeated."""
+        """Queue input for the guest, log it unless it is `repeated`, and tell the listeners."""
         if data:
-            if self.on_feed is not None and not repeated:
-                self.on_feed(data)
+            log = self._log()
+            if log is not None and not repeated:
+                log(data)
             self._queue += data
             self._tell()
 
     def save(self) -> ConsoleState:
-        """The state for a snapshot; the sink and the listeners are wiring, not state."""
+        """Return the state for a snapshot; the sink and the listeners are wiring, not state."""
         return ConsoleState(self.output, bytes(self._queue))
 
     def restore(self, state: ConsoleState) -> None:
-        """Return to a saved state. The sink is not called: it has seen those bytes already."""
+        """Return to a saved state; nobody is told, for who listens has a state of its own."""
         self._output = bytearray(state.output)
         self._queue = bytearray(state.queued)
-        self._tell()
 
     def _tell(self) -> None:
-        for callback in self._listeners:
-            callback()
+        for listener in self._listeners:
+            callback = listener()
+            if callback is not None:
+                callback()
+
+
+def _weakly(callback: Any) -> Callable[[], Any]:
+    return WeakMethod(callback) if ismethod(callback) else lambda: callback

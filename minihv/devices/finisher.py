@@ -3,31 +3,26 @@
     bits 15:0    0x5555 pass, 0x3333 fail, 0x7777 reset
     bits 31:16   the exit code of a failure
 
-The device tree presents it as a syscon with `poweroff` (pass) and `reboot` (reset) nodes.
+The device tree presents it as a syscon, with a node for pass (poweroff) and for reset (reboot).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
+from minihv.devices.board import PHANDLE_FINISHER, Part
+from minihv.devices.fdt import Node
+from minihv.hw.bus import Device
+
 PASS, FAIL, RESET = 0x5555, 0x3333, 0x7777
 MAX_STATUS = 255
 
 
-class Finisher:
-    """`stop(exit_status, reason)` ends the run: reason "exit", or "reset" for a reboot.
-
-    It keeps no state, so a snapshot has nothing to save.
-    """
-
-    size = 0x1000
+class Finisher(Device):
+    """`stop(exit_status, reason)` ends the run: reason "exit", or "reset" for a reboot."""
 
     def __init__(self, stop: Callable[[int, str], None]):
         self._stop = stop
-
-    def read(self, offset: int, size: int) -> int:
-        """Always 0."""
-        return 0
 
     def write(self, offset: int, size: int, value: int) -> None:
         """Act on a command at offset 0; other offsets and other commands do nothing."""
@@ -41,3 +36,18 @@ class Finisher:
             self._stop(min(max(code, 1), MAX_STATUS), "exit")
         elif command == RESET:
             self._stop(0, "reset")
+
+
+def _syscon(name: str, value: int) -> Node:
+    """Return the node that tells a kernel to write `value` to the finisher."""
+    props = {"value": value, "offset": 0, "regmap": PHANDLE_FINISHER}
+    return Node(name, {**props, "compatible": f"syscon-{name}"})
+
+
+PART = Part(
+    "finisher", 0x100000, 0x1000, lambda board: Finisher(board.shutdown),
+    node=Node("test", {
+        "compatible": ["sifive,test1", "sifive,test0", "syscon"], "phandle": PHANDLE_FINISHER,
+    }),
+    root_nodes=(_syscon("poweroff", PASS), _syscon("reboot", RESET)),
+)  # fmt: skip

@@ -81,7 +81,7 @@ class PageHistory:
     def thin(self, keep: Iterable[int]) -> None:
         """Forget all kept instants but the numbers in `keep`, the first and the last among them.
 
-        Due only right after `take`: clean pages are as they were at the last one.
+        To be called right after `take` only: clean pages are as they were at the last one.
         """
         numbers = sorted(keep)
         instants = [self._instants[number] for number in numbers]
@@ -111,7 +111,7 @@ class PageHistory:
         return contents[at - 1] if at else ZERO
 
     def _keep(self, page: int, instant: Any) -> bool:
-        """Add a version of the page if it differs from the last one; whether it did."""
+        """Add a version of the page if it differs from the last one; return whether it did."""
         content = self._read(page)
         if content == self._content(page, instant):
             return False

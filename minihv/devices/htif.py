@@ -1,8 +1,7 @@
 """HTIF: the host-target interface, two 64-bit words in the guest's own memory.
 
-The guest stores a request to `tohost`; the host acts, clears `tohost`, and answers, where the
-request has an answer, in `fromhost`. A word is device (bits 63:56), command (55:48), payload
-(47:0):
+The guest stores a request to `tohost`; the host acts, clears `tohost`, and puts the answer, if
+there is one, into `fromhost`. A word is device (bits 63:56), command (55:48), payload (47:0):
 
     device 1, command 1    print the payload's low byte
     device 1, command 0    ask for a character; once there is one, it answers 0x100 | byte
@@ -16,12 +15,14 @@ The protocol has no specification; this follows the RISC-V instruction-set simul
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable
-from dataclasses import dataclass, field, replace
-from typing import Protocol
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
+from minihv.devices.board import Board, Part
 from minihv.devices.console import Console
-from minihv.hw.bus import AccessFault
+from minihv.hw import state as st
+from minihv.hw.bus import AccessFault, Device
+from minihv.hw.memory import PAGE, Memory
 
 CONSOLE_DEVICE, READ_CHARACTER, WRITE_CHARACTER = 1, 0, 1
 SYS_WRITE, SYS_EXIT = 64, 93
@@ -32,13 +33,6 @@ MAX_ANSWERS = 64  # that wait: a guest which never fetches them gets no more
 PAYLOAD = (1 << 48) - 1
 
 
-class Memory(Protocol):
-    """Guest physical memory; both methods raise AccessFault outside RAM."""
-
-    def read(self, gpa: int, n: int) -> bytes: ...
-    def write(self, gpa: int, data: bytes) -> None: ...
-
-
 @dataclass
 class HtifState:
     """Characters the guest asked for and has not got, and answers that wait for fromhost."""
@@ -47,12 +41,14 @@ class HtifState:
     answers: list[int] = field(default_factory=list)
 
 
-class Htif:
+class Htif(Device):
     """One HTIF. `tohost` and `fromhost` are guest physical addresses (fromhost may be absent).
 
-    The machine calls `poke(value)` with the 64-bit content of tohost after each store to it, and
-    `poke(0)` after one to fromhost. `stop(exit_status, "exit")` ends the run.
+    On the bus it is the doubleword tohost, which is RAM: stores land there and are then looked
+    at. Stores to fromhost are not noticed. `stop(exit_status, "exit")` ends the run.
     """
+
+    _state: HtifState
 
     def __init__(
         self,
@@ -68,6 +64,15 @@ class Htif:
         self._state = HtifState()
         console.listen(self._answer)
 
+    def read(self, offset: int, size: int) -> int:
+        """Return what RAM holds."""
+        return int.from_bytes(self.memory.read(self.tohost + offset, size), "little")
+
+    def write(self, offset: int, size: int, value: int) -> None:
+        """Store, then look at the whole doubleword."""
+        self.memory.write(self.tohost + offset, value.to_bytes(size, "little"))
+        self.poke(self.read(0, 8))
+
     def poke(self, value: int) -> None:
         """Serve the request `value`; 0 is none, but lets waiting answers through."""
         value &= (1 << 64) - 1
@@ -82,14 +87,6 @@ class Htif:
             if device == command == 0:
                 self._system_call(payload)
         self._answer()
-
-    def save(self) -> HtifState:
-        """The state for a snapshot; tohost and fromhost are in guest memory."""
-        return replace(self._state, answers=list(self._state.answers))
-
-    def restore(self, state: HtifState) -> None:
-        """Return to a saved state."""
-        self._state = replace(state, answers=list(state.answers))
 
     def _acknowledge(self) -> None:
         self._put(self.tohost, 0)
@@ -111,7 +108,7 @@ class Htif:
             self._put(self.fromhost, s.answers.pop(0))
 
     def _system_call(self, block: int) -> None:
-        """Run the system call whose eight words lie at guest physical address `block`."""
+        """Run the system call whose eight words are at guest physical address `block`."""
         try:
             number, *args = struct.unpack("<8Q", self.memory.read(block, 64))
             if number == SYS_EXIT:
@@ -124,7 +121,7 @@ class Htif:
             self._state.answers.append(1)
 
     def _sys_write(self, descriptor: int, address: int, n: int) -> int:
-        """write(2): bytes written, maybe fewer than asked for, or a negative error number."""
+        """Be write(2): return bytes written, maybe fewer than asked for, or a negative errno."""
         if descriptor not in (1, 2):
             return -EBADF
         part = min(n, MAX_TRANSFER)
@@ -147,3 +144,18 @@ class Htif:
             self.memory.write(gpa, struct.pack("<Q", value))
         except AccessFault:
             pass
+
+
+def parts(symbols: Mapping[str, int], memory: Memory) -> list[Part]:
+    """Return the HTIF that a guest's image asks for: none without a symbol `tohost` in RAM."""
+    tohost = symbols.get("tohost", -1)
+    if not memory.base <= tohost <= memory.base + memory.size - 8:
+        return []
+
+    def make(board: Board) -> Htif:
+        board.memory.flags[(tohost - memory.base) // PAGE] |= st.PAGE_SLOW
+        for hart in board.harts:
+            hart.s[st.TOHOST] = tohost
+        return Htif(board.console, board.memory, board.shutdown, tohost, symbols.get("fromhost"))
+
+    return [Part("htif", tohost, 8, make)]

@@ -77,7 +77,7 @@ def _load_flat(data: bytes, boot: Boot | None) -> Image:
 
 
 def is_text(data: bytes) -> bool:
-    """Whether the file can only be meant for people: lines of printable characters, no other."""
+    """Say whether the file can only be meant for people: lines of printable characters alone."""
     try:
         start = data[:4096].decode()
     except UnicodeDecodeError:
@@ -86,7 +86,7 @@ def is_text(data: bytes) -> bool:
 
 
 def _load_linux(data: bytes, boot: Boot | None) -> Image:
-    """A kernel Image: header fields are little-endian; the entry is the first byte."""
+    """Load a kernel Image: header fields are little-endian; the entry is the first byte."""
     if len(data) < 64:
         raise ImageError(f"Linux Image is truncated: {len(data)} bytes, its header needs 64")
     text_offset, image_size, flags = struct.unpack_from("<3Q", data, 8)

@@ -16,14 +16,18 @@ A pending bit survives a line that drops before anyone claims it (section "Inter
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from minihv.hw.bus import AccessFault
+from minihv.devices.board import PHANDLE_PLIC, Board, Line, Part
+from minihv.devices.fdt import Node
+from minihv.hw.bus import AccessFault, Device
+from minihv.hw.causes import MEI, SEI
 
 PRIORITY, PENDING, ENABLE, CONTEXT = 0x0, 0x1000, 0x2000, 0x200000
 ENABLE_STRIDE, CONTEXT_STRIDE = 0x80, 0x1000
 MAX_PRIORITY = 7
+SOURCES = 96  # with source 0, which does not exist
 
 
 @dataclass
@@ -39,12 +43,12 @@ class PlicState:
     driven: list[bool] = field(default_factory=list)  # level last given to each context
 
 
-class Plic:
+class Plic(Device):
     """`contexts[c](level)` drives the external-interrupt line of context c."""
 
-    size = 0x600000
+    _state: PlicState
 
-    def __init__(self, contexts: Sequence[Callable[[bool], None]], sources: int = 96):
+    def __init__(self, contexts: Sequence[Line], sources: int = SOURCES):
         self._contexts = contexts
         self._sources = sources
         self._valid = (1 << sources) - 2  # every source but 0
@@ -53,14 +57,14 @@ class Plic:
 
     # --- the devices' side ---------------------------------------------------------------
 
-    def line(self, source: int) -> Callable[[bool], None]:
-        """The `irq` callable of the device on `source` (1 .. sources - 1)."""
+    def line(self, source: int) -> Line:
+        """Return the line of the device on `source` (1 .. sources - 1)."""
         if not 0 < source < self._sources:
             raise ValueError(f"interrupt source {source} is not in 1..{self._sources - 1}")
         return lambda level: self.set_line(source, level)
 
     def set_line(self, source: int, level: bool) -> None:
-        """A device drives its line high or low; nothing happens while it stays the same."""
+        """Drive a device's line high or low; nothing happens while it stays the same."""
         s, bit = self._state, 1 << source
         if level == bool(s.lines & bit):
             return
@@ -72,7 +76,7 @@ class Plic:
     # --- bus -----------------------------------------------------------------------------
 
     def read(self, offset: int, size: int) -> int:
-        """One 32-bit register, 0 where there is none. Any other size is an access fault."""
+        """Return one 32-bit register, 0 if there is none. Any other size is an access fault."""
         _check_access(offset, size)
         s = self._state
         if offset < PENDING:
@@ -89,7 +93,7 @@ class Plic:
         return self._claim(context) if register == 4 else s.threshold[context]
 
     def write(self, offset: int, size: int, value: int) -> None:
-        """One 32-bit register; WARL fields keep the bits that exist."""
+        """Write one 32-bit register; WARL fields keep the bits that exist."""
         _check_access(offset, size)
         if offset < PENDING:
             if 0 < offset // 4 < self._sources:
@@ -100,13 +104,8 @@ class Plic:
             self._write_context(*divmod(offset - CONTEXT, CONTEXT_STRIDE), value)
         self._update()
 
-    def save(self) -> PlicState:
-        """The state for a snapshot."""
-        return _copy(self._state)
-
-    def restore(self, state: PlicState) -> None:
-        """Return to a saved state and drive every context's line to the level it had."""
-        self._state = _copy(state)
+    def settle(self) -> None:
+        """Drive every context's line to the level it had."""
         for drive, level in zip(self._contexts, self._state.driven, strict=True):
             drive(level)
 
@@ -151,7 +150,7 @@ class Plic:
         s.pending |= s.lines & ~s.claimed & self._valid
 
     def _best(self, candidates: int) -> int:
-        """The candidate of highest priority, the lowest id among equals; 0 when none counts."""
+        """Return the candidate of highest priority, the lowest id among equals; 0 for none."""
         best, rank = 0, 0
         while candidates:
             source = (candidates & -candidates).bit_length() - 1
@@ -175,8 +174,21 @@ def _check_access(offset: int, size: int) -> None:
         raise AccessFault(f"PLIC registers are 32 bits wide: {size} bytes at {offset:#x}")
 
 
-def _copy(s: PlicState) -> PlicState:
-    return PlicState(
-        list(s.priority), list(s.enable), list(s.threshold),
-        s.pending, s.lines, s.claimed, list(s.driven),
-    )  # fmt: skip
+def _make(board: Board) -> Plic:
+    """Make the PLIC of a board; the lines of all parts lead here."""
+    plic = Plic([
+        lambda level, hart=hart, bit=bit: hart.set_pending(bit, level)  # type: ignore[misc]
+        for hart in board.harts for bit in PART.drives
+    ])  # fmt: skip
+    board.line = plic.line
+    return plic
+
+
+PART = Part(
+    "plic", 0xC000000, 0x600000, _make, drives=(MEI, SEI),
+    node=Node("plic", {
+        "compatible": ["sifive,plic-1.0.0", "riscv,plic0"], "phandle": PHANDLE_PLIC,
+        "riscv,ndev": SOURCES - 1, "interrupt-controller": None,
+        "#address-cells": 0, "#interrupt-cells": 1,
+    }),
+)  # fmt: skip

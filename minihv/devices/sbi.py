@@ -2,23 +2,27 @@
 
 A supervisor asks with ECALL: extension in a7, function in a6, arguments in a0..a5; the answer is
 an error in a0 and a value in a1 (chapter 3). Here the host is the firmware. Each service is a
-short function in a table; what it acts on is an `SbiHost`, so the same table serves the machine
-(its harts, its console) and a hypervisor (its virtual CPUs).
+short function in a table; it acts on the board and on the hart that called.
 
 The caller moves the pc past the ECALL *before* `call`, because start and suspend set it anew.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
+from operator import methodcaller
 
-from minihv.devices.sbihost import Answer, Args, SbiHart, SbiHost
+from minihv.devices.board import Board
+from minihv.hw.bits import MASK64, i64
 from minihv.hw.bus import AccessFault
+from minihv.hw.causes import SSI
+from minihv.hw.hart import STOPPED, Hart
+
+Args = Sequence[int]  # a0..a5, unsigned
+Answer = tuple[int, int] | None  # (error, value); None: the call does not return
 
 SUCCESS = 0
-ERR_FAILED, ERR_NOT_SUPPORTED, ERR_INVALID_PARAM, ERR_DENIED = -1, -2, -3, -4
-ERR_INVALID_ADDRESS, ERR_ALREADY_AVAILABLE = -5, -6
-ERR_ALREADY_STARTED, ERR_ALREADY_STOPPED, ERR_NO_SHMEM = -7, -8, -9
+ERR_NOT_SUPPORTED, ERR_INVALID_PARAM, ERR_INVALID_ADDRESS, ERR_ALREADY_AVAILABLE = -2, -3, -5, -6
 
 BASE, TIME, IPI = 0x10, 0x54494D45, 0x735049
 RFENCE, HSM, SRST, DBCN = 0x52464E43, 0x48534D, 0x53525354, 0x4442434E
@@ -35,19 +39,19 @@ SUSPEND_RETENTIVE, SUSPEND_NON_RETENTIVE = 0, 0x80000000
 SHUTDOWN, COLD_REBOOT, WARM_REBOOT = 0, 1, 2
 NO_REASON, SYSTEM_FAILURE = 0, 1
 
-SSIP = 1  # bit in mip
-MASK64 = (1 << 64) - 1
+RAISE_IPI = methodcaller("set_pending", SSI, True)
+FENCE_I, SFENCE = methodcaller("fence_i"), methodcaller("sfence")
 MAX_TRANSFER = 1 << 16  # bytes that one console call moves; the specification allows "partial"
 
 
 class Sbi:
-    """SBI 2.0 over a host. It keeps no state: timers and statuses belong to the harts."""
+    """SBI 2.0 over a board. It keeps no state: timers and statuses belong to the harts."""
 
-    def __init__(self, host: SbiHost):
+    def __init__(self, host: Board):
         self._host = host
 
-    def call(self, hart: SbiHart) -> str:
-        """Serve the ECALL that `hart` has just made; returns the function's name for counting."""
+    def call(self, hart: Hart) -> str:
+        """Serve the ECALL that `hart` has just made; return the function's name, to be counted."""
         args = [hart.x[i] & MASK64 for i in range(10, 16)]
         legacy = _LEGACY.get(hart.x[17])
         if legacy is not None:
@@ -62,122 +66,97 @@ class Sbi:
         return function.__name__.lstrip("_")
 
 
-def _unknown(host: SbiHost, hart: SbiHart, a: Args) -> Answer:
+def _unknown(host: Board, hart: Hart, a: Args) -> Answer:
     return ERR_NOT_SUPPORTED, 0
-
-
-def _signed(value: int) -> int:
-    """An unsigned 64-bit register as the signed value that `x` holds."""
-    return value - (1 << 64) if value >> 63 else value
 
 
 # --- base extension (chapter 4) ----------------------------------------------------------
 
 
-def probe_extension(host: SbiHost, hart: SbiHart, a: Args) -> Answer:
+def probe_extension(host: Board, hart: Hart, a: Args) -> Answer:
     known = a[0] in _LEGACY or any(a[0] == eid for eid, _ in _FUNCTIONS)
     return SUCCESS, int(known)
 
 
-def get_spec_version(host: SbiHost, hart: SbiHart, a: Args) -> Answer:
-    return SUCCESS, SPEC_VERSION
+def _constant(name: str, value: int) -> Callable[[Board, Hart, Args], Answer]:
+    def get(host: Board, hart: Hart, a: Args) -> Answer:
+        return SUCCESS, value
 
-
-def get_impl_id(host: SbiHost, hart: SbiHart, a: Args) -> Answer:
-    return SUCCESS, IMPLEMENTATION_ID
-
-
-def get_impl_version(host: SbiHost, hart: SbiHart, a: Args) -> Answer:
-    return SUCCESS, IMPLEMENTATION_VERSION
-
-
-def get_machine_id(host: SbiHost, hart: SbiHart, a: Args) -> Answer:
-    """mvendorid, marchid, mimpid: 0 is always a legal value."""
-    return SUCCESS, 0
+    get.__name__ = name
+    return get
 
 
 # --- timer, inter-processor interrupts, remote fences (chapters 6, 7, 8) -----------------
 
 
-def set_timer(host: SbiHost, hart: SbiHart, a: Args) -> Answer:
+def set_timer(host: Board, hart: Hart, a: Args) -> Answer:
     hart.set_sbi_timer(a[0])
     return SUCCESS, 0
 
 
-def _targets(host: SbiHost, mask: int, base: int) -> list[SbiHart] | None:
-    """The harts of a hart mask (section 3.1), None if it names one that does not exist."""
-    if base == MASK64:
-        return list(host.harts)
-    if base >= len(host.harts) or mask >> len(host.harts) - base:
-        return None
-    return [h for i, h in enumerate(host.harts[base:]) if mask >> i & 1]
-
-
-def _for_each(host: SbiHost, a: Args, action: Callable[[SbiHart], None]) -> Answer:
-    targets = _targets(host, a[0], a[1])
-    if targets is None:
+def _for_each(host: Board, a: Args, action: Callable[[Hart], None]) -> Answer:
+    """Act on the harts of a hart mask (section 3.1), unless it names one that does not exist."""
+    n = len(host.harts)
+    mask, base = ((1 << n) - 1, 0) if a[1] == MASK64 else (a[0], a[1])
+    if base >= n or mask >> n - base:
         return ERR_INVALID_PARAM, 0
-    _act(targets, action)
+    _act(host, mask << base, action)
     return SUCCESS, 0
 
 
-def _act(targets: Iterable[SbiHart], action: Callable[[SbiHart], None]) -> None:
-    for target in targets:
-        if target.status != "stopped":  # a stopped hart runs nothing that could notice
-            action(target)
+def _act(host: Board, mask: int, action: Callable[[Hart], None]) -> None:
+    for i, hart in enumerate(host.harts):
+        if mask >> i & 1 and hart.status != STOPPED:  # which would run nothing that could notice
+            action(hart)
 
 
-def send_ipi(host: SbiHost, hart: SbiHart, a: Args) -> Answer:
-    return _for_each(host, a, _raise_ssip)
+def send_ipi(host: Board, hart: Hart, a: Args) -> Answer:
+    return _for_each(host, a, RAISE_IPI)
 
 
-def _raise_ssip(hart: SbiHart) -> None:
-    hart.set_pending(SSIP, True)
+def remote_fence_i(host: Board, hart: Hart, a: Args) -> Answer:
+    return _for_each(host, a, FENCE_I)
 
 
-def remote_fence_i(host: SbiHost, hart: SbiHart, a: Args) -> Answer:
-    return _for_each(host, a, lambda h: h.fence_i())
-
-
-def remote_sfence_vma(host: SbiHost, hart: SbiHart, a: Args) -> Answer:
+def remote_sfence_vma(host: Board, hart: Hart, a: Args) -> Answer:
     """A full fence covers every range and every ASID, so both are only checked."""
     start, size = a[2], a[3]
     if size != MASK64 and start + size > 1 << 64:
         return ERR_INVALID_ADDRESS, 0
-    return _for_each(host, a, lambda h: h.sfence())
+    return _for_each(host, a, SFENCE)
 
 
 # --- hart state management (chapter 9) ---------------------------------------------------
 
 
-def _executable(host: SbiHost, address: int) -> bool:
+def _executable(host: Board, address: int) -> bool:
     return address & 1 == 0 and _in_memory(host, address, 2)
 
 
-def hart_start(host: SbiHost, hart: SbiHart, a: Args) -> Answer:
+def hart_start(host: Board, hart: Hart, a: Args) -> Answer:
     if a[0] >= len(host.harts):
         return ERR_INVALID_PARAM, 0
     target = host.harts[a[0]]
-    if target.status != "stopped":
+    if target.status != STOPPED:
         return ERR_ALREADY_AVAILABLE, 0
     if not _executable(host, a[1]):
         return ERR_INVALID_ADDRESS, 0
-    target.start(a[1], _signed(a[2]))
+    target.start(a[1], i64(a[2]))
     return SUCCESS, 0
 
 
-def hart_stop(host: SbiHost, hart: SbiHart, a: Args) -> Answer:
+def hart_stop(host: Board, hart: Hart, a: Args) -> Answer:
     hart.stop()
     return None
 
 
-def hart_get_status(host: SbiHost, hart: SbiHart, a: Args) -> Answer:
+def hart_get_status(host: Board, hart: Hart, a: Args) -> Answer:
     if a[0] >= len(host.harts):
         return ERR_INVALID_PARAM, 0
     return SUCCESS, HART_STATES[host.harts[a[0]].status]
 
 
-def hart_suspend(host: SbiHost, hart: SbiHart, a: Args) -> Answer:
+def hart_suspend(host: Board, hart: Hart, a: Args) -> Answer:
     kind = a[0] & 0xFFFFFFFF  # the parameter is 32 bits wide
     if kind not in (SUSPEND_RETENTIVE, SUSPEND_NON_RETENTIVE):
         return ERR_INVALID_PARAM, 0
@@ -187,7 +166,7 @@ def hart_suspend(host: SbiHost, hart: SbiHart, a: Args) -> Answer:
     if not _executable(host, a[1]):
         return ERR_INVALID_ADDRESS, 0
     # What the hart finds when it wakes is laid out now; it sleeps on top of it.
-    hart.start(a[1], _signed(a[2]))
+    hart.start(a[1], i64(a[2]))
     hart.suspend()
     return None
 
@@ -195,7 +174,7 @@ def hart_suspend(host: SbiHost, hart: SbiHart, a: Args) -> Answer:
 # --- system reset (chapter 10) -----------------------------------------------------------
 
 
-def system_reset(host: SbiHost, hart: SbiHart, a: Args) -> Answer:
+def system_reset(host: Board, hart: Hart, a: Args) -> Answer:
     kind, reason = a[0], a[1]
     if kind not in (SHUTDOWN, COLD_REBOOT, WARM_REBOOT):
         return ERR_INVALID_PARAM, 0
@@ -208,8 +187,8 @@ def system_reset(host: SbiHost, hart: SbiHart, a: Args) -> Answer:
 # --- debug console (chapter 12) ----------------------------------------------------------
 
 
-def _in_memory(host: SbiHost, base: int, n: int) -> bool:
-    """Whether guest physical [base, base + n) is RAM: both ends are, and RAM has no holes."""
+def _in_memory(host: Board, base: int, n: int) -> bool:
+    """Say whether gpas [base, base + n) are RAM: both ends are, and RAM has no holes."""
     try:
         if n:
             host.memory.read(base, 1)
@@ -219,7 +198,7 @@ def _in_memory(host: SbiHost, base: int, n: int) -> bool:
     return True
 
 
-def debug_console_write(host: SbiHost, hart: SbiHart, a: Args) -> Answer:
+def debug_console_write(host: Board, hart: Hart, a: Args) -> Answer:
     n, base, high = a[0], a[1], a[2]
     if high or not _in_memory(host, base, n):
         return ERR_INVALID_PARAM, 0
@@ -229,7 +208,7 @@ def debug_console_write(host: SbiHost, hart: SbiHart, a: Args) -> Answer:
     return SUCCESS, n
 
 
-def debug_console_read(host: SbiHost, hart: SbiHart, a: Args) -> Answer:
+def debug_console_read(host: Board, hart: Hart, a: Args) -> Answer:
     n, base, high = a[0], a[1], a[2]
     if high or not _in_memory(host, base, n):
         return ERR_INVALID_PARAM, 0
@@ -239,7 +218,7 @@ def debug_console_read(host: SbiHost, hart: SbiHart, a: Args) -> Answer:
     return SUCCESS, len(data)
 
 
-def debug_console_write_byte(host: SbiHost, hart: SbiHart, a: Args) -> Answer:
+def debug_console_write_byte(host: Board, hart: Hart, a: Args) -> Answer:
     host.console.write(bytes([a[0] & 0xFF]))
     return SUCCESS, 0
 
@@ -247,29 +226,29 @@ def debug_console_write_byte(host: SbiHost, hart: SbiHart, a: Args) -> Answer:
 # --- legacy extensions (chapter 5): a result in a0 only ----------------------------------
 
 
-def legacy_set_timer(host: SbiHost, hart: SbiHart, a: Args) -> int | None:
+def legacy_set_timer(host: Board, hart: Hart, a: Args) -> int | None:
     hart.set_sbi_timer(a[0])
     return SUCCESS
 
 
-def legacy_console_putchar(host: SbiHost, hart: SbiHart, a: Args) -> int | None:
+def legacy_console_putchar(host: Board, hart: Hart, a: Args) -> int | None:
     host.console.write(bytes([a[0] & 0xFF]))
     return SUCCESS
 
 
-def legacy_console_getchar(host: SbiHost, hart: SbiHart, a: Args) -> int | None:
+def legacy_console_getchar(host: Board, hart: Hart, a: Args) -> int | None:
     byte = host.console.read(1)
     return byte[0] if byte else -1
 
 
-def legacy_clear_ipi(host: SbiHost, hart: SbiHart, a: Args) -> int | None:
-    pending = hart.pending(SSIP)
-    hart.set_pending(SSIP, False)
+def legacy_clear_ipi(host: Board, hart: Hart, a: Args) -> int | None:
+    pending = hart.pending(SSI)
+    hart.set_pending(SSI, False)
     return int(pending)
 
 
 def _legacy_for_each(
-    host: SbiHost, hart: SbiHart, gva: int, action: Callable[[SbiHart], None]
+    host: Board, hart: Hart, gva: int, action: Callable[[Hart], None]
 ) -> int | None:
     """Act on the harts of a bit vector at a virtual address; a null pointer means all of them."""
     mask = 0 if gva else -1
@@ -278,35 +257,35 @@ def _legacy_for_each(
         if word is None:
             return None
         mask |= word << first
-    _act((h for i, h in enumerate(host.harts) if mask >> i & 1), action)
+    _act(host, mask, action)
     return SUCCESS
 
 
-def legacy_send_ipi(host: SbiHost, hart: SbiHart, a: Args) -> int | None:
-    return _legacy_for_each(host, hart, a[0], _raise_ssip)
+def legacy_send_ipi(host: Board, hart: Hart, a: Args) -> int | None:
+    return _legacy_for_each(host, hart, a[0], RAISE_IPI)
 
 
-def legacy_remote_fence_i(host: SbiHost, hart: SbiHart, a: Args) -> int | None:
-    return _legacy_for_each(host, hart, a[0], lambda h: h.fence_i())
+def legacy_remote_fence_i(host: Board, hart: Hart, a: Args) -> int | None:
+    return _legacy_for_each(host, hart, a[0], FENCE_I)
 
 
-def legacy_remote_sfence_vma(host: SbiHost, hart: SbiHart, a: Args) -> int | None:
-    return _legacy_for_each(host, hart, a[0], lambda h: h.sfence())
+def legacy_remote_sfence_vma(host: Board, hart: Hart, a: Args) -> int | None:
+    return _legacy_for_each(host, hart, a[0], SFENCE)
 
 
-def legacy_shutdown(host: SbiHost, hart: SbiHart, a: Args) -> int | None:
+def legacy_shutdown(host: Board, hart: Hart, a: Args) -> int | None:
     host.shutdown(0, "exit")
     return None
 
 
-_FUNCTIONS: dict[tuple[int, int], Callable[[SbiHost, SbiHart, Args], Answer]] = {
-    (BASE, 0): get_spec_version,
-    (BASE, 1): get_impl_id,
-    (BASE, 2): get_impl_version,
+_FUNCTIONS: dict[tuple[int, int], Callable[[Board, Hart, Args], Answer]] = {
+    (BASE, 0): _constant("get_spec_version", SPEC_VERSION),
+    (BASE, 1): _constant("get_impl_id", IMPLEMENTATION_ID),
+    (BASE, 2): _constant("get_impl_version", IMPLEMENTATION_VERSION),
     (BASE, 3): probe_extension,
-    (BASE, 4): get_machine_id,
-    (BASE, 5): get_machine_id,
-    (BASE, 6): get_machine_id,
+    (BASE, 4): _constant("get_machine_id", 0),  # mvendorid, marchid, mimpid: 0 is always legal
+    (BASE, 5): _constant("get_machine_id", 0),
+    (BASE, 6): _constant("get_machine_id", 0),
     (TIME, 0): set_timer,
     (IPI, 0): send_ipi,
     (RFENCE, 0): remote_fence_i,
@@ -323,7 +302,7 @@ _FUNCTIONS: dict[tuple[int, int], Callable[[SbiHost, SbiHart, Args], Answer]] = 
     (DBCN, 2): debug_console_write_byte,
 }
 
-_LEGACY: dict[int, Callable[[SbiHost, SbiHart, Args], int | None]] = {
+_LEGACY: dict[int, Callable[[Board, Hart, Args], int | None]] = {
     0: legacy_set_timer,
     1: legacy_console_putchar,
     2: legacy_console_getchar,

@@ -1,6 +1,6 @@
-"""Breakpoints and watchpoints: where a run returns to the host before an instruction.
+"""Breakpoints and watchpoints: places at which a run returns to the host before an instruction.
 
-They live in the harts' state vectors, where both engines look. An instruction that has a
+They live in the harts' state vectors, which both engines look at. An instruction that has a
 breakpoint is never kept decoded, and a page that is watched never enters the TLB, so the run
 loop's fast path asks for none of them.
 """
@@ -51,7 +51,7 @@ class Stops:
         """Stop before the instruction at guest-virtual address `gva`, in whatever mode."""
         gva = i64(gva)
         if gva & 1:
-            raise ConfigError(f"breakpoint at {gva:#x}: instructions lie at even addresses")
+            raise ConfigError(f"breakpoint at {gva:#x}: instructions have even addresses")
         if gva not in self.breakpoints:
             _room(self.breakpoints, MOST_BREAKPOINTS, "breakpoints")
             self.breakpoints.append(gva)
@@ -59,7 +59,7 @@ class Stops:
             self._apply()
 
     def remove_breakpoint(self, gva: int) -> None:
-        """Take a breakpoint away; ConfigError where there is none."""
+        """Take a breakpoint away; ConfigError if there is none."""
         if i64(gva) not in self.breakpoints:
             raise ConfigError(f"there is no breakpoint at {gva:#x}")
         self.breakpoints.remove(i64(gva))
@@ -80,7 +80,7 @@ class Stops:
         self._apply()
 
     def unwatch_memory(self, gpa: int) -> None:
-        """Take the watchpoints that begin at `gpa` away; ConfigError where there is none."""
+        """Take the watchpoints that begin at `gpa` away; ConfigError if there is none."""
         rest = [watch for watch in self.watches if watch.gpa != gpa]
         if len(rest) == len(self.watches):
             raise ConfigError(f"there is no watchpoint at {gpa:#x}")
@@ -97,7 +97,7 @@ class Stops:
             self._apply()
 
     def unwatch_csr(self, name: str) -> None:
-        """Stop watching CSR `name`; ConfigError where it is not watched."""
+        """Stop watching CSR `name`; ConfigError if it is not watched."""
         if name not in self.csrs:
             raise ConfigError(f"CSR {name!r} is not watched")
         self.csrs.remove(name)
@@ -112,8 +112,8 @@ class Stops:
     def suspended(self) -> Iterator[None]:
         """Within this context nothing stops."""
         for hart in self._harts:
-            # One breakpoint stays, at an address that no pc can have: where there are some, code
-            # is not translated, and translations would not notice that they are back.
+            # One breakpoint stays, at an address that no pc can have: while there is one, no code
+            # is translated, and a translation would not notice that breakpoints are back.
             hart.s[st.BREAKPOINT] = -1
             hart.s[st.BREAKPOINTS] = min(len(self.breakpoints), 1)
             hart.s[st.WATCHPOINTS] = hart.s[st.CSR_WATCHES] = 0

@@ -32,7 +32,7 @@ STATE_BYTES = 8192  # what a snapshot costs beside its pages, about
 
 @dataclass(frozen=True)
 class Snapshot:
-    """All but RAM at an instant; `written` is how much the console had put out by then."""
+    """All but RAM at an instant; `written` is how many bytes the console had put out by then."""
 
     instant: Instant
     executed: int
@@ -43,10 +43,10 @@ class Snapshot:
 class Timeline:
     """The history of `machine` from now on; run the machine through it.
 
-    A snapshot is kept for every `every` instructions. Where all of them take more than `limit`
+    A snapshot is kept every `every` instructions. When all of them take more than `limit`
     bytes, every second one is forgotten and `every` doubles. Input goes in by `machine.feed`; a
     change of memory or registers by hand is not part of the history. Instants are
-    `virt.Instant`; where one is asked for, a plain number of ticks means its first instant.
+    `virt.Instant`; a plain number of ticks means the first instant with that many.
     """
 
     def __init__(self, machine: Machine, every: int = 100_000, limit: int = 1 << 30):
@@ -67,7 +67,7 @@ class Timeline:
 
     @property
     def position(self) -> Instant:
-        """Where the machine stands."""
+        """The instant that the machine is at."""
         return self.machine.instant
 
     @property
@@ -102,7 +102,7 @@ class Timeline:
         return end
 
     def step(self, n: int = 1) -> End:
-        """Execute `n` instructions, where a trap counts as one; stops are passed over."""
+        """Execute `n` instructions, a trap counts as one; stops are passed over."""
         self._notice()
         end = End("budget")
         with self.machine.stops.suspended():
@@ -118,7 +118,7 @@ class Timeline:
         return end
 
     def goto(self, instant: Instant | int) -> End:
-        """Go to an instant, back or forth; how the run ended where it never gets there.
+        """Go to an instant, back or forth; return how the run ended if it never gets there.
 
         The reason is "budget" if it does. ConfigError for an instant before the start.
         """
@@ -131,7 +131,7 @@ class Timeline:
     # --- back --------------------------------------------------------------------------------
 
     def reverse_step(self, n: int = 1) -> End:
-        """Go back by `n` steps; the reason is "start" where the timeline begins before that."""
+        """Go back by `n` steps; the reason is "start" if the timeline begins within them."""
         self._notice()
         for _ in range(n):
             if self._cancel():
@@ -159,7 +159,7 @@ class Timeline:
         return End("start")
 
     def _previous(self) -> Instant:
-        """The instant from which a step leads here."""
+        """Return the instant from which a step leads here."""
         machine = self.machine
         here, executed = machine.instant, machine.executed - 1
         self._restore(self._number_before(here) - 1)
@@ -173,7 +173,7 @@ class Timeline:
                     return before
 
     def _last_stop(self, limit: Instant) -> tuple[Instant, str] | None:
-        """Run on to `limit`; the last stop that was met before it, and its reason."""
+        """Run on to `limit`; return the last stop met before it, with its reason."""
         machine, found = self.machine, None
         with self._quiet():
             while machine.instant < limit:
@@ -191,7 +191,7 @@ class Timeline:
     # --- snapshots ---------------------------------------------------------------------------
 
     def _number_before(self, instant: Instant, inclusive: bool = False) -> int:
-        """How many snapshots lie before `instant`, or at it, too."""
+        """Return how many snapshots are before `instant`; inclusive: or at it."""
         find = bisect_right if inclusive else bisect_left
         return find(self._snapshots, instant, key=lambda snapshot: snapshot.instant)
 
@@ -245,7 +245,7 @@ class Timeline:
         self.machine.restore({**snapshot.saved, "console": console})
 
     def _keep(self) -> None:
-        """Take a snapshot if one is due here, or notice that the machine stands at one."""
+        """Take a snapshot if one is due here, or notice that the machine is at one."""
         here, last = self.machine.instant, self._snapshots[-1]
         if here > last.instant:
             if self.machine.executed >= last.executed + self.every:
@@ -258,7 +258,7 @@ class Timeline:
     # --- moving ------------------------------------------------------------------------------
 
     def _seek(self, target: Instant, afresh: bool = False) -> End:
-        """Go to `target`; `afresh` even where the machine stands there."""
+        """Go to `target`; `afresh` even if the machine is there."""
         number = max(self._number_before(target, True) - 1, 0)
         here = self.machine.instant
         if afresh or not self._snapshots[number].instant <= here <= target:
@@ -302,7 +302,7 @@ class Timeline:
 
     @contextmanager
     def _quiet(self) -> Iterator[None]:
-        """What runs in this context runs again: nobody is told, and nobody asked."""
+        """What runs in this context runs a second time: nobody is told, and nobody asked."""
         machine = self.machine
         sink, on_trap, poll = machine.console.sink, machine.on_trap, machine.poll
         machine.console.sink, machine.on_trap = None, None

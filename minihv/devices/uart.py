@@ -20,9 +20,12 @@ they set the port up, to throw away what was there. Piped input must survive tha
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
+from minihv.devices.board import Line, Part
 from minihv.devices.console import Console
+from minihv.devices.fdt import Node
+from minihv.hw.bus import Device
 
 RBR_THR, IER, IIR_FCR, LCR, MCR, LSR, MSR, SCR = range(8)
 
@@ -57,46 +60,37 @@ class UartState:
     loop: list[int] = field(default_factory=list)  # bytes sent to ourselves (MCR loopback)
 
 
-class Uart:
+class Uart(Device):
     """The serial port. `irq(level)` is its level-triggered line; bytes pass through `console`."""
 
-    size = 0x100
+    _state: UartState
 
-    def __init__(self, console: Console, irq: Callable[[bool], None]):
+    def __init__(self, console: Console, irq: Line):
         self.console = console
         self._irq = irq
         self._state = UartState()
-        console.listen(self._update)
+        console.listen(self.settle)
 
     # --- bus -----------------------------------------------------------------------------
 
     def read(self, offset: int, size: int) -> int:
-        """One register's byte, whatever the access size; 0 beyond the last register."""
+        """Return one register's byte, whatever the access size; 0 beyond the last register."""
         reader = _READERS.get(offset)
         value = reader(self) if reader else 0
-        self._update()
+        self.settle()
         return value
 
     def write(self, offset: int, size: int, value: int) -> None:
-        """The low byte of `value` into one register; read-only and unknown ones ignore it."""
+        """Write the low byte of `value` to one register; read-only and unknown ones ignore it."""
         writer = _WRITERS.get(offset)
         if writer:
             writer(self, value & 0xFF)
-        self._update()
-
-    def save(self) -> UartState:
-        """The state for a snapshot; the queued input belongs to the console."""
-        return replace(self._state, loop=list(self._state.loop))
-
-    def restore(self, state: UartState) -> None:
-        """Return to a saved state and drive the interrupt line accordingly."""
-        self._state = replace(state, loop=list(state.loop))
-        self._update()
+        self.settle()
 
     # --- receiver ------------------------------------------------------------------------
 
     def _waiting(self) -> int:
-        """Bytes that the receiver holds, 0..16."""
+        """Return how many bytes the receiver holds, 0..16."""
         s = self._state
         if s.mcr & MCR_LOOP:
             return len(s.loop)
@@ -115,11 +109,11 @@ class Uart:
         return s.loop.pop(0) if s.mcr & MCR_LOOP else self.console.read(1)[0]
 
     def _read_lsr(self) -> int:
-        """Line status; reading it clears the error bits (table II, note).
+        """Return the line status; reading it clears the error bits (table II, note).
 
-        It also lets go of the line for an empty transmitter, though IIR keeps reporting it.
+        Reading also releases the line for an empty transmitter, though IIR keeps reporting it.
         The data sheet wants IIR read instead, but some drivers (xv6's is one) never do that, and
-        a level that nobody lowers would interrupt them for ever.
+        a level that nobody lowers would interrupt them forever.
         """
         s = self._state
         s.thre_line = False
@@ -147,7 +141,7 @@ class Uart:
     # --- interrupts ----------------------------------------------------------------------
 
     def _identity(self) -> int:
-        """The highest-priority pending interrupt as IIR bits 3:0 (table IV)."""
+        """Return the highest-priority pending interrupt as IIR bits 3:0 (table IV)."""
         s = self._state
         if s.ier & IER_RLSI and s.overrun:
             return IIR_RLSI
@@ -158,7 +152,7 @@ class Uart:
         return IIR_THRI if s.ier & IER_THRI and s.thre_pending else IIR_NONE
 
     def _read_iir(self) -> int:
-        """Interrupt identity; reading it acknowledges the transmitter's interrupt only."""
+        """Return the interrupt identity; that acknowledges the transmitter's interrupt only."""
         identity = self._identity()
         if identity == IIR_THRI:
             self._state.thre_pending = self._state.thre_line = False
@@ -167,7 +161,8 @@ class Uart:
     def _transmitter_empty(self) -> None:
         self._state.thre_pending = self._state.thre_line = True
 
-    def _update(self) -> None:
+    def settle(self) -> None:
+        """Drive the interrupt line; the queued input belongs to the console."""
         identity = self._identity()
         self._irq(self._state.thre_line if identity == IIR_THRI else identity != IIR_NONE)
 
@@ -189,7 +184,7 @@ class Uart:
     # --- control and status --------------------------------------------------------------
 
     def _write_fcr(self, byte: int) -> None:
-        """FIFO control. While FIFOs are off only the enable bit itself has an effect."""
+        """Set FIFO control; while FIFOs are off, only the enable bit itself has an effect."""
         s = self._state
         if (byte ^ s.fcr) & FCR_ENABLE or byte & FCR_CLEAR_RX:
             s.loop.clear()
@@ -197,7 +192,7 @@ class Uart:
         s.fcr = byte & 0xC9 if byte & FCR_ENABLE else 0
 
     def _read_msr(self) -> int:
-        """Modem status: a terminal that is always ready, or MCR's outputs in loopback."""
+        """Return the modem status: a terminal always ready, or MCR's outputs in loopback."""
         mcr = self._state.mcr
         if not mcr & MCR_LOOP:
             return MSR_DCD | MSR_DSR | MSR_CTS
@@ -233,3 +228,8 @@ _WRITERS: dict[int, Callable[[Uart, int], None]] = {
     MCR: Uart._write_mcr,
     SCR: Uart._write_scr,
 }
+
+PART: Part = Part(
+    "uart", 0x10000000, 0x100, lambda board: Uart(board.console, board.line(PART.irq)), irq=10,
+    node=Node("serial", {"compatible": "ns16550a", "clock-frequency": 3686400}),
+)  # fmt: skip

@@ -2,29 +2,51 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from dataclasses import is_dataclass, replace
+from typing import Any
 
 
 class AccessFault(Exception):
     """Nothing answers at this physical address, or not to an access of this kind."""
 
 
-class Device(Protocol):
-    """What a device shows to the bus: `size` bytes of registers.
+class Device:
+    """What answers to loads and stores: registers, at offsets from the device's first address.
 
-    `offset` counts from the device's first address; an access of `size` 1, 2, 4 or 8 bytes is
-    aligned and inside; values are unsigned. A device may raise AccessFault.
+    An access of `size` 1, 2, 4 or 8 bytes is aligned and inside the device; values are
+    unsigned. `_state` is all that a device remembers, as plain data: None, a list of numbers, or
+    a dataclass of numbers and such lists.
     """
 
-    size: int
+    _state: Any = None
 
     def read(self, offset: int, size: int) -> int:
-        """Return the value of the register at `offset`."""
-        ...
+        """Return the value of the register at `offset`; AccessFault if it refuses the access."""
+        return 0
 
     def write(self, offset: int, size: int, value: int) -> None:
-        """Store `value` into the register at `offset`."""
-        ...
+        """Store `value` into the register at `offset`; AccessFault if it refuses the access."""
+
+    def save(self) -> Any:
+        """Return a copy of the state, for a snapshot."""
+        return _copy(self._state)
+
+    def restore(self, state: Any) -> None:
+        """Return to a saved state."""
+        self._state = _copy(state)
+        self.settle()
+
+    def settle(self) -> None:
+        """Drive the lines to the levels that the state asks for."""
+
+
+def _copy(state: Any) -> Any:
+    if isinstance(state, list):
+        return list(state)
+    if is_dataclass(state) and not isinstance(state, type):
+        lists = {name: list(x) for name, x in vars(state).items() if isinstance(x, list)}
+        return replace(state, **lists)
+    return state
 
 
 class Bus:
@@ -33,13 +55,13 @@ class Bus:
     def __init__(self) -> None:
         self.devices: list[tuple[int, int, Device]] = []
 
-    def attach(self, base: int, device: Device) -> None:
-        """Let `device` answer at base .. base + device.size - 1; ValueError where taken."""
-        end = base + device.size
+    def attach(self, base: int, size: int, device: Device) -> None:
+        """Let `device` answer at base .. base + size - 1; ValueError if any of it is taken."""
+        end = base + size
         for start, stop, other in self.devices:
             if base < stop and start < end:
                 raise ValueError(f"{device!r} at {base:#x} overlaps {other!r} at {start:#x}")
-        self.devices.append((base, end, device))
+        self.devices.insert(0, (base, end, device))  # what comes last is used most: the UART
 
     def find(self, address: int, size: int) -> tuple[Device, int]:
         """Return the device and the offset for an access; AccessFault if nothing answers."""

@@ -104,7 +104,6 @@ class Hart:
         self.s = memoryview(self.state)  # the same memory; plain Python reads it faster
         self.tlb = memoryview(self.tlb_array)
         self.x = Registers(self.s)
-        self.csr = Csrs(self)
         self.status = STARTED
         self.use(kind)
         self.reset()
@@ -117,6 +116,11 @@ class Hart:
         else:
             self._run = engine.python_run()
             self._arguments = (self.s, self.tlb, *self.memory.views)
+
+    @property
+    def csr(self) -> Csrs:
+        """The CSRs by name."""
+        return Csrs(self)  # made anew, for a hart that held it would be part of a cycle
 
     def reset(self) -> None:
         """Reset: M-mode, no translation, PMP off (Privileged ISA, section 3.4)."""

@@ -22,7 +22,8 @@ from pathlib import Path
 from typing import Any
 
 from minihv import guests
-from minihv.devices.virt import FINISHER, UART, Machine
+from minihv.devices import finisher, uart
+from minihv.devices.virt import Machine
 from minihv.errors import MinihvError
 from minihv.tools import bench_containers, bench_hypervisor
 
@@ -82,9 +83,11 @@ def run_unicorn(name: str, count: int) -> float:
     emulator = unicorn.Uc(unicorn.UC_ARCH_RISCV, unicorn.UC_MODE_RISCV64)
     emulator.mem_map(0x80000000, 128 << 20)
     emulator.mmio_map(
-        UART, 0x1000, lambda *a: 0x60 if a[1] == 5 else 0, None, lambda *a: None, None
+        uart.PART.base, 0x1000, lambda *a: 0x60 if a[1] == 5 else 0, None, lambda *a: None, None
     )
-    emulator.mmio_map(FINISHER, 0x1000, lambda *a: 0, None, lambda *a: a[0].emu_stop(), None)
+    emulator.mmio_map(
+        finisher.PART.base, 0x1000, lambda *a: 0, None, lambda *a: a[0].emu_stop(), None
+    )
     segments, entry = _segments(name)
     for address, data in segments:
         emulator.mem_write(address, data)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import io
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -56,26 +55,10 @@ def list_image(options: argparse.Namespace) -> int:
 def _listing(data: bytes, image: Image, symbols: dict[str, int]) -> Iterator[Line]:
     """The lines of a checked image's code."""
     from minihv.asm.disassembler import disassemble_range
+    from minihv.devices.elf import executable
 
     pieces = [(paddr, content) for paddr, content, _ in image.segments]
     if image.kind == "elf":
-        pieces = _code_of_elf(data)
+        pieces = executable(data)
     for place, code in pieces:
         yield from disassemble_range(code, place, symbols)
-
-
-def _code_of_elf(data: bytes) -> list[tuple[int, bytes]]:
-    """(address, bytes) of the executable sections, or segments where there are no sections."""
-    from elftools.elf.elffile import ELFFile
-
-    elf = ELFFile(io.BytesIO(data))
-    found = [
-        (h["sh_addr"], data[h["sh_offset"] : h["sh_offset"] + h["sh_size"]])
-        for h in (section.header for section in elf.iter_sections())
-        if h["sh_flags"] & 4 and h["sh_type"] == "SHT_PROGBITS"
-    ]
-    return found or [
-        (h["p_vaddr"], data[h["p_offset"] : h["p_offset"] + h["p_filesz"]])
-        for h in (segment.header for segment in elf.iter_segments("PT_LOAD"))
-        if h["p_flags"] & 1
-    ]

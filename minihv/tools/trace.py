@@ -6,11 +6,11 @@ from collections.abc import Mapping
 
 from minihv.asm.disassembler import disassemble_range
 from minihv.asm.operands import REGISTERS
-from minihv.devices.virt import ECALL_FROM_S, End, Machine
+from minihv.devices.virt import End, Machine
 from minihv.hw import inspect
 from minihv.hw import state as st
 from minihv.hw.bits import MASK64
-from minihv.hw.causes import cause_name
+from minihv.hw.causes import ECALL_S, cause_name
 from minihv.hw.hart import Hart
 
 MODES = "US?M"
@@ -75,7 +75,7 @@ class Tracer:
 
     def _call(self, hart: Hart, traps: int) -> str:
         called = self._machine.calls - self._calls
-        if hart.s[st.CAUSE] != ECALL_FROM_S or not called:
+        if hart.s[st.CAUSE] != ECALL_S or not called:
             return ""
         return f"  (SBI {', '.join(called)})"
 

@@ -7,10 +7,12 @@ are two layers: `cpu` says how a VCPU runs on a physical hart, `paging` how its 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
+from minihv.devices.board import Part
 from minihv.devices.image import Image
-from minihv.devices.virt import End, Machine
+from minihv.devices.mmio import access
+from minihv.devices.virt import VIRT, End, Machine
 from minihv.hw import state as st
 from minihv.hw.hart import Hart
 from minihv.vmm.emulate import TrapAndEmulate
@@ -49,12 +51,15 @@ class VM(Machine):
         misaligned: bool = True,
         svade: bool = False,
         sensitive: str = "trap",
+        parts: Sequence[Part] = VIRT,
     ):
         self.host = host or Host(memory, engine=engine, sensitive=sensitive)
         self.cpu = cpu or TrapAndEmulate()
         self.paging = paging or (NestedPaging() if self.cpu.guest_mode else ShadowPaging())
         self.physical = self.host.harts[0]
-        super().__init__(memory, harts, self.host.engine, misaligned=misaligned, svade=svade)
+        super().__init__(
+            memory, harts, self.host.engine, misaligned=misaligned, svade=svade, parts=parts
+        )
         self.exits = Exits()
         self.regions = None  # hot code is the host's to find
         if image is not None:
@@ -80,8 +85,8 @@ class VM(Machine):
 
     def fail(self) -> End:
         """A layer of this VM cannot go on, and so neither can the VM."""
-        self._ended = End("failed")
-        return self._ended
+        self.board.ended = End("failed")
+        return self.board.ended
 
     def on(self, reason: Reason) -> Callable[[Observer], Observer]:
         """Decorate a function that is told of each exit with this reason: f(vcpu, exit).
@@ -98,7 +103,7 @@ class VM(Machine):
     def _handle(self, hart: Hart, reason: int) -> End | None:
         """As the machine does; exits were counted where they happened."""
         if reason == st.EXIT_MMIO:
-            return self._access_device(hart)
+            return None if access(self.bus, hart) else self._trapped(hart)
         if reason == st.EXIT_BUDGET:
             return None
         if reason == st.EXIT_TRAP:

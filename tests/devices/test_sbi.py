@@ -14,7 +14,7 @@ from minihv.devices.sbi import (
     IPI,
     RFENCE,
     SRST,
-    SSIP,
+    SSI,
     TIME,
 )
 
@@ -67,7 +67,7 @@ def test_numbers_are_the_specifications():
     states = ["started", "stopped", "start_pending", "stop_pending"]
     states += ["suspended", "suspend_pending", "resume_pending"]
     assert {name: number for number, name in enumerate(states)} == sbi.HART_STATES
-    assert SSIP == 1
+    assert SSI == 1
 
 
 # --- base ----------------------------------------------------------------------------------
@@ -156,7 +156,7 @@ def test_send_ipi(mask, base, reached):
     caller = started(3)
     answer = caller.call(IPI, 0, mask, base)
     assert answer == ((0, 0) if reached is not None else (ERR_INVALID_PARAM, 0))
-    assert {h.id for h in caller.host.harts if h.pending(SSIP)} == (reached or set())
+    assert {h.id for h in caller.host.harts if h.pending(SSI)} == (reached or set())
 
 
 @pytest.mark.parametrize("mask, base, reached", MASKS)
@@ -182,7 +182,7 @@ def test_fence_ranges_that_wrap(caller, fid, start, size):
 
 def test_stopped_harts_are_valid_but_left_alone(caller):
     assert caller.call(IPI, 0, 0b11, 0) == (0, 0)
-    assert not caller.host.harts[1].pending(SSIP)
+    assert not caller.host.harts[1].pending(SSI)
 
 
 # --- harts ---------------------------------------------------------------------------------
@@ -342,9 +342,9 @@ def test_legacy_console(caller):
 
 def test_legacy_clear_ipi(caller):
     assert caller.legacy(3) == 0
-    caller.hart.set_pending(SSIP, True)
+    caller.hart.set_pending(SSI, True)
     assert caller.legacy(3) == 1
-    assert not caller.hart.pending(SSIP)
+    assert not caller.hart.pending(SSI)
 
 
 def test_legacy_mask_is_read_from_virtual_memory():
@@ -352,7 +352,7 @@ def test_legacy_mask_is_read_from_virtual_memory():
     gva = 0xFFFFFFC000001000
     caller.host.virtual = {gva: 0b101, gva + 8: 0b10}
     assert caller.legacy(4, gva) == 0
-    assert {h.id for h in caller.host.harts if h.pending(SSIP)} == {0, 2, 65}
+    assert {h.id for h in caller.host.harts if h.pending(SSI)} == {0, 2, 65}
 
 
 @pytest.mark.parametrize("eid, fence", [(5, "fence_i"), (6, "sfence"), (7, "sfence")])
@@ -367,4 +367,4 @@ def test_legacy_fences(eid, fence):
 
 def test_legacy_fault_is_the_supervisors(caller):
     assert caller.legacy(4, 0x6000) == 0x6000, "a0 as it was: the host has redirected the fault"
-    assert not caller.hart.pending(SSIP)
+    assert not caller.hart.pending(SSI)

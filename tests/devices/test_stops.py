@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 
 from minihv import guests
-from minihv.devices import virt
 from minihv.devices.virt import End, Machine
 from minihv.errors import ConfigError
 from minihv.hw import regions
@@ -72,7 +71,7 @@ def test_a_breakpoint_in_code_that_runs_already(engine):
 
 
 def test_a_breakpoint_in_code_that_was_translated(monkeypatch):
-    monkeypatch.setattr(virt, "SLICE", 50)
+    monkeypatch.setattr("minihv.devices.rounds.SLICE", 50)
     monkeypatch.setattr(regions, "HOT", 1)
     monkeypatch.setattr(regions, "RETRIES", 1000)
     machine = programs.machine(programs.LOOP.replace("li s0, 50", "li s0, 1000"))

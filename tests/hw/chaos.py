@@ -133,7 +133,7 @@ class EagerRegions(regions.HotRegions):
 def make_eager(machine: Machine, ticks: int) -> None:
     """Translate all code that a slice of so many ticks ends in."""
     machine.regions = EagerRegions(machine.memory)
-    machine._slice = ticks
+    machine.rounds.slice = ticks
 
 
 class Chaos:
@@ -205,7 +205,7 @@ class Chaos:
     def aim(self, index: int) -> None:
         """Bring every hart back to order, to go on from word `index` (harts far apart)."""
         apart = self.count // len(self.machine.harts)
-        self.machine._ended = None  # some device or call may have ended it
+        self.machine.board.ended = None  # some device or call may have ended it
         for hart in self.machine.harts:
             hart.status = STARTED
             hart.priv = 1 if self.mode == HOSTED else 3

@@ -32,7 +32,7 @@ def engine_of(kind: str) -> str:
 
 def chaos(seed: int, mode: str, kind: str, harts: int = 1) -> Machine:
     machine = Chaos(seed, mode, engine_of(kind), harts=harts).machine
-    machine._slice = 60 if harts == 1 else 97  # short turns: many changes from hart to hart
+    machine.rounds.slice = 60 if harts == 1 else 97  # short turns: many changes from hart to hart
     return run_as(machine, kind, TICKS, seed)
 
 
@@ -60,7 +60,7 @@ def test_random_code_on_several_harts(mode, harts):
 def guest(name: str, kind: str, harts: int = 1) -> Machine:
     machine = Machine(memory=32 << 20, harts=harts, engine=engine_of(kind))
     machine.load(guests.path(name), append=console.BOOTARGS)
-    machine._slice = 500
+    machine.rounds.slice = 500
     return run_as(machine, kind, GUEST_TICKS)
 
 
@@ -83,10 +83,10 @@ def test_a_slice_of_any_length_shows_nowhere():
     machines = []
     for ticks in (60, 997, 1_000_000):
         machine = Chaos(9, "s", "jit").machine
-        machine._slice = ticks
+        machine.rounds.slice = ticks
         machines.append(run_as(machine, "jit", TICKS))
     for machine in machines[1:]:
-        machine._round_end = machines[0]._round_end
+        machine.rounds.end = machines[0].rounds.end
         assert differences(machines[0], machine) == []
 
 

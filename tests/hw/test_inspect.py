@@ -170,7 +170,7 @@ def test_reading_over_a_page_boundary():
 def test_devices_are_not_read():
     machine = Machine(1 << 20, engine="python")
     machine.console.feed(b"a")
-    machine.uart.write(1, 1, 1)
+    machine.devices["uart"].write(1, 1, 1)
     assert inspect.peek_virtual(machine.harts[0], 0x10000000, 1) is None
     assert machine.console.queued() == 1
 

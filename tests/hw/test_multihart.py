@@ -6,7 +6,7 @@ chapter 13; SBI 2.0, chapters 7 and 9.
 
 import pytest
 
-from minihv.devices.virt import SHARED_SLICE
+from minihv.devices.rounds import SHARED_SLICE
 from minihv.hw import state as st
 from tests.hw.compare import differences
 from tests.hw.lab import RAM, both_engines, program
@@ -20,7 +20,7 @@ def word(machine, address):
 
 def run(engine, source, ticks, harts=2, turn=100, **options):
     machine = program(engine, source, harts=harts, **options)
-    machine._slice = turn
+    machine.rounds.slice = turn
     machine.run(ticks)
     return machine
 
@@ -257,7 +257,7 @@ def test_setting_mtime_sets_it_for_all(engine, writer):
 def test_deadlock_needs_all_harts(engine):
     source = "beqz a0, 1f; wfi; 1: li t0, 1000; 2: addi t0, t0, -1; bnez t0, 2b; wfi"
     machine = program(engine, source, harts=3)
-    machine._slice = 100
+    machine.rounds.slice = 100
     end = machine.run(1_000_000)
     assert end.reason == "deadlock"
     assert machine.harts[0].instructions > 2000
@@ -358,7 +358,7 @@ arrived: .dword 0
 @both_engines
 def test_harts_start_and_stop_by_sbi(engine):
     machine = program(engine, STARTER, harts=4)
-    machine._slice = 50
+    machine.rounds.slice = 50
     for hart in machine.harts:
         hart.own_machine_mode()
         if hart.id:
@@ -381,7 +381,7 @@ def test_pieces_of_a_run_change_nothing(engine):
     text = f"li s0, {DATA}; 1: {source}; j 1b"
     whole = run(engine, text, 9000, 3)
     parts = program(engine, text, harts=3)
-    parts._slice = 100
+    parts.rounds.slice = 100
     for size in (1, 7, 92, 100, 101, 1699, 7000):
         parts.run(size)
     assert differences(whole, parts) == []

@@ -21,7 +21,7 @@ def both(source, ticks=TICKS, prepare=lambda machine: None, **options):
     expected = program("python", source, **options)
     hot = program("jit", source, **options)
     for machine in (expected, hot):
-        machine._slice = 50
+        machine.rounds.slice = 50
         prepare(machine)
     make_eager(hot, 50)
     expected.run(ticks)
@@ -49,7 +49,7 @@ COUNT = "1: addi a0, a0, 1; xor a1, a1, a0; bne a0, x0, 1b"
 
 def test_a_loop_is_translated_only_when_it_is_hot():
     machine = program("jit", COUNT)
-    machine._slice = 1000
+    machine.rounds.slice = 1000
     machine.run(1000 * (regions.HOT - 1))
     assert machine.regions.count == 0
     machine.run(1000)
@@ -62,7 +62,7 @@ def test_a_loop_is_translated_only_when_it_is_hot():
 
 def test_a_page_that_keeps_changing_is_given_up():
     machine = program("jit", PATCHING.format(store="sw t1, (t0)", new=0x00250513))
-    machine._slice = 50
+    machine.rounds.slice = 50
     machine.run(50 * 40 * regions.HOT * regions.RETRIES)
     assert regions.RETRIES <= machine.regions.count < 40
 

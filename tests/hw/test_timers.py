@@ -5,13 +5,15 @@ Source: Privileged ISA 20240411, section 3.2.1; Sstc 1.0; SBI 2.0, chapter 6.
 
 import pytest
 
-from minihv.devices.virt import CLINT, SLICE
+from minihv.devices import clint
+from minihv.devices.rounds import SLICE
 from minihv.hw import state as st
 from tests.hw.lab import CODE, DATA, HANDLER, RAM, Lab, M, S, both_engines, program
 
 ONES = (1 << 64) - 1
 MTI, STI = 7, 5
 INTERRUPT = -(1 << 63)
+CLINT = clint.PART.base
 MTIMECMP, MTIME = CLINT + 0x4000, CLINT + 0xBFF8
 
 
