@@ -28,8 +28,16 @@ from minihv.vmm.exits import Reason, VMExit
 from minihv.vmm.host import PhysicalHart
 from minihv.vmm.vcpu import VCPU
 
-ACCESS = {
+# The access that each cause stands for.
+PAGE_FAULTS = {
     st.FETCH_PAGE_FAULT: st.FETCH, st.LOAD_PAGE_FAULT: st.READ, st.STORE_PAGE_FAULT: st.WRITE,
+}  # fmt: skip
+# The method that handles an exit.
+HANDLERS = {
+    Reason.CSR: "privileged", Reason.RETURN: "privileged", Reason.FENCE: "privileged",
+    Reason.WAIT: "privileged", Reason.CALL: "system_call", Reason.SYSCALL: "system_call",
+    Reason.ILLEGAL: "illegal", Reason.EXCEPTION: "reflect", Reason.FAULT: "true_fault",
+    Reason.FILL: "fill", Reason.MMIO: "access", Reason.ACCESS: "access", Reason.TABLE: "access",
 }  # fmt: skip
 MOST_FRUITLESS = 1000  # exits of one instruction: no right layer needs so many
 SFENCE_VMA = 0x09  # the upper seven bits of its word
@@ -123,24 +131,50 @@ class TrapAndEmulate:
     # --- what has trapped ---------------------------------------------------------------------
 
     def handle(self, vcpu: VCPU, hart: PhysicalHart) -> int:
-        """Find out what a trap from the guest means, note it, and handle it."""
-        exit, action = self.examine(vcpu, hart)
-        return EXIT_NONE if vcpu.vm.exits.note(vcpu, exit) else action(vcpu, exit)
+        """Find out what a trap from the guest means, note it, and handle it by its reason."""
+        exit = self.examine(vcpu, hart)
+        if vcpu.vm.exits.note(vcpu, exit):
+            return EXIT_NONE
+        return getattr(self, HANDLERS[exit.reason])(vcpu, exit)
 
-    def examine(self, vcpu: VCPU, hart: PhysicalHart) -> tuple:
-        """The exit that a trap means, and what handles it."""
+    def examine(self, vcpu: VCPU, hart: PhysicalHart) -> VMExit:
+        """Return the exit that a trap means."""
         cause, tval, pc = hart.s[st.CAUSE], hart.s[st.TVAL], vcpu.s[st.PC]
         if cause == st.ILLEGAL:
-            reason = privileged_reason(tval)
-            exit = VMExit(reason, cause, pc, -1, -1, tval)
-            return exit, self.reflect if reason == Reason.ILLEGAL else self.privileged
+            return VMExit(privileged_reason(tval), cause, pc, -1, -1, tval)
         if cause == ECALL_U:
             kernel = vcpu.s[st.PRIV] == 1 and vcpu.s[st.HOST]
-            reason = Reason.CALL if kernel else Reason.SYSCALL
-            return VMExit(reason, cause, pc), self.system_call
-        if cause in ACCESS:
-            return self.look_at_fault(vcpu, hart, cause, tval)
-        return VMExit(Reason.EXCEPTION, cause, pc, tval), self.reflect
+            return VMExit(Reason.CALL if kernel else Reason.SYSCALL, cause, pc)
+        if cause in PAGE_FAULTS:
+            return self.page_fault(vcpu, hart, cause, tval)
+        return VMExit(Reason.EXCEPTION, cause, pc, tval)
+
+    def page_fault(self, vcpu: VCPU, hart: PhysicalHart, cause: int, gva: int) -> VMExit:
+        """Tell a true page fault from what only the hypervisor's tables do not allow."""
+        access = PAGE_FAULTS[cause]
+        gpa = vcpu.vm.paging.guest_walk(vcpu, gva, access)  # type: ignore[union-attr]
+        if vcpu.s[st.EXIT]:
+            return VMExit(Reason.FAULT, cause, vcpu.s[st.PC], gva)
+        return self.refused(vcpu, hart, cause, access, gva, gpa)
+
+    def refused(
+        self, vcpu: VCPU, hart: PhysicalHart, cause: int, access: int, gva: int, gpa: int,
+        implicit: int = 0,
+    ) -> VMExit:  # fmt: skip
+        """Say why the hart did not do an access that the guest's own tables allow.
+
+        implicit: not 0 for an access of the page walker.
+        """
+        pc = vcpu.s[st.PC]
+        reason = vcpu.vm.paging.obstacle(vcpu, gva, gpa, access)
+        if reason is None:
+            return VMExit(Reason.FILL, cause, pc, gva, gpa)
+        if reason == Reason.MMIO and (implicit or access == st.FETCH):
+            fault(vcpu.s, access, gva, False)  # page tables and code lie in RAM only
+            return VMExit(Reason.FAULT, vcpu.s[st.CAUSE], pc, gva, gpa)
+        return VMExit(reason, cause, pc, gva, gpa, hart.instruction_at(pc))
+
+    # --- the handlers -------------------------------------------------------------------------
 
     def privileged(self, vcpu: VCPU, exit: VMExit) -> int:
         """Carry out a privileged instruction on the state of the virtual CPU."""
@@ -162,33 +196,20 @@ class TrapAndEmulate:
 
     def reflect(self, vcpu: VCPU, exit: VMExit) -> int:
         """Deliver the exception to the guest's kernel, as hardware would have."""
-        gva = exit.gva if exit.cause != st.ILLEGAL else exit.instruction
-        raise_trap(vcpu.s, exit.cause, gva)
+        raise_trap(vcpu.s, exit.cause, exit.gva)
         return take_trap(vcpu.s, vcpu.tlb)
 
-    # --- memory -------------------------------------------------------------------------------
-
-    def look_at_fault(self, vcpu: VCPU, hart: PhysicalHart, cause: int, gva: int) -> tuple:
-        """Tell a true page fault from what only the shadow tables do not allow."""
-        paging, s, pc, access = vcpu.vm.paging, vcpu.s, vcpu.s[st.PC], ACCESS[cause]
-        gpa = paging.guest_walk(vcpu, gva, access)  # type: ignore[union-attr]
-        if s[st.EXIT]:
-            return VMExit(Reason.FAULT, cause, pc, gva), self.true_fault
-        reason = paging.obstacle(vcpu, gva, gpa, access)
-        if reason is None:
-            return VMExit(Reason.FILL, cause, pc, gva, gpa), self.fill
-        if access == st.FETCH and reason == Reason.MMIO:
-            fault(s, access, gva, False)  # code is only fetched from RAM
-            return VMExit(Reason.FAULT, s[st.CAUSE], pc, gva, gpa), self.true_fault
-        exit = VMExit(reason, cause, pc, gva, gpa, hart.instruction_at(pc))
-        return exit, self.access
+    def illegal(self, vcpu: VCPU, exit: VMExit) -> int:
+        """Deliver an illegal instruction; to a guest without H, those of H are illegal, too."""
+        raise_trap(vcpu.s, st.ILLEGAL, exit.instruction)
+        return take_trap(vcpu.s, vcpu.tlb)
 
     def true_fault(self, vcpu: VCPU, exit: VMExit) -> int:
-        """The fault that walking the guest's own tables has raised goes to the guest."""
+        """Deliver the fault that `examine` has raised, as hardware alone would have."""
         return take_trap(vcpu.s, vcpu.tlb)
 
     def fill(self, vcpu: VCPU, exit: VMExit) -> int:
-        """Give the shadow tables what they lack; the guest tries again and never knows."""
+        """Let the paging layer map what is lacking; the guest tries again and never knows."""
         vcpu.vm.paging.fill(vcpu, exit.gva, exit.gpa)
         return EXIT_NONE
 

@@ -15,12 +15,9 @@ from __future__ import annotations
 
 from minihv.errors import ConfigError
 from minihv.hw import state as st
-from minihv.hw.mmu import fault
-from minihv.hw.state import EXIT_NONE
 from minihv.hw.tlb import update_contexts
-from minihv.hw.trap import take_trap
 from minihv.vmm import worldswitch
-from minihv.vmm.emulate import ACCESS, TrapAndEmulate, privileged_reason
+from minihv.vmm.emulate import PAGE_FAULTS, TrapAndEmulate, privileged_reason
 from minihv.vmm.exits import Reason, VMExit
 from minihv.vmm.host import MANY_NAMES, PhysicalHart
 from minihv.vmm.vcpu import VCPU
@@ -29,7 +26,7 @@ GUEST_FAULTS = {
     st.FETCH_GUEST_FAULT: st.FETCH, st.LOAD_GUEST_FAULT: st.READ, st.STORE_GUEST_FAULT: st.WRITE,
 }  # fmt: skip
 ECALL_VS = 10
-PAGE_FAULTS = 1 << 12 | 1 << 13 | 1 << 15
+OWN_FAULTS = 1 << 12 | 1 << 13 | 1 << 15
 # Left to the guest: misaligned addresses, illegal instructions, breakpoints, its user's calls.
 OWN_TRAPS = 1 << 0 | 1 << 2 | 1 << 3 | 1 << 4 | 1 << 6 | 1 << 8
 
@@ -61,7 +58,7 @@ class HardwareAssist(TrapAndEmulate):
         if not s[st.VIRT]:
             worldswitch.enter_guest_mode(hart)
         paging.enter(vcpu, hart)
-        s[st.HEDELEG] = OWN_TRAPS | PAGE_FAULTS if paging.nested else OWN_TRAPS
+        s[st.HEDELEG] = OWN_TRAPS | OWN_FAULTS if paging.nested else OWN_TRAPS
         s[st.HSTATUS] = 2 << 32 | st.VTW | (0 if paging.nested else st.VTVM)
         self.load(vcpu, hart)
         if before != (s[st.VIRT], s[st.PRIV], s[st.VSATP], s[st.HGATP], s[st.VSSTATUS]):
@@ -91,45 +88,18 @@ class HardwareAssist(TrapAndEmulate):
 
     # --- what has trapped ---------------------------------------------------------------------
 
-    def examine(self, vcpu: VCPU, hart: PhysicalHart) -> tuple:
-        """The exit that a trap means, and what handles it."""
+    def examine(self, vcpu: VCPU, hart: PhysicalHart) -> VMExit:
+        """Return the exit that a trap means."""
         s, pc = hart.s, vcpu.s[st.PC]
         cause, tval = s[st.CAUSE], s[st.TVAL]
         if cause in GUEST_FAULTS:
-            gpa = s[st.GPA] << 2 | (0 if s[st.TINST] else tval & 3)
-            return self.look_at_guest_fault(vcpu, hart, cause, tval, gpa)
-        if cause in ACCESS:
-            return self.look_at_fault(vcpu, hart, cause, tval)
+            implicit = s[st.TINST]  # not 0 where the walker read or marked a PTE
+            gpa = s[st.GPA] << 2 | (0 if implicit else tval & 3)
+            return self.refused(vcpu, hart, cause, GUEST_FAULTS[cause], tval, gpa, implicit)
         if cause == st.VIRTUAL_INSTRUCTION:
-            reason = privileged_reason(tval)
-            action = self.illegal if reason == Reason.ILLEGAL else self.privileged
-            return VMExit(reason, cause, pc, -1, -1, tval), action
+            return VMExit(privileged_reason(tval), cause, pc, -1, -1, tval)
         if cause == ECALL_VS:
-            return VMExit(Reason.CALL, cause, pc), self.system_call
-        return VMExit(Reason.EXCEPTION, cause, pc, tval), self.reflect
-
-    def illegal(self, vcpu: VCPU, exit: VMExit) -> int:
-        """To a guest whose machine has no H, its instructions are illegal."""
-        return self.reflect(vcpu, exit._replace(cause=st.ILLEGAL))
-
-    def look_at_guest_fault(
-        self, vcpu: VCPU, hart: PhysicalHart, cause: int, gva: int, gpa: int
-    ) -> tuple:
-        """The G-stage has no page for gpa: memory not yet mapped, a device, or nothing at all."""
-        pc, access, implicit = vcpu.s[st.PC], GUEST_FAULTS[cause], hart.s[st.TINST]
-        reason = vcpu.vm.paging.obstacle(vcpu, gva, gpa, access)
-        if reason is None:
-            return VMExit(Reason.FILL, cause, pc, gva, gpa), self.fill
-        if reason == Reason.MMIO and (implicit or access == st.FETCH):
-            fault(vcpu.s, access, gva, False)  # page tables and code lie in RAM only
-            return VMExit(Reason.FAULT, vcpu.s[st.CAUSE], pc, gva, gpa), self.true_fault
-        return VMExit(reason, cause, pc, gva, gpa, hart.instruction_at(pc)), self.access
-
-    def true_fault(self, vcpu: VCPU, exit: VMExit) -> int:
-        """The fault that hardware without a hypervisor would have raised goes to the guest."""
-        return take_trap(vcpu.s, vcpu.tlb)
-
-    def fill(self, vcpu: VCPU, exit: VMExit) -> int:
-        """Map what the guest touches for the first time; it tries again and never knows."""
-        vcpu.vm.paging.fill(vcpu, exit.gva, exit.gpa)
-        return EXIT_NONE
+            return VMExit(Reason.CALL, cause, pc)
+        if cause in PAGE_FAULTS:
+            return self.page_fault(vcpu, hart, cause, tval)
+        return VMExit(Reason.EXCEPTION, cause, pc, tval)

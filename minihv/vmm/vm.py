@@ -83,14 +83,15 @@ class VM(Machine):
         self._ended = End("failed")
         return self._ended
 
-    def on(self, reason: Reason) -> Callable[[Observer], Observer]:
-        """Decorate a function that is told of each exit with this reason: f(vcpu, exit).
+    def on(self, *reasons: Reason | str) -> Callable[[Observer], Observer]:
+        """Decorate a function that is told of exits with these reasons, or of all: f(vcpu, exit).
 
         It is called before the exit is handled; if it returns True, it has done the work itself.
         """
 
         def register(observer: Observer) -> Observer:
-            self.exits.observers[Reason(reason)] = observer
+            for reason in reasons or Reason:
+                self.exits.observe(Reason(reason), observer)
             return observer
 
         return register

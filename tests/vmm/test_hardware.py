@@ -135,9 +135,8 @@ class Forgetful(HardwareAssist):
 class Selfish(HardwareAssist):
     """Page faults are not delegated, and the handler takes them for exceptions."""
 
-    def look_at_fault(self, vcpu, hart, cause, gva):
-        exit, _ = super().look_at_fault(vcpu, hart, cause, gva)
-        return exit, self.reflect
+    def page_fault(self, vcpu, hart, cause, gva):
+        return super().page_fault(vcpu, hart, cause, gva)._replace(reason=Reason.EXCEPTION)
 
 
 class AllUser(ShadowPaging):

@@ -1,5 +1,7 @@
 """A VM's seams, several VMs on one host, and what a guest cannot do to others."""
 
+from collections import Counter
+
 import pytest
 
 from minihv import guests
@@ -63,6 +65,23 @@ def test_an_observer_sees_each_exit_and_changes_nothing():
     assert finish(quiet).differences(finish(vm)) == []
     assert len(seen) == vm.exits[Reason.FENCE] == quiet.exits[Reason.FENCE] > 0
     assert {exit.instruction & 0xFE00707F for exit in seen} == {0x12000073}
+
+
+def test_observers_of_every_exit_do_not_replace_each_other():
+    vm = VM(guests.path("labos"), memory=MEMORY, append=CHURN)
+    told: Counter[str] = Counter()
+
+    @vm.on()
+    def count(vcpu, exit):
+        told[exit.reason] += 1
+
+    @vm.on(Reason.CSR, Reason.FENCE)
+    def again(vcpu, exit):
+        told["again"] += 1
+
+    vm.run()
+    assert told.pop("again") == vm.exits[Reason.CSR] + vm.exits[Reason.FENCE] > 0
+    assert told == vm.exits
 
 
 def test_an_observer_can_handle_an_exit():
