@@ -30,7 +30,7 @@ class Reason(StrEnum):
     MMIO = "mmio"  # a device's register
     ACCESS = "access"  # any other access that has to be carried out by hand
     EXCEPTION = "exception"  # breakpoint, misaligned address
-    TIMER = "timer"  # a virtual timer is due
+    TIMER = "timer"  # a virtual timer has expired
     SLICE = "slice"  # its turn on the hart is over
 
 
@@ -61,13 +61,6 @@ class Exits(Counter[str]):
         super().__init__(*initial)
         self.log: deque[VMExit] = deque(maxlen=LOG)
         self.observers: dict[Reason, list[Observer]] = {}
-
-    def observe(self, reason: Reason, observer: Observer) -> None:
-        """Let `observer` be told of each exit with this reason, after those that are told already.
-
-        The first to return True has handled the exit, and no later one is told.
-        """
-        self.observers.setdefault(reason, []).append(observer)
 
     def note(self, vcpu: Any, exit: VMExit) -> bool:
         """Count and remember an exit; return whether an observer has handled it."""

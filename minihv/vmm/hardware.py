@@ -1,9 +1,9 @@
 """Hardware assistance: the guest's kernel runs in VS-mode, its user programs in VU-mode.
 
 The H extension gives the guest supervisor registers of its own, takes its system calls, timers and
-interrupts to it, and translates its addresses twice. What is left for the hypervisor is to load
-that state and to enter (`enter`), and to handle what it chose not to delegate (`handle`): firmware
-calls, a wait for interrupts, guest-page faults, and what only the hypervisor may do.
+interrupts to it, and translates its addresses twice. What is left for the hypervisor is to switch
+worlds (`enter`), and to handle what it does not delegate: firmware calls, waits for interrupts,
+guest-page faults, and what only the hypervisor may do.
 
 The virtual CPU holds the guest's state as a hart without H would, so each S-mode register has its
 VS-mode place on the physical hart; an interrupt of the guest stands one bit further left there.
@@ -13,13 +13,18 @@ Source: Privileged ISA 20240411, chapter 15; as KVM does it, without nested virt
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from minihv.errors import ConfigError
 from minihv.hw import state as st
+from minihv.hw.mmu import PTE_U
 from minihv.hw.tlb import update_contexts
 from minihv.vmm import worldswitch
 from minihv.vmm.emulate import PAGE_FAULTS, TrapAndEmulate, privileged_reason
 from minihv.vmm.exits import Reason, VMExit
 from minihv.vmm.host import MANY_NAMES, PhysicalHart
+from minihv.vmm.layers import RWX, UNTRANSLATED, Paging, Regime
+from minihv.vmm.nested import NestedPaging
 from minihv.vmm.vcpu import VCPU
 
 GUEST_FAULTS = {
@@ -38,10 +43,15 @@ class HardwareAssist(TrapAndEmulate):
     processors that could not yet translate twice, they are exits (hstatus.VTVM).
     """
 
-    guest_mode = True
+    modes: Mapping[int, str] = {0: "V", 1: "V"}  # VS or VU: from outside one cannot tell
+    hedeleg, hstatus = OWN_TRAPS, 2 << 32 | st.VTW | st.VTVM  # VTVM: satp and fences are exits
+
+    def new_paging(self) -> Paging:
+        """Return the paging layer of a VM that was given none."""
+        return NestedPaging()
 
     def check(self, boot: str) -> None:
-        """ConfigError unless a guest that starts in this mode ("m" or "s") can run."""
+        """ConfigError if the guest starts in M-mode."""
         if boot == "m":
             raise ConfigError(
                 "this image starts in M-mode, and the H extension virtualizes S-mode only: "
@@ -51,15 +61,13 @@ class HardwareAssist(TrapAndEmulate):
     # --- the world switch ---------------------------------------------------------------------
 
     def enter(self, vcpu: VCPU, hart: PhysicalHart, stop: int) -> int:
-        """Load the guest's state, run it until the clock says `stop` or an exit, take it back."""
+        """Load the guest's state, run it until the clock is `stop` or an exit, take it back."""
         s = hart.s
-        paging = vcpu.vm.paging
         before = s[st.VIRT], s[st.PRIV], s[st.VSATP], s[st.HGATP], s[st.VSSTATUS]
         if not s[st.VIRT]:
             worldswitch.enter_guest_mode(hart)
-        paging.enter(vcpu, hart)
-        s[st.HEDELEG] = OWN_TRAPS | OWN_FAULTS if paging.nested else OWN_TRAPS
-        s[st.HSTATUS] = 2 << 32 | st.VTW | (0 if paging.nested else st.VTVM)
+        vcpu.vm.paging.enter(vcpu, hart)
+        s[st.HEDELEG], s[st.HSTATUS] = self.hedeleg, self.hstatus
         self.load(vcpu, hart)
         if before != (s[st.VIRT], s[st.PRIV], s[st.VSATP], s[st.HGATP], s[st.VSSTATUS]):
             if s[st.SPACES_USED] > MANY_NAMES:
@@ -78,13 +86,24 @@ class HardwareAssist(TrapAndEmulate):
         worldswitch.unload(vcpu, hart)
 
     def install(self, hart: PhysicalHart, root: int) -> None:
-        """Let shadow tables translate the guest's addresses, in one stage."""
+        """Let tables gva -> hpa (their root at an hpa) translate, in one stage."""
         hart.s[st.VSATP] = hart.atp(root)
         hart.s[st.HGATP] = 0
 
-    def next_look(self, vcpu: VCPU, stop: int) -> int:
-        """Until when the guest may run: the hart looks at its timer itself."""
-        return stop
+    def nest(self) -> None:
+        """Leave page faults, fences and vsatp to the guest: its tables are the first stage."""
+        self.hedeleg |= OWN_FAULTS
+        self.hstatus &= ~st.VTVM
+
+    def regime(self, vcpu: VCPU) -> Regime:
+        """Return the address space: U, SUM and MXR are the hart's to look at, and S owns all."""
+        satp = vcpu.s[st.SATP]
+        return satp, 1 if satp else vcpu.s[st.PRIV], 0, False, 0
+
+    def rights(self, vcpu: VCPU, gpa: int, pte: int) -> int:
+        """Return them as they are in the guest's leaf."""
+        user = pte & PTE_U if pte != UNTRANSLATED else PTE_U * (vcpu.s[st.PRIV] == 0)
+        return pte & RWX | user
 
     # --- what has trapped ---------------------------------------------------------------------
 
@@ -93,13 +112,12 @@ class HardwareAssist(TrapAndEmulate):
         s, pc = hart.s, vcpu.s[st.PC]
         cause, tval = s[st.CAUSE], s[st.TVAL]
         if cause in GUEST_FAULTS:
-            implicit = s[st.TINST]  # not 0 where the walker read or marked a PTE
-            gpa = s[st.GPA] << 2 | (0 if implicit else tval & 3)
-            return self.refused(vcpu, hart, cause, GUEST_FAULTS[cause], tval, gpa, implicit)
+            gpa = s[st.GPA] << 2 | (0 if s[st.TINST] else tval & 3)
+            return self.refused(vcpu, hart, GUEST_FAULTS[cause], tval, gpa)
         if cause == st.VIRTUAL_INSTRUCTION:
             return VMExit(privileged_reason(tval), cause, pc, -1, -1, tval)
         if cause == ECALL_VS:
             return VMExit(Reason.CALL, cause, pc)
         if cause in PAGE_FAULTS:
-            return self.page_fault(vcpu, hart, cause, tval)
+            return self.page_fault(vcpu, hart)
         return VMExit(Reason.EXCEPTION, cause, pc, tval)
