@@ -89,20 +89,22 @@ def address(text: str) -> int:
 # --- the parser ---------------------------------------------------------------------------------
 
 
-def parser() -> Parser:
-    """All commands and their options."""
+def parser(arguments: list[str]) -> Parser:
+    """Return a parser of all commands; of options, those that `arguments` may need."""
     top = Parser(prog="minihv", description="A compact mini-hypervisor and the machine below it.")
     top.add_argument("--version", action="version", version=f"minihv {__version__}")
     commands = top.add_subparsers(dest="command", metavar="COMMAND")
     run = commands.add_parser("run", help="run a guest (Ctrl-A x quits on a terminal)")
-    _machine_options(run)
+    if "run" in arguments:
+        _machine_options(run)
     add = run.add_argument
     add("--max-instructions", type=count, metavar="N", help="stop after N (exit status 124)")
     add("--stats", type=Path, metavar="FILE.json", help="write counts and times there")
     add("--trace", type=count, default=0, metavar="N", help="show the first N instructions")
     run.set_defaults(main=run_command)
     debug = commands.add_parser("debug", help="step a guest, also backwards, and look into it")
-    _machine_options(debug)
+    if "debug" in arguments:
+        _machine_options(debug)
     debug.set_defaults(main=debug_command)
     asm = commands.add_parser("asm", help="assemble a source file to an ELF file")
     asm.add_argument("source", type=Path, metavar="FILE.S")
@@ -119,15 +121,17 @@ def parser() -> Parser:
 
 
 def _machine_options(command: argparse.ArgumentParser) -> None:
+    from minihv.vmm.run import MODES, PAGINGS  # which takes time
+
     add = command.add_argument
     add("image", type=file_or_guest, metavar="IMAGE",
         help=f"an ELF file, a Linux Image, a flat binary, or one of {', '.join(names())}")
-    modes = "bare: the guest owns the machine; trap, hardware: it runs under a hypervisor, whole "
-    modes += "and deprivileged, or in the H extension's VS-mode"
-    add("--mode", choices=("bare", "trap", "hardware"), default="bare", help=modes)
-    tables = "of the hypervisor: shadow (default with trap), synced (shadow, write-protected "
-    tables += "guest tables), nested (default with hardware)"
-    add("--paging", choices=("shadow", "synced", "nested"), help=tables)
+    about = "; ".join(f"{name}: {mode.about}" for name, mode in MODES.items())
+    add("--mode", choices=MODES, default="bare", help=f"{about} (default: bare)")
+    about = "; ".join(f"{name}: {tables.about}" for name, tables in PAGINGS.items())
+    goes = "; ".join(f"with {name} {', '.join(mode.pagings)}" for name, mode in MODES.items()
+                     if mode.pagings)  # fmt: skip
+    add("--paging", choices=PAGINGS, help=f"{about} ({goes}; the first by default)")
     add("--boot", choices=("m", "s"), help="privilege mode to start in (default: by the image)")
     add("--append", default="", metavar="TEXT", help="the kernel's command line")
     add("--memory", type=size, default=DEFAULT_MEMORY, metavar="SIZE", help="such as 128M or 1G")
@@ -140,21 +144,16 @@ def _machine_options(command: argparse.ArgumentParser) -> None:
 
 def _machine(options: argparse.Namespace) -> Machine:
     """The machine with its image loaded, and its engine compiled."""
-    from minihv.devices.virt import Machine
     from minihv.hw.warmup import warm
+    from minihv.vmm.run import new_machine
 
     check_file(options.image)
     try:
         options.append.encode()
     except UnicodeEncodeError:
         raise ConfigError("--append: the text is not valid UTF-8") from None
-    if options.mode == "bare" and options.paging is None:
-        machine = Machine(options.memory, options.harts, options.engine)
-    else:
-        from minihv.vmm.run import new_machine
-
-        size = {"memory": options.memory, "harts": options.harts, "engine": options.engine}
-        machine = new_machine(options.mode, options.paging, **size)
+    size = {"memory": options.memory, "harts": options.harts, "engine": options.engine}
+    machine = new_machine(options.mode, options.paging, **size)
     machine.load(options.image, options.boot, options.append)
     if vars(options).get("stats"):
         options.stats.open("a").close()  # rather now than after the run
@@ -264,7 +263,7 @@ def _elsewhere(name: str, arguments: list[str]) -> int:
 def _dispatch(arguments: list[str]) -> int:
     if arguments and arguments[0] in ELSEWHERE:
         return _elsewhere(arguments[0], arguments[1:])
-    top = parser()
+    top = parser(arguments)
     options = top.parse_args(arguments)
     if options.command is None:
         top.error("say what to do: " + ", ".join(["run", "debug", "asm", "disasm", *ELSEWHERE]))

@@ -1,4 +1,4 @@
-"""Trap and emulate: the guest's kernel runs in U-mode, and what it may not do there, we do for it.
+"""Trap and emulate: the guest's kernel runs in U-mode, and we do for it what it may not do there.
 
 Popek and Goldberg's construction (1974). On this machine every sensitive instruction traps from
 U-mode, so a hypervisor that catches those traps keeps the control state of the guest to itself:
@@ -6,31 +6,44 @@ the guest's S-mode exists only in its VCPU. Three cases make up the whole layer:
 
 * a privileged instruction is carried out on the VCPU's state (`privileged`);
 * a trap that the guest's own kernel has to see is delivered there (`reflect`);
-* a page fault is the paging layer's, unless the guest's own tables cause it (`fault`).
+* a page fault is the paging layer's, unless the guest's own tables cause it (`true_fault`).
 
-Clock: an emulated instruction counts once, as it would have on hardware; one that is retried
-after a fill, and a call into the host, count as on hardware: not at all.
+Clock: all counts as on hardware. An emulated instruction counts once; one that is retried after a
+fill counts when it is done, and a call into the host does not count.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import lru_cache
 
-from minihv.errors import MinihvError
+from minihv.errors import ConfigError, MinihvError
 from minihv.hw import ops
 from minihv.hw import state as st
 from minihv.hw.decode import decode
-from minihv.hw.mmu import fault, raise_trap
+from minihv.hw.mmu import PTE_U, WRITES_PTE, data_privilege, fault, permitted, raise_trap
+from minihv.hw.pmp import pmp_allows
 from minihv.hw.state import ECALL_U, EXIT_NONE
 from minihv.hw.system import MRET, SRET, WFI, execute_system
 from minihv.hw.trap import take_trap
 from minihv.vmm.exits import Reason, VMExit
 from minihv.vmm.host import PhysicalHart
+from minihv.vmm.layers import RWX, UNTRANSLATED, Cpu, Paging, Regime
+from minihv.vmm.shadow import ShadowPaging
 from minihv.vmm.vcpu import VCPU
 
-ACCESS = {
+# The access that each cause stands for.
+PAGE_FAULTS = {
     st.FETCH_PAGE_FAULT: st.FETCH, st.LOAD_PAGE_FAULT: st.READ, st.STORE_PAGE_FAULT: st.WRITE,
 }  # fmt: skip
+# The method that handles an exit.
+HANDLERS = {
+    Reason.CSR: "privileged", Reason.RETURN: "privileged", Reason.FENCE: "privileged",
+    Reason.WAIT: "privileged", Reason.CALL: "system_call", Reason.SYSCALL: "system_call",
+    Reason.ILLEGAL: "illegal", Reason.EXCEPTION: "reflect", Reason.FAULT: "true_fault",
+    Reason.FILL: "fill", Reason.MMIO: "access", Reason.ACCESS: "access", Reason.TABLE: "access",
+}  # fmt: skip
+EVERY_ACCESS = (st.READ, st.WRITE, st.FETCH)
 MOST_FRUITLESS = 1000  # exits of one instruction: no right layer needs so many
 SFENCE_VMA = 0x09  # the upper seven bits of its word
 
@@ -48,7 +61,7 @@ class LayerError(MinihvError):
 
 @lru_cache(4096)
 def privileged_reason(word: int) -> Reason:
-    """What kind of instruction `word` is, given that U-mode may not execute it."""
+    """Return what kind of instruction `word` is, given that U-mode may not execute it."""
     if decode(word, -1) & 0xFF != ops.SYSTEM:
         return Reason.ILLEGAL
     if word >> 12 & 3:
@@ -60,27 +73,38 @@ def privileged_reason(word: int) -> Reason:
     return Reason.FENCE if word >> 25 == SFENCE_VMA else Reason.ILLEGAL
 
 
-class TrapAndEmulate:
+@lru_cache(4096)
+def allowed(flags: int, priv: int, status: int) -> int:
+    """Return R, W and X as far as a leaf with these flags allows the access; see `permitted`."""
+    # READ, WRITE, FETCH are 1, 2, 4; R, W, X are 2, 4, 8.
+    return sum(access << 1 for access in EVERY_ACCESS if permitted(flags, access, priv, status))
+
+
+class TrapAndEmulate(Cpu):
     """Runs a VCPU deprivileged. Override a method to change how one kind of exit is handled.
 
     A handler gets the VCPU and the exit; the guest's registers, pc and clock are in the VCPU. It
     returns NONE, or a reason to return to the board (EXIT_MMIO, EXIT_TRAP for a call, ...).
     """
 
-    guest_mode = False  # whether guests run in VS-mode
+    modes: Mapping[int, str] = {0: "vU", 1: "vS", 3: "vM"}
+
+    def new_paging(self) -> Paging:
+        """Return the paging layer of a VM that was given none."""
+        return ShadowPaging()
 
     def check(self, boot: str) -> None:
-        """ConfigError unless a guest that starts in this mode ("m" or "s") can run: both can."""
+        """Let guests start in M-mode, too."""
 
     def run(self, vcpu: VCPU, stop: int) -> int:
-        """Run until the VCPU's clock reaches `stop` or the board is due; the reason (EXIT_*)."""
-        s, hart = vcpu.s, vcpu.vm.physical
+        """Run until the VCPU's clock is `stop` or the board is needed; return why (EXIT_*)."""
+        s, hart = vcpu.s, vcpu.physical
         fruitless, place = 0, (-1, 0)
         while True:
             reason = vcpu.settle_events(stop)
             if reason:
                 return reason
-            reason = self.enter(vcpu, hart, self.next_look(vcpu, stop))
+            reason = self.enter(vcpu, hart, stop)
             if reason == st.EXIT_TRAP:
                 silent = hart.s[st.SILENT]
                 here = (s[st.CLOCK] - s[st.IDLE], 0) if silent else (s[st.CLOCK], s[st.PC])
@@ -98,56 +122,110 @@ class TrapAndEmulate:
                 return reason
 
     def time_is_up(self, vcpu: VCPU, hart: PhysicalHart, stop: int) -> int:
-        """The hart ran as long as it was allowed to: the turn is over, or a timer is due."""
+        """Note that the hart ran as long as it may: the turn is over, or a timer has expired."""
         over = vcpu.s[st.CLOCK] >= stop
-        vcpu.vm.host.sample(hart)
+        regions = vcpu.vm.host.regions
+        if regions is not None:
+            regions.sample(hart)  # it may run hot code that is worth translating
         vcpu.vm.exits.note(vcpu, VMExit(Reason.SLICE if over else Reason.TIMER, -1, vcpu.s[st.PC]))
         return EXIT_NONE
 
     # --- the world switch ---------------------------------------------------------------------
 
     def enter(self, vcpu: VCPU, hart: PhysicalHart, stop: int) -> int:
-        """Run the guest on the hart until the clock says `stop` or an exit; the reason (EXIT_*)."""
+        """Run the guest on the hart until `stop`, a virtual timer, or an exit; return why."""
         hart.deprivilege()
         vcpu.vm.paging.enter(vcpu, hart)
-        return vcpu.enter(hart, stop)
+        return vcpu.enter(hart, min(stop, vcpu.s[st.DEADLINE]))
 
     def install(self, hart: PhysicalHart, root: int) -> None:
-        """Let shadow tables (their root at an hpa) translate the guest's addresses."""
+        """Let tables gva -> hpa (their root at an hpa) translate, in one stage."""
         hart.translate_by(root)
 
-    def next_look(self, vcpu: VCPU, stop: int) -> int:
-        """Until when the guest may run: its virtual timer is looked at here."""
-        return min(stop, vcpu.s[st.DEADLINE])
+    def nest(self) -> None:
+        """ConfigError: in U-mode there is one stage."""
+        raise ConfigError(
+            "nested paging needs the H extension's second stage: "
+            "take cpu=HardwareAssist() (or --mode hardware)"
+        )
+
+    def regime(self, vcpu: VCPU) -> Regime:
+        """Return all that decides: the hart is in U-mode, whichever mode the guest is in."""
+        s = vcpu.s
+        priv, status = s[st.PRIV], s[st.MSTATUS]
+        satp = 0 if priv == 3 else s[st.SATP]
+        flags = 0
+        if satp:
+            flags = status & (st.SUM | st.MXR if priv else st.MXR)
+        elsewhere = status & st.MPRV != 0 and data_privilege(s) != priv
+        return satp, priv, flags, elsewhere, vcpu.protection
+
+    def rights(self, vcpu: VCPU, gpa: int, pte: int) -> int:
+        """Return U and what the guest's leaf `pte` and its PMP allow in this regime."""
+        s, rights = vcpu.s, pte
+        priv, status = s[st.PRIV], s[st.MSTATUS]
+        if pte != UNTRANSLATED:
+            rights = allowed(pte & 0xFF, priv, status & (st.SUM | st.MXR))
+        if status & st.MPRV and data_privilege(s) != priv:
+            rights &= st.FETCH << 1
+        if not vcpu.unprotected:
+            for access in EVERY_ACCESS:
+                if not pmp_allows(s, gpa & -4096, 4096, access, priv):
+                    rights &= ~(access << 1)
+        return rights & RWX | PTE_U
 
     # --- what has trapped ---------------------------------------------------------------------
 
     def handle(self, vcpu: VCPU, hart: PhysicalHart) -> int:
-        """Find out what a trap from the guest means, note it, and handle it."""
-        exit, action = self.examine(vcpu, hart)
-        return EXIT_NONE if vcpu.vm.exits.note(vcpu, exit) else action(vcpu, exit)
+        """Find out what a trap from the guest means, note it, and handle it by its reason."""
+        exit = self.examine(vcpu, hart)
+        if vcpu.vm.exits.note(vcpu, exit):
+            return EXIT_NONE
+        return getattr(self, HANDLERS[exit.reason])(vcpu, exit)
 
-    def examine(self, vcpu: VCPU, hart: PhysicalHart) -> tuple:
-        """The exit that a trap means, and what handles it."""
+    def examine(self, vcpu: VCPU, hart: PhysicalHart) -> VMExit:
+        """Return the exit that a trap means."""
         cause, tval, pc = hart.s[st.CAUSE], hart.s[st.TVAL], vcpu.s[st.PC]
         if cause == st.ILLEGAL:
-            reason = privileged_reason(tval)
-            exit = VMExit(reason, cause, pc, -1, -1, tval)
-            return exit, self.reflect if reason == Reason.ILLEGAL else self.privileged
+            return VMExit(privileged_reason(tval), cause, pc, -1, -1, tval)
         if cause == ECALL_U:
             kernel = vcpu.s[st.PRIV] == 1 and vcpu.s[st.HOST]
-            reason = Reason.CALL if kernel else Reason.SYSCALL
-            return VMExit(reason, cause, pc), self.system_call
-        if cause in ACCESS:
-            return self.look_at_fault(vcpu, hart, cause, tval)
-        return VMExit(Reason.EXCEPTION, cause, pc, tval), self.reflect
+            return VMExit(Reason.CALL if kernel else Reason.SYSCALL, cause, pc)
+        if cause in PAGE_FAULTS:
+            return self.page_fault(vcpu, hart)
+        return VMExit(Reason.EXCEPTION, cause, pc, tval)
+
+    def page_fault(self, vcpu: VCPU, hart: PhysicalHart) -> VMExit:
+        """Tell a true page fault from what only the hypervisor's tables do not allow."""
+        cause, gva = hart.s[st.CAUSE], hart.s[st.TVAL]
+        gpa = vcpu.vm.paging.guest_walk(vcpu, gva, PAGE_FAULTS[cause])
+        if vcpu.s[st.EXIT]:
+            return VMExit(Reason.FAULT, cause, vcpu.s[st.PC], gva)
+        return self.refused(vcpu, hart, PAGE_FAULTS[cause], gva, gpa)
+
+    def refused(self, vcpu: VCPU, hart: PhysicalHart, access: int, gva: int, gpa: int) -> VMExit:
+        """Say why the hart did not do an access that the guest's own tables allow."""
+        cause, pc = hart.s[st.CAUSE], vcpu.s[st.PC]
+        implicit = hart.s[st.TINST]  # htinst: not 0 if it was the walker, at a PTE
+        wanted = st.WRITE if implicit == WRITES_PTE else access
+        reason = vcpu.vm.paging.obstacle(vcpu, gva, gpa, wanted)
+        if reason is None:
+            return VMExit(Reason.FILL, cause, pc, gva, gpa)
+        if reason == Reason.MMIO and (implicit or access == st.FETCH):
+            fault(vcpu.s, access, gva, False)  # page tables and code lie in RAM only
+            return VMExit(Reason.FAULT, vcpu.s[st.CAUSE], pc, gva, gpa)
+        if implicit:
+            reason = Reason.ACCESS  # the instruction is carried out together with its walk
+        return VMExit(reason, cause, pc, gva, gpa, hart.instruction_at(pc))
+
+    # --- the handlers -------------------------------------------------------------------------
 
     def privileged(self, vcpu: VCPU, exit: VMExit) -> int:
         """Carry out a privileged instruction on the state of the virtual CPU."""
         s, word = vcpu.s, exit.instruction
         fenced = s[word >> 15 & 31]
         execute_system(s, vcpu.tlb, word)
-        if s[st.EXIT] == st.EXIT_TRAP:  # the guest may not do this where it believes to be
+        if s[st.EXIT] == st.EXIT_TRAP:  # the guest may not do this in its own mode either
             return take_trap(s, vcpu.tlb)
         if exit.reason == Reason.FENCE:
             vcpu.vm.paging.fence_instruction(word, fenced, s[word >> 20 & 31])
@@ -156,39 +234,26 @@ class TrapAndEmulate:
         return s[st.EXIT]
 
     def system_call(self, vcpu: VCPU, exit: VMExit) -> int:
-        """An ecall: from the guest's user to its kernel, or from its kernel to the firmware."""
+        """Deliver an ecall: of the guest's user to its kernel, of its kernel to the firmware."""
         raise_trap(vcpu.s, ECALL_U + vcpu.s[st.PRIV], 0)
         return take_trap(vcpu.s, vcpu.tlb)
 
     def reflect(self, vcpu: VCPU, exit: VMExit) -> int:
         """Deliver the exception to the guest's kernel, as hardware would have."""
-        gva = exit.gva if exit.cause != st.ILLEGAL else exit.instruction
-        raise_trap(vcpu.s, exit.cause, gva)
+        raise_trap(vcpu.s, exit.cause, exit.gva)
         return take_trap(vcpu.s, vcpu.tlb)
 
-    # --- memory -------------------------------------------------------------------------------
-
-    def look_at_fault(self, vcpu: VCPU, hart: PhysicalHart, cause: int, gva: int) -> tuple:
-        """Tell a true page fault from what only the shadow tables do not allow."""
-        paging, s, pc, access = vcpu.vm.paging, vcpu.s, vcpu.s[st.PC], ACCESS[cause]
-        gpa = paging.guest_walk(vcpu, gva, access)  # type: ignore[union-attr]
-        if s[st.EXIT]:
-            return VMExit(Reason.FAULT, cause, pc, gva), self.true_fault
-        reason = paging.obstacle(vcpu, gva, gpa, access)
-        if reason is None:
-            return VMExit(Reason.FILL, cause, pc, gva, gpa), self.fill
-        if access == st.FETCH and reason == Reason.MMIO:
-            fault(s, access, gva, False)  # code is only fetched from RAM
-            return VMExit(Reason.FAULT, s[st.CAUSE], pc, gva, gpa), self.true_fault
-        exit = VMExit(reason, cause, pc, gva, gpa, hart.instruction_at(pc))
-        return exit, self.access
+    def illegal(self, vcpu: VCPU, exit: VMExit) -> int:
+        """Deliver an illegal instruction; to a guest without H, those of H are illegal, too."""
+        raise_trap(vcpu.s, st.ILLEGAL, exit.instruction)
+        return take_trap(vcpu.s, vcpu.tlb)
 
     def true_fault(self, vcpu: VCPU, exit: VMExit) -> int:
-        """The fault that walking the guest's own tables has raised goes to the guest."""
+        """Deliver the fault that `examine` has raised, as hardware alone would have."""
         return take_trap(vcpu.s, vcpu.tlb)
 
     def fill(self, vcpu: VCPU, exit: VMExit) -> int:
-        """Give the shadow tables what they lack; the guest tries again and never knows."""
+        """Let the paging layer map what is lacking; the guest tries again and never knows."""
         vcpu.vm.paging.fill(vcpu, exit.gva, exit.gpa)
         return EXIT_NONE
 
@@ -200,7 +265,7 @@ class TrapAndEmulate:
             reason = vcpu.store(exit.gva, exit.gpa, exit.instruction)
         else:
             reason = vcpu.interpret()
-        if exit.cause == st.STORE_PAGE_FAULT:
+        if exit.cause in (st.STORE_PAGE_FAULT, st.STORE_GUEST_FAULT):
             if exit.gva & 4095 > 4096 - 8:  # it may have reached into another page
                 vcpu.vm.paging.drop()
             vcpu.vm.paging.written(exit.gpa, 8)

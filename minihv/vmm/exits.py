@@ -1,7 +1,7 @@
 """VM exits as data: why the guest left the hart, and who is told.
 
-An exit is a plain tuple; a VM counts exits by reason, keeps the last of them, and lets observers
-look at each or do the hypervisor's work in its place.
+A VM counts its exits by reason, keeps the last of them, and lets observers look at each or do the
+hypervisor's work in its place.
 """
 
 from __future__ import annotations
@@ -25,21 +25,21 @@ class Reason(StrEnum):
     SYSCALL = "syscall"  # any other ecall: its user called its kernel, or that its own firmware
     ILLEGAL = "illegal"  # no instruction of this machine
     FAULT = "fault"  # its own page tables do not allow the access
-    FILL = "fill"  # they do, and a shadow table did not know yet
-    TABLE = "table"  # it wrote to a page table that is kept write-protected
+    FILL = "fill"  # they do, and the hypervisor's tables did not map the page yet
+    TABLE = "table"  # it wrote to a frame that is kept write-protected: a page table
     MMIO = "mmio"  # a device's register
     ACCESS = "access"  # any other access that has to be carried out by hand
     EXCEPTION = "exception"  # breakpoint, misaligned address
-    TIMER = "timer"  # a virtual timer is due
+    TIMER = "timer"  # a virtual timer has expired
     SLICE = "slice"  # its turn on the hart is over
 
 
 class VMExit(NamedTuple):
     """One exit.
 
-    `cause` as in mcause, -1 where no trap was taken; `pc` and `gva` are guest-virtual, `gpa`
-    guest-physical addresses, -1 where there is none; `instruction` is the word that could not be
-    executed, 0 where the hypervisor did not look at it.
+    `cause` as in mcause, -1 if no trap was taken; `pc` and `gva` are guest-virtual addresses, `gpa`
+    is a guest-physical one, -1 if there is none; `instruction` is the word that could not be
+    executed, 0 if the hypervisor did not look at it.
     """
 
     reason: Reason
@@ -60,13 +60,12 @@ class Exits(Counter[str]):
     def __init__(self, *initial: Any):
         super().__init__(*initial)
         self.log: deque[VMExit] = deque(maxlen=LOG)
-        self.observers: dict[Reason, Observer] = {}
+        self.observers: dict[Reason, list[Observer]] = {}
 
     def note(self, vcpu: Any, exit: VMExit) -> bool:
-        """Count and remember an exit; whether an observer has handled it."""
+        """Count and remember an exit; return whether an observer has handled it."""
         self[exit.reason] += 1
         self.log.append(exit)
         if not self.observers:
             return False
-        observer = self.observers.get(exit.reason)
-        return observer is not None and bool(observer(vcpu, exit))
+        return any(observer(vcpu, exit) for observer in self.observers.get(exit.reason, ()))

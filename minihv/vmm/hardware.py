@@ -1,9 +1,9 @@
 """Hardware assistance: the guest's kernel runs in VS-mode, its user programs in VU-mode.
 
 The H extension gives the guest supervisor registers of its own, takes its system calls, timers and
-interrupts to it, and translates its addresses twice. What is left for the hypervisor is to load
-that state and to enter (`enter`), and to handle what it chose not to delegate (`handle`): firmware
-calls, a wait for interrupts, guest-page faults, and what only the hypervisor may do.
+interrupts to it, and translates its addresses twice. What is left for the hypervisor is to switch
+worlds (`enter`), and to handle what it does not delegate: firmware calls, waits for interrupts,
+guest-page faults, and what only the hypervisor may do.
 
 The virtual CPU holds the guest's state as a hart without H would, so each S-mode register has its
 VS-mode place on the physical hart; an interrupt of the guest stands one bit further left there.
@@ -13,23 +13,25 @@ Source: Privileged ISA 20240411, chapter 15; as KVM does it, without nested virt
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from minihv.errors import ConfigError
 from minihv.hw import state as st
-from minihv.hw.mmu import fault
-from minihv.hw.state import EXIT_NONE
+from minihv.hw.mmu import PTE_U
 from minihv.hw.tlb import update_contexts
-from minihv.hw.trap import take_trap
 from minihv.vmm import worldswitch
-from minihv.vmm.emulate import ACCESS, TrapAndEmulate, privileged_reason
+from minihv.vmm.emulate import PAGE_FAULTS, TrapAndEmulate, privileged_reason
 from minihv.vmm.exits import Reason, VMExit
 from minihv.vmm.host import MANY_NAMES, PhysicalHart
+from minihv.vmm.layers import RWX, UNTRANSLATED, Paging, Regime
+from minihv.vmm.nested import NestedPaging
 from minihv.vmm.vcpu import VCPU
 
 GUEST_FAULTS = {
     st.FETCH_GUEST_FAULT: st.FETCH, st.LOAD_GUEST_FAULT: st.READ, st.STORE_GUEST_FAULT: st.WRITE,
 }  # fmt: skip
 ECALL_VS = 10
-PAGE_FAULTS = 1 << 12 | 1 << 13 | 1 << 15
+OWN_FAULTS = 1 << 12 | 1 << 13 | 1 << 15
 # Left to the guest: misaligned addresses, illegal instructions, breakpoints, its user's calls.
 OWN_TRAPS = 1 << 0 | 1 << 2 | 1 << 3 | 1 << 4 | 1 << 6 | 1 << 8
 
@@ -41,10 +43,15 @@ class HardwareAssist(TrapAndEmulate):
     processors that could not yet translate twice, they are exits (hstatus.VTVM).
     """
 
-    guest_mode = True
+    modes: Mapping[int, str] = {0: "V", 1: "V"}  # VS or VU: from outside one cannot tell
+    hedeleg, hstatus = OWN_TRAPS, 2 << 32 | st.VTW | st.VTVM  # VTVM: satp and fences are exits
+
+    def new_paging(self) -> Paging:
+        """Return the paging layer of a VM that was given none."""
+        return NestedPaging()
 
     def check(self, boot: str) -> None:
-        """ConfigError unless a guest that starts in this mode ("m" or "s") can run."""
+        """ConfigError if the guest starts in M-mode."""
         if boot == "m":
             raise ConfigError(
                 "this image starts in M-mode, and the H extension virtualizes S-mode only: "
@@ -54,15 +61,13 @@ class HardwareAssist(TrapAndEmulate):
     # --- the world switch ---------------------------------------------------------------------
 
     def enter(self, vcpu: VCPU, hart: PhysicalHart, stop: int) -> int:
-        """Load the guest's state, run it until the clock says `stop` or an exit, take it back."""
+        """Load the guest's state, run it until the clock is `stop` or an exit, take it back."""
         s = hart.s
-        paging = vcpu.vm.paging
         before = s[st.VIRT], s[st.PRIV], s[st.VSATP], s[st.HGATP], s[st.VSSTATUS]
         if not s[st.VIRT]:
             worldswitch.enter_guest_mode(hart)
-        paging.enter(vcpu, hart)
-        s[st.HEDELEG] = OWN_TRAPS | PAGE_FAULTS if paging.nested else OWN_TRAPS
-        s[st.HSTATUS] = 2 << 32 | st.VTW | (0 if paging.nested else st.VTVM)
+        vcpu.vm.paging.enter(vcpu, hart)
+        s[st.HEDELEG], s[st.HSTATUS] = self.hedeleg, self.hstatus
         self.load(vcpu, hart)
         if before != (s[st.VIRT], s[st.PRIV], s[st.VSATP], s[st.HGATP], s[st.VSSTATUS]):
             if s[st.SPACES_USED] > MANY_NAMES:
@@ -81,55 +86,38 @@ class HardwareAssist(TrapAndEmulate):
         worldswitch.unload(vcpu, hart)
 
     def install(self, hart: PhysicalHart, root: int) -> None:
-        """Let shadow tables translate the guest's addresses, in one stage."""
+        """Let tables gva -> hpa (their root at an hpa) translate, in one stage."""
         hart.s[st.VSATP] = hart.atp(root)
         hart.s[st.HGATP] = 0
 
-    def next_look(self, vcpu: VCPU, stop: int) -> int:
-        """Until when the guest may run: the hart looks at its timer itself."""
-        return stop
+    def nest(self) -> None:
+        """Leave page faults, fences and vsatp to the guest: its tables are the first stage."""
+        self.hedeleg |= OWN_FAULTS
+        self.hstatus &= ~st.VTVM
+
+    def regime(self, vcpu: VCPU) -> Regime:
+        """Return the address space: U, SUM and MXR are the hart's to look at, and S owns all."""
+        satp = vcpu.s[st.SATP]
+        return satp, 1 if satp else vcpu.s[st.PRIV], 0, False, 0
+
+    def rights(self, vcpu: VCPU, gpa: int, pte: int) -> int:
+        """Return them as they are in the guest's leaf."""
+        user = pte & PTE_U if pte != UNTRANSLATED else PTE_U * (vcpu.s[st.PRIV] == 0)
+        return pte & RWX | user
 
     # --- what has trapped ---------------------------------------------------------------------
 
-    def examine(self, vcpu: VCPU, hart: PhysicalHart) -> tuple:
-        """The exit that a trap means, and what handles it."""
+    def examine(self, vcpu: VCPU, hart: PhysicalHart) -> VMExit:
+        """Return the exit that a trap means."""
         s, pc = hart.s, vcpu.s[st.PC]
         cause, tval = s[st.CAUSE], s[st.TVAL]
         if cause in GUEST_FAULTS:
             gpa = s[st.GPA] << 2 | (0 if s[st.TINST] else tval & 3)
-            return self.look_at_guest_fault(vcpu, hart, cause, tval, gpa)
-        if cause in ACCESS:
-            return self.look_at_fault(vcpu, hart, cause, tval)
+            return self.refused(vcpu, hart, GUEST_FAULTS[cause], tval, gpa)
         if cause == st.VIRTUAL_INSTRUCTION:
-            reason = privileged_reason(tval)
-            action = self.illegal if reason == Reason.ILLEGAL else self.privileged
-            return VMExit(reason, cause, pc, -1, -1, tval), action
+            return VMExit(privileged_reason(tval), cause, pc, -1, -1, tval)
         if cause == ECALL_VS:
-            return VMExit(Reason.CALL, cause, pc), self.system_call
-        return VMExit(Reason.EXCEPTION, cause, pc, tval), self.reflect
-
-    def illegal(self, vcpu: VCPU, exit: VMExit) -> int:
-        """To a guest whose machine has no H, its instructions are illegal."""
-        return self.reflect(vcpu, exit._replace(cause=st.ILLEGAL))
-
-    def look_at_guest_fault(
-        self, vcpu: VCPU, hart: PhysicalHart, cause: int, gva: int, gpa: int
-    ) -> tuple:
-        """The G-stage has no page for gpa: memory not yet mapped, a device, or nothing at all."""
-        pc, access, implicit = vcpu.s[st.PC], GUEST_FAULTS[cause], hart.s[st.TINST]
-        reason = vcpu.vm.paging.obstacle(vcpu, gva, gpa, access)
-        if reason is None:
-            return VMExit(Reason.FILL, cause, pc, gva, gpa), self.fill
-        if reason == Reason.MMIO and (implicit or access == st.FETCH):
-            fault(vcpu.s, access, gva, False)  # page tables and code lie in RAM only
-            return VMExit(Reason.FAULT, vcpu.s[st.CAUSE], pc, gva, gpa), self.true_fault
-        return VMExit(reason, cause, pc, gva, gpa, hart.instruction_at(pc)), self.access
-
-    def true_fault(self, vcpu: VCPU, exit: VMExit) -> int:
-        """The fault that hardware without a hypervisor would have raised goes to the guest."""
-        return take_trap(vcpu.s, vcpu.tlb)
-
-    def fill(self, vcpu: VCPU, exit: VMExit) -> int:
-        """Map what the guest touches for the first time; it tries again and never knows."""
-        vcpu.vm.paging.fill(vcpu, exit.gva, exit.gpa)
-        return EXIT_NONE
+            return VMExit(Reason.CALL, cause, pc)
+        if cause in PAGE_FAULTS:
+            return self.page_fault(vcpu, hart)
+        return VMExit(Reason.EXCEPTION, cause, pc, tval)

@@ -34,7 +34,7 @@ class PhysicalHart(Hart):
         self.priv = 0
 
     def atp(self, root: int) -> int:
-        """What satp, vsatp or hgatp must be for tables with their root at host-physical `root`."""
+        """Return the value of satp, vsatp or hgatp for tables with their root at hpa `root`."""
         return root >> 12 | SV39 - (1 << 64)
 
     def deprivilege(self) -> None:
@@ -43,7 +43,7 @@ class PhysicalHart(Hart):
             worldswitch.deprivilege(self)
 
     def translate_by(self, root: int) -> None:
-        """Let the tables with their root at host-physical `root` translate from now on."""
+        """Let the tables with their root at hpa `root` translate from now on."""
         s = self.s
         satp = self.atp(root)
         if s[st.SATP] != satp:
@@ -53,7 +53,7 @@ class PhysicalHart(Hart):
             update_contexts(s, self.tlb)
 
     def instruction_at(self, pc: int) -> int:
-        """The word at `pc`, which has just been fetched; 0 where it lies across two pages."""
+        """Return the word at `pc`, which was just fetched; 0 if it crosses into another page."""
         entry = st.TLB_FETCH + ((pc >> 12 & st.TLB_ENTRIES - 1) << 1)
         if self.tlb[entry] != pc & -PAGE | self.s[st.FETCH_CONTEXT]:
             return 0
@@ -72,10 +72,10 @@ class PhysicalHart(Hart):
 class Host:
     """A machine for guests: `memory` bytes of RAM, `harts` harts; it lends RAM to VMs.
 
-    Host-physical memory begins with the hypervisor's own frames, which hold page tables; what
-    guests get lies behind them, so that no guest-physical address is its host-physical one.
+    Host-physical memory begins with the hypervisor's own frames, which hold page tables; guests
+    get what follows, so that no guest-physical address is its host-physical one.
     sensitive: as Machine's; on a "silent" host trap-and-emulate goes wrong: End("lost").
-    sparse: as Memory's. ConfigError where the memory does not suffice.
+    sparse: as Memory's. ConfigError if the memory does not suffice.
     """
 
     def __init__(
@@ -99,11 +99,11 @@ class Host:
 
     @property
     def frames_left(self) -> int:
-        """How many frames can be taken."""
+        """The number of frames that can be taken."""
         return len(self._free)
 
     def take_frame(self) -> int | None:
-        """The host-physical address of a zeroed page, None when there is none left."""
+        """Return the hpa of a zeroed page, None if there is none left."""
         if not self._free:
             return None
         frame = self._free.pop()
@@ -116,7 +116,7 @@ class Host:
         self._free.append(frame)
 
     def take_root(self) -> int:
-        """A root table of Sv39x4: four zeroed frames in a row at a multiple of 16 KiB."""
+        """Return a root table of Sv39x4: four zeroed frames in a row at a multiple of 16 KiB."""
         free = set(self._free)
         for root in sorted(free):
             frames = {root + k * PAGE for k in range(4)}
@@ -132,14 +132,14 @@ class Host:
         self._free += [root + k * PAGE for k in range(4)]
 
     def new_vmid(self) -> int:
-        """A number for a VM's translations; 14 bits of it fit into hgatp."""
+        """Return a number for a VM's translations; hgatp has 14 bits for it."""
         self._vmids += 1
         return self._vmids & 0x3FFF
 
     # --- memory for guests --------------------------------------------------------------------
 
     def lend(self, size: int) -> GuestMemory:
-        """`size` bytes of RAM as a guest's memory, the first gap that is large enough."""
+        """Return `size` bytes of RAM for a guest, from the first gap that is large enough."""
         start = OWN_MEMORY
         for other in sorted(self._lent, key=lambda memory: memory.offset):
             if start + size <= other.offset:
@@ -155,16 +155,9 @@ class Host:
         return memory
 
     def take_back(self, memory: GuestMemory) -> None:
-        """A guest's memory is free again, and zero."""
+        """Take back and clear a guest's memory."""
         self._lent.remove(memory)
         self.memory.clear(memory.offset, memory.size)
         memory.flags[:] = 0
         self.memory.drop_code()
         self.memory.drop_translations()
-
-    # --- harts --------------------------------------------------------------------------------
-
-    def sample(self, hart: Hart) -> None:
-        """A hart's time is up: see whether it runs hot code that is worth translating."""
-        if self.regions is not None:
-            self.regions.sample(hart)

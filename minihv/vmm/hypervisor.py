@@ -1,7 +1,7 @@
-"""Several VMs on one machine: the hypervisor lends them memory and runs them in turn.
+"""Several VMs on one machine: the hypervisor lends them memory, and runs them as scheduled.
 
 No guest, and no layer of one, ends the others: a VM whose layer gives up or breaks ends alone, with
-End("failed"). What a VM did wrong goes to the log "minihv.vmm", a line each.
+End("failed"). What a VM did wrong goes to the log "minihv.vmm", one line per complaint.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from typing import Any
 from minihv.devices.virt import End
 from minihv.errors import MinihvError
 from minihv.vmm.host import Host
+from minihv.vmm.sched import RoundRobin, Scheduler, Turn
 from minihv.vmm.vm import VM
 
-TURN = 100_000  # instructions of a VM's turn
 LOG = logging.getLogger("minihv.vmm")
 WRONG = {
     "deadlock": "every virtual CPU waits for an event that cannot come",
@@ -25,16 +25,23 @@ WRONG = {
 
 
 class Hypervisor(Host):
-    """A host with its VMs. memory: bytes for all guests together; harts: physical ones."""
+    """A host with its VMs. memory: bytes for all guests together; harts: physical ones.
 
-    def __init__(self, memory: int, harts: int = 1, engine: str | None = None, **options: Any):
+    scheduler: says which VM runs where and when; round robin by default.
+    """
+
+    def __init__(
+        self, memory: int, harts: int = 1, engine: str | None = None,
+        scheduler: Scheduler | None = None, **options: Any,
+    ):  # fmt: skip
         super().__init__(memory, harts, engine, **{"sparse": True, **options})
+        self.scheduler: Scheduler = scheduler or RoundRobin()
         self.vms: list[VM] = []
         self._created = 0
         self._told: dict[VM, End] = {}  # which ends are in the log
 
     def create(self, image: str | os.PathLike[str] | bytes | None = None, **options: Any) -> VM:
-        """A new VM here; the options are those of VM. ConfigError where memory is lacking."""
+        """Return a new VM here (options: those of VM). ConfigError if memory is lacking."""
         vm = VM(image, host=self, **options)
         vm.name = f"vm{self._created}"
         self._created += 1
@@ -42,29 +49,36 @@ class Hypervisor(Host):
         return vm
 
     def destroy(self, vm: VM) -> None:
-        """Take all back that the VM had; it must not run again."""
+        """Take back all that the VM had; it must not run again."""
         self.vms.remove(vm)
         self._told.pop(vm, None)
         vm.paging.drop()
         self.take_back(vm.memory)
 
-    def run(self, max_rounds: int | None = None, turn: int = TURN) -> dict[VM, End]:
-        """Run the VMs in turn until each has ended or waits in vain; how each stands."""
-        ends: dict[VM, End] = {}
-        rounds = 0
-        while len(ends) < len(self.vms) and rounds != max_rounds:
-            rounds += 1
-            for vm in self.vms:
-                if vm not in ends:
-                    end = self._turn(vm, turn)
-                    if end.reason != "budget":
-                        ends[vm] = end
-        return {vm: ends.get(vm, End("budget")) for vm in self.vms}
+    def run(self, max_rounds: int | None = None) -> dict[VM, End]:
+        """Run the VMs until each has ended or waits in vain; return how each stands.
 
-    def _turn(self, vm: VM, turn: int) -> End:
+        A round has as many turns as there are VMs that can go on at its start.
+        """
+        waiting, ends, rounds = list(self.vms), {vm: End("budget") for vm in self.vms}, 0
+        while waiting and rounds != max_rounds:
+            rounds += 1
+            for _ in range(len(waiting)):
+                turn = self.scheduler.next(waiting, self.harts)
+                waiting.remove(turn.vm)
+                ends[turn.vm] = self._run(turn)
+                if ends[turn.vm].reason == "budget":
+                    waiting.append(turn.vm)
+                elif not waiting:
+                    break
+        return ends
+
+    def _run(self, turn: Turn) -> End:
         """Run one VM for a turn; what is wrong in or around it stays there."""
+        vm = turn.vm
         try:
-            end = vm.run(turn)
+            vm.place(turn.harts)
+            end = vm.run(turn.length)
         except MinihvError as error:
             LOG.error("%s: %s", vm.name, error)
             return vm.fail()
@@ -83,7 +97,7 @@ class Hypervisor(Host):
 
 
 def complaints(vm: VM, end: End) -> Iterator[str]:
-    """What a VM that ended so did wrong, a line each."""
+    """Yield what a VM that ended so did wrong, one line each."""
     if end.reason in WRONG:
         yield WRONG[end.reason]
     if end.exit_status:

@@ -16,7 +16,7 @@ from minihv.errors import ConfigError
 from minihv.hw import state as st
 from minihv.hw.memory import PAGE
 from minihv.hw.mmu import PTE_A, PTE_D, PTE_R, PTE_U, PTE_V, PTE_W, PTE_X
-from minihv.vmm.exits import Reason
+from minihv.vmm.layers import Paging
 from minihv.vmm.shadowtable import ShadowTable
 
 if TYPE_CHECKING:
@@ -26,16 +26,13 @@ if TYPE_CHECKING:
 
 LARGE = PAGE << 9
 ALL_RIGHTS = PTE_V | PTE_R | PTE_W | PTE_X | PTE_U | PTE_A | PTE_D
-ROOT_FRAMES = 4  # Sv39x4's root table has 2,048 entries: 16 KiB
 
 
-class NestedPaging:
+class NestedPaging(Paging):
     """A lazily filled G-stage table. page: bytes that one fault maps, 4096 or 2 MiB.
 
-    Where 2 MiB of guest memory are not all ordinary RAM, smaller pages are mapped there.
+    2 MiB that are not all ordinary RAM, or in which a frame is protected, get smaller pages.
     """
-
-    nested = True
 
     def __init__(self, page: int = PAGE):
         if page not in (PAGE, LARGE):
@@ -43,31 +40,18 @@ class NestedPaging:
         self.page = page
         self.table: ShadowTable | None = None
         self.mapped = 0  # bytes of guest memory that the table maps
-        self.used = 0  # frames
 
     def attach(self, vm: VM) -> None:
-        """Serve this VM from now on."""
-        if not vm.cpu.guest_mode:
-            raise ConfigError(
-                "nested paging needs the H extension's second stage: "
-                "take cpu=HardwareAssist() (or --mode hardware)"
-            )
-        self.vm = vm
+        """Serve this VM from now on. ConfigError if its `cpu` has one stage only."""
+        super().attach(vm)
+        vm.cpu.nest()
         self.vmid = vm.host.new_vmid()
 
     def enter(self, vcpu: VCPU, hart: PhysicalHart) -> None:
-        """Let the hart walk the guest's tables, and this one behind them."""
+        """Let the hart walk the guest's tables, and then this one."""
         table = self.table or self._new_table()
         hart.s[st.VSATP] = vcpu.s[st.SATP]
         hart.s[st.HGATP] = hart.atp(table.root) | self.vmid << 44
-
-    def obstacle(self, vcpu: VCPU, gva: int, gpa: int, access: int) -> Reason | None:
-        """Why the hart must not do this access by itself; None where it may."""
-        memory = self.vm.memory
-        offset = gpa - memory.base
-        if not 0 <= offset < memory.size:
-            return Reason.MMIO
-        return Reason.ACCESS if memory.views.page_flags[offset >> 12] & st.PAGE_SLOW else None
 
     def fill(self, vcpu: VCPU, gva: int, gpa: int) -> None:
         """Map the page of guest memory that gpa lies in."""
@@ -75,6 +59,8 @@ class NestedPaging:
             self.drop()
         table = self.table or self._new_table()
         entry = (gpa + self.vm.memory.offset) >> 12 << 10 | ALL_RIGHTS
+        if self.vm.memory.protects(gpa):
+            entry &= ~PTE_W
         if self.page == LARGE and self._plain(gpa & -LARGE):
             table.put_large(gpa, entry & ~(511 << 10))
             self.mapped += LARGE
@@ -83,30 +69,21 @@ class NestedPaging:
             self.mapped += PAGE
 
     def _plain(self, gpa: int) -> bool:
-        """Whether the 2 MiB from gpa are all ordinary RAM, at an hpa of the same alignment."""
+        """Return whether the 2 MiB from gpa are ordinary RAM, at an hpa of the same alignment."""
         memory = self.vm.memory
         first = gpa - memory.base >> 12
         inside = 0 <= first and first + 512 <= memory.size >> 12
         flags = memory.flags[first : first + 512]
-        return inside and memory.offset % LARGE == 0 and not (flags & st.PAGE_SLOW).any()
+        if not inside or memory.offset % LARGE or (flags & st.PAGE_SLOW).any():
+            return False
+        return not any(map(memory.protects, range(gpa, gpa + LARGE, PAGE)))
 
     # --- forgetting ---------------------------------------------------------------------------
 
-    def fence_instruction(self, word: int, gva: int, asid: int) -> None:
-        """The guest's fences are the hart's to execute; one that came here is done in full."""
-        self.fence()
-
     def fence(self, asid: int | None = None) -> None:
-        """Translations made from the guest's tables are in the TLB alone."""
+        """Let all harts forget: what is made from the guest's tables is in their TLBs alone."""
         for hart in self.vm.host.harts:
             hart.sfence()
-
-    def written(self, gpa: int, n: int) -> None:
-        """Guest memory changed other than by a hart's own store: nothing here depends on it."""
-
-    def protects(self, gpa: int) -> bool:
-        """Whether the guest may not write there although its own tables let it: nowhere."""
-        return False
 
     def drop(self) -> None:
         """Forget everything: what decides besides page tables has changed."""
@@ -114,19 +91,17 @@ class NestedPaging:
             for frame in self.table.frames():
                 self.vm.host.give_back(frame)
             self.vm.host.give_back_root(self.table.root)
-            self.table, self.mapped, self.used = None, 0, 0
+            self.table, self.mapped = None, 0
             self.vm.host.memory.drop_translations()
 
     # --- frames -------------------------------------------------------------------------------
 
     def _new_table(self) -> ShadowTable:
         self.table = ShadowTable(self.vm.host.memory, self._take_frame, self.vm.host.take_root())
-        self.used += ROOT_FRAMES
         return self.table
 
     def _take_frame(self) -> int:
         frame = self.vm.host.take_frame()
         if frame is None:
             raise ConfigError("the host has no frames left for page tables: add memory")
-        self.used += 1
         return frame

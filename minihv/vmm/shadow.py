@@ -17,20 +17,10 @@ from typing import TYPE_CHECKING
 
 from minihv.errors import ConfigError
 from minihv.hw import state as st
-from minihv.hw.mmu import (
-    PTE_A,
-    PTE_D,
-    PTE_R,
-    PTE_U,
-    PTE_V,
-    PTE_W,
-    PTE_X,
-    data_privilege,
-    locate,
-    permitted,
-)
-from minihv.hw.pmp import LAST_ADDRESS, pmp_allows, pmp_uniform
+from minihv.hw.mmu import PTE_A, PTE_D, PTE_V, PTE_W, data_privilege, locate
+from minihv.hw.pmp import pmp_uniform
 from minihv.vmm.exits import Reason
+from minihv.vmm.layers import UNTRANSLATED, Paging, Regime
 from minihv.vmm.shadowtable import ShadowTable
 
 if TYPE_CHECKING:
@@ -38,10 +28,7 @@ if TYPE_CHECKING:
     from minihv.vmm.vcpu import VCPU
     from minihv.vmm.vm import VM
 
-Regime = tuple[int, int, int, bool, int]
 FEWEST_FRAMES = 16  # the four pages that one instruction can touch need nine
-EVERY_ACCESS = (st.READ, st.WRITE, st.FETCH)
-UNTRANSLATED = st.READ << 1 | st.WRITE << 1 | st.FETCH << 1 | PTE_D | PTE_V
 
 
 class WalkRecorder:
@@ -59,39 +46,12 @@ class WalkRecorder:
         self.r64[index] = value
 
 
-def regime(vcpu: VCPU) -> Regime:
-    """What decides about an access besides the page tables' contents.
-
-    (satp or 0, privilege, SUM and MXR where they matter, whether loads and stores act in another
-    mode than fetches, and whose PMP decides)
-    """
-    s = vcpu.s
-    priv, status = s[st.PRIV], s[st.MSTATUS]
-    if vcpu.vm.cpu.guest_mode:  # U, SUM and MXR are the hart's to look at
-        return s[st.SATP], 1 if s[st.SATP] else priv, 0, False, 0
-    satp = 0 if priv == 3 else s[st.SATP]
-    flags = 0
-    if satp:
-        flags = status & (st.SUM | st.MXR if priv else st.MXR)
-    elsewhere = status & st.MPRV != 0 and data_privilege(s) != priv
-    return satp, priv, flags, elsewhere, vcpu.protection
-
-
-def unprotected(s: memoryview) -> bool:
-    """Whether the first PMP entry allows everything everywhere, as firmware likes to set it."""
-    return s[st.PMP_LOW] == 0 and s[st.PMP_HIGH] == LAST_ADDRESS and s[st.PMPCFG] & 7 == 7
-
-
-class ShadowPaging:
+class ShadowPaging(Paging):
     """Lazy shadow tables that are dropped when the guest fences.
-
-    A hart in VS-mode looks at U, SUM and MXR itself: there one table serves an address space.
 
     limit: frames of 4 KiB that the tables of one VM may take; beyond it the table that was not
     used for the longest time goes.
     """
-
-    nested = False  # whether the hart walks the guest's own tables
 
     def __init__(self, limit: int = 1024):
         if limit < FEWEST_FRAMES:
@@ -105,14 +65,14 @@ class ShadowPaging:
 
     def attach(self, vm: VM) -> None:
         """Serve this VM from now on."""
-        self.vm = vm
+        super().attach(vm)
         self.walker = WalkRecorder(vm.memory.views.r64)
 
     # --- which table the hart walks -----------------------------------------------------------
 
     def enter(self, vcpu: VCPU, hart: PhysicalHart) -> None:
         """Let the hart walk the table that belongs to the VCPU's regime."""
-        key = regime(vcpu)
+        key = self.vm.cpu.regime(vcpu)
         if key != self.key:
             table = self.tables.pop(key) if key in self.tables else self._new_table()
             self.tables[key] = table  # the last of them, now
@@ -126,42 +86,31 @@ class ShadowPaging:
     # --- a fault ------------------------------------------------------------------------------
 
     def guest_walk(self, vcpu: VCPU, gva: int, access: int) -> int:
-        """The gpa that the guest's own tables give for an access; a true fault is raised in s."""
+        """Return the gpa that the guest's own tables give; a true fault is raised in vcpu.s."""
         _, page_flags, code, code_of = vcpu.memory.views.for_walks
         self.walker.seen.clear()
         return locate(vcpu.s, self.walker, page_flags, code, code_of, gva, 1, access)
 
     def obstacle(self, vcpu: VCPU, gva: int, gpa: int, access: int) -> Reason | None:
-        """Why the shadow table must not let the hart do this access; None where it may."""
-        memory = self.vm.memory
-        offset = gpa - memory.base
-        if not 0 <= offset < memory.size:
-            return Reason.MMIO
-        s = vcpu.s
-        if memory.views.page_flags[offset >> 12] & st.PAGE_SLOW:
+        """As Paging; nor may the hart do what depends on more than the page and the regime."""
+        reason, s = self.vm.memory.obstacle(gpa, access), vcpu.s
+        if reason == Reason.MMIO:
+            return reason
+        if not vcpu.unprotected and not pmp_uniform(s, gpa & -4096):
             return Reason.ACCESS
-        if not unprotected(s) and not pmp_uniform(s, gpa & -4096):
+        if access != st.FETCH and s[st.MSTATUS] & st.MPRV and data_privilege(s) != s[st.PRIV]:
             return Reason.ACCESS
-        if access != st.FETCH and data_privilege(s) != s[st.PRIV]:
-            return Reason.ACCESS
-        return None
-
-    def protects(self, gpa: int) -> bool:
-        """Whether the guest may not write there although its own tables let it: a page table."""
-        return False
+        return reason
 
     def fill(self, vcpu: VCPU, gva: int, gpa: int) -> None:
-        """Enter gva's page, which `guest_walk` has just translated, with all it may be used for."""
+        """Enter gva's page, which `guest_walk` has just translated, with all that it allows."""
         seen = self.walker.seen
         pte = self.walker.r64[seen[-1]] if seen else UNTRANSLATED
         assert self.key is not None
         table = self.tables[self.key]
         self.make_room(2, table)
         hpa = gpa + self.vm.memory.offset
-        user = PTE_U
-        if self.vm.cpu.guest_mode:
-            user &= pte if seen else PTE_U * (vcpu.priv == 0)
-        entry = hpa >> 12 << 10 | self.rights(vcpu, gpa, pte) | user | PTE_V | PTE_A | PTE_D
+        entry = hpa >> 12 << 10 | self.rights(vcpu, gpa, pte) | PTE_V | PTE_A | PTE_D
         self.put(table, gva, entry, 3 - len(seen) if seen else 0)
 
     def put(self, table: ShadowTable, gva: int, entry: int, level: int) -> None:
@@ -169,25 +118,19 @@ class ShadowPaging:
         table.put(gva, entry, level)
 
     def rights(self, vcpu: VCPU, gpa: int, pte: int) -> int:
-        """The R, W and X bits that the hart may use the guest's `pte` for in this regime."""
-        if self.vm.cpu.guest_mode:  # as they stand, but that a page must be dirty to be written
-            return pte & (PTE_R | PTE_X | (PTE_W if pte & PTE_D else 0))
-        s, page, rights = vcpu.s, gpa & -4096, 0
-        priv = s[st.PRIV]
-        here, free = priv == data_privilege(s), unprotected(s)
-        for access in EVERY_ACCESS if here else (st.FETCH,):
-            if access == st.WRITE and pte & PTE_D == 0:
-                continue  # the first store has to come here, so that D gets set
-            if pte != UNTRANSLATED and not permitted(pte, access, priv, s[st.MSTATUS]):
-                continue
-            if free or pmp_allows(s, page, 4096, access, priv):
-                rights |= access << 1
+        """Return R, W, X and U of an entry: what `cpu` says, but W only where a store may pass.
+
+        The first store to a page must come here, so that D gets set; each, to a protected frame.
+        """
+        rights = self.vm.cpu.rights(vcpu, gpa, pte)
+        if rights & PTE_W and (not pte & PTE_D or self.vm.memory.protects(gpa)):
+            rights &= ~PTE_W
         return rights
 
     # --- forgetting ---------------------------------------------------------------------------
 
     def fence_instruction(self, word: int, gva: int, asid: int) -> None:
-        """What sfence.vma, with these values in rs1 and rs2, makes stale."""
+        """Forget what sfence.vma, with these values in rs1 and rs2, makes stale."""
         only = asid & 0xFFFF if word >> 20 & 31 else None
         if word >> 15 & 31:
             self.fence_page(gva, only)
@@ -195,13 +138,13 @@ class ShadowPaging:
             self.fence(only)
 
     def fence(self, asid: int | None = None) -> None:
-        """The guest fences: forget everything, or all that belongs to one ASID."""
+        """Forget everything, or all that belongs to one ASID."""
         for key in list(self.tables):
             if asid is None or (key[0] and key[0] >> 44 & 0xFFFF == asid):
                 self._drop_table(key)
 
     def fence_page(self, gva: int, asid: int | None = None) -> None:
-        """The guest fences one virtual page: where it has a superpage there, forget all of it."""
+        """Forget one virtual page; if the guest has a superpage there, forget all of it."""
         for key, table in self.tables.items():
             if key[0] and (asid is None or key[0] >> 44 & 0xFFFF == asid):
                 self._drop_part(table, gva, table.level_at(gva))
@@ -210,9 +153,6 @@ class ShadowPaging:
         """Forget everything: what decides besides the page tables has changed."""
         for key in list(self.tables):
             self._drop_table(key)
-
-    def written(self, gpa: int, n: int) -> None:
-        """Guest memory changed other than by a hart's own store. Nothing is due before a fence."""
 
     def _drop_part(self, table: ShadowTable, gva: int, level: int) -> None:
         """Forget what a guest's PTE at `level` stands for."""
@@ -232,7 +172,7 @@ class ShadowPaging:
         return frame
 
     def _free(self, frames: list[int]) -> None:
-        """Frames are no table's any more; no hart may go on with what it read there."""
+        """Give back frames of no table any more; no hart may go on with what it read there."""
         if frames:
             self.used -= len(frames)
             for frame in frames:
@@ -245,7 +185,7 @@ class ShadowPaging:
         self._free(self.tables.pop(key).frames())
 
     def make_room(self, frames: int, keep: ShadowTable | None) -> None:
-        """See to it that so many frames can be taken; `keep` loses at most what it points to."""
+        """Make room for so many frames; `keep` loses at most what it points to."""
         while self.used + frames > self.limit or self.vm.host.frames_left < frames:
             victim = next((k for k, table in self.tables.items() if table is not keep), None)
             self.evictions += 1

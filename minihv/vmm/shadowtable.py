@@ -17,7 +17,7 @@ SPACE = (1 << 39) - 1  # the bits of a virtual address that Sv39 translates
 class ShadowTable:
     """The table for one address space in one regime; `frame` gives it zeroed frames (hpa).
 
-    root: the root table's hpa, where it is not a frame like any other (Sv39x4).
+    root: the root table's hpa if it is not a frame like any other (Sv39x4).
     """
 
     def __init__(self, memory: Memory, frame: Callable[[], int], root: int | None = None):
@@ -35,11 +35,11 @@ class ShadowTable:
         return 1 + len(self._middles) + len(self._leaves)
 
     def _index(self, frame: int, number: int) -> int:
-        """Where entry `number` of the table in `frame` lies, in doublewords of RAM."""
+        """Return where entry `number` of the table in `frame` is, in doublewords of RAM."""
         return (frame - self._base >> 3) + (number & 511)
 
     def put(self, gva: int, entry: int, level: int) -> None:
-        """Let `entry` translate gva's page; the guest's own leaf lies at `level`."""
+        """Let `entry` translate gva's page; the guest's own leaf is at `level`."""
         page = (gva & SPACE) >> 12
         leaf = self._leaves.get(page >> 9)
         if leaf is None:
@@ -68,13 +68,13 @@ class ShadowTable:
         return leaf
 
     def entry(self, gva: int) -> int:
-        """The leaf entry for gva, 0 where there is none."""
+        """Return the leaf entry for gva, 0 if there is none."""
         page = (gva & SPACE) >> 12
         leaf = self._leaves.get(page >> 9)
         return 0 if leaf is None else self._r64[self._index(leaf, page)]
 
     def pages(self) -> Iterator[tuple[int, int]]:
-        """(gva, entry) of all pages that are filled; gva without the bits above Sv39's."""
+        """Yield (gva, entry) of all pages that are filled; gva without the bits above Sv39's."""
         for number, leaf in self._leaves.items():
             for n in range(512):
                 entry = self._r64[self._index(leaf, n)]
@@ -82,7 +82,7 @@ class ShadowTable:
                     yield number << 21 | n << 12, entry
 
     def level_at(self, gva: int) -> int:
-        """The level of the guest's superpage from which pages around gva were made, or 0."""
+        """Return the level of the guest's superpage from which gva's page was made, or 0."""
         return self.levels.get((gva & SPACE) >> 21, 0)
 
     def drop_page(self, gva: int) -> None:
@@ -93,7 +93,7 @@ class ShadowTable:
             self._r64[self._index(leaf, page)] = 0
 
     def drop(self, gva: int, level: int) -> list[int]:
-        """Forget the subtree that a PTE at `level` (1 or 2) stands for; the frames set free."""
+        """Forget the subtree that a PTE at `level` (1, 2) stands for; return its frames."""
         number = (gva & SPACE) >> 21
         if level == 1:
             return self._drop_leaf(number)
@@ -114,7 +114,7 @@ class ShadowTable:
         return [leaf]
 
     def drop_all(self) -> list[int]:
-        """Forget everything but the root; the frames set free."""
+        """Forget everything but the root; return the frames."""
         freed = [*self._leaves.values(), *self._middles.values()]
         for number in self._middles:
             self._r64[self._index(self.root, number)] = 0
@@ -124,6 +124,6 @@ class ShadowTable:
         return freed
 
     def frames(self) -> list[int]:
-        """All frames that `frame` gave; for when the table itself goes."""
+        """Return all frames that `frame` gave, for when the table itself goes."""
         root = [self.root] if self._own_root else []
         return [*root, *self._middles.values(), *self._leaves.values()]

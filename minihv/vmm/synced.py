@@ -5,8 +5,8 @@ shadow entry lets the guest write there. A store to it exits, is carried out by 
 exactly what was derived from that PTE. In return a fence has nothing to drop, and an address
 space that comes back finds its shadow table filled.
 
-A frame that is written several times while no walk reads it is no table any more (the guest
-clears it, or uses it for something else): it is set free, until a walk meets it again.
+A frame that is written several times and read by no walk in between is no table any more (the
+guest clears it, or uses it for something else): it is set free, until a walk meets it again.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 
 from minihv.hw import state as st
 from minihv.hw.memory import PAGE
-from minihv.vmm.exits import Reason
-from minihv.vmm.shadow import Regime, ShadowPaging
+from minihv.vmm.layers import Regime
+from minihv.vmm.shadow import ShadowPaging
 from minihv.vmm.shadowtable import ShadowTable
 
 if TYPE_CHECKING:
@@ -25,12 +25,13 @@ if TYPE_CHECKING:
 FLOOD = 3  # stores to a table without a walk, after which it is no table
 MOST_ORIGINS = 1 << 17  # notes about what was derived from where, before all start afresh
 PTES = PAGE // 8  # in a frame
+WHY = "page table"  # the reason for which frames are protected
 
 Part = tuple[Regime, int, int]  # of a shadow table: its regime, gva, level (0: one page)
 
 
 class GuestTable:
-    """What is known of a guest frame that holds PTEs."""
+    """A guest frame that holds PTEs."""
 
     def __init__(self) -> None:
         self.derived: dict[int, set[Part]] = {}  # by a PTE's place in RAM, in doublewords
@@ -48,19 +49,8 @@ class SyncedShadowPaging(ShadowPaging):
 
     # --- what is derived from what ------------------------------------------------------------
 
-    def obstacle(self, vcpu: VCPU, gva: int, gpa: int, access: int) -> Reason | None:
-        """As ShadowPaging; and no store to a page table."""
-        reason = super().obstacle(vcpu, gva, gpa, access)
-        if reason is None and access == st.WRITE and self.protects(gpa):
-            return Reason.TABLE
-        return reason
-
-    def protects(self, gpa: int) -> bool:
-        """Whether a page table lies there."""
-        return self._frame(gpa) in self.guest_tables
-
     def fill(self, vcpu: VCPU, gva: int, gpa: int) -> None:
-        """As ShadowPaging; notes which PTEs the entry comes from, and protects them first."""
+        """As ShadowPaging; note which PTEs the entry comes from, and protect them first."""
         if self._origins > MOST_ORIGINS:
             self.drop()
             return  # the fault comes again, and finds a table to fill
@@ -71,34 +61,26 @@ class SyncedShadowPaging(ShadowPaging):
             self._note_origin(place, (key, gva & -(PAGE << 9 * level), level))
         super().fill(vcpu, gva, gpa)
 
-    def rights(self, vcpu: VCPU, gpa: int, pte: int) -> int:
-        """As ShadowPaging; never W on a page table."""
-        rights = super().rights(vcpu, gpa, pte)
-        return rights & ~(st.WRITE << 1) if self.protects(gpa) else rights
-
     def put(self, table: ShadowTable, gva: int, entry: int, level: int) -> None:
-        """As ShadowPaging; remembers where a frame can be written."""
+        """As ShadowPaging; remember where a frame can be written."""
         super().put(table, gva, entry, level)
         if entry & st.WRITE << 1:
             assert self.key is not None
-            frame = (entry >> 10 << 12) - self.vm.memory.offset
-            self._writable.setdefault(self._frame(frame), set()).add((self.key, gva & -PAGE))
+            frame = (entry >> 10) - (self.vm.memory.base + self.vm.memory.offset >> 12)
+            self._writable.setdefault(frame, set()).add((self.key, gva & -PAGE))
 
     def _note_origin(self, place: int, part: Part) -> None:
         table = self.guest_tables.get(place // PTES)
         if table is None:
             table = self.guest_tables[place // PTES] = GuestTable()
-            self._protect(place // PTES)
+            self.vm.memory.protect(place // PTES, WHY)
         table.stores = 0
         parts = table.derived.setdefault(place, set())
         self._origins += part not in parts
         parts.add(part)
 
-    def _frame(self, gpa: int) -> int:
-        return gpa - self.vm.memory.base >> 12
-
-    def _protect(self, frame: int) -> None:
-        """Take W from all entries that map this guest frame."""
+    def protect(self, frame: int) -> None:
+        """Take W from all entries that map this frame."""
         for key, gva in self._writable.pop(frame, ()):
             table = self.tables.get(key)
             if table is not None:
@@ -107,7 +89,7 @@ class SyncedShadowPaging(ShadowPaging):
     # --- a table was written ------------------------------------------------------------------
 
     def written(self, gpa: int, n: int) -> None:
-        """Guest memory changed other than by a hart's own store: drop what came from there."""
+        """Drop what was derived from the PTEs that have changed."""
         if not self.guest_tables:
             return
         first = gpa - self.vm.memory.base >> 3
@@ -124,7 +106,8 @@ class SyncedShadowPaging(ShadowPaging):
                     self._drop_parts(table.derived.pop(place, ()))
 
     def _set_free(self, frame: int) -> None:
-        """This frame is no page table any more."""
+        """Take this frame for a page table no more."""
+        self.vm.memory.release(frame, WHY)
         for parts in self.guest_tables.pop(frame).derived.values():
             self._drop_parts(parts)
 
@@ -138,14 +121,16 @@ class SyncedShadowPaging(ShadowPaging):
     # --- fences -------------------------------------------------------------------------------
 
     def fence(self, asid: int | None = None) -> None:
-        """Nothing is stale."""
+        """Do nothing: nothing is stale."""
 
     def fence_page(self, gva: int, asid: int | None = None) -> None:
-        """Nothing is stale."""
+        """Do nothing: nothing is stale."""
 
     def drop(self) -> None:
         """Forget all, also what is a page table."""
         super().drop()
+        for frame in self.guest_tables:
+            self.vm.memory.release(frame, WHY)
         self.guest_tables.clear()
         self._writable.clear()
         self._origins = 0

@@ -4,7 +4,7 @@ Its state vector is that of a hart, and everything that a hart does to its own s
 trap, write a CSR, walk page tables) is done to it by the very functions of minihv.hw, as plain
 Python. So what a guest sees is by construction what the machine would have shown it.
 
-To the board, a virtual CPU is a hart like any other: run(stop) runs until the host is due.
+To the board, a virtual CPU is a hart like any other: run(stop) runs until the host is needed.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from minihv.hw.decode import SHORT, STORES, decode
 from minihv.hw.hart import Hart
 from minihv.hw.mmu import data_privilege, touch
 from minihv.hw.ops import MEANING_OF
-from minihv.hw.pmp import pmp_allows
+from minihv.hw.pmp import LAST_ADDRESS, pmp_allows
 from minihv.hw.state import *
 from minihv.hw.trap import pending_interrupt, raise_interrupt, refresh_timers, take_trap
 from minihv.vmm import worldswitch
@@ -26,13 +26,14 @@ from minihv.vmm.host import MANY_NAMES
 from minihv.vmm.memory import GuestMemory
 
 if TYPE_CHECKING:
+    from minihv.vmm.host import PhysicalHart
     from minihv.vmm.vm import VM
 
 ACCESSING = {op for op, meaning in enumerate(MEANING_OF) if meaning and meaning.size}
 
 
 class Operands(NamedTuple):
-    """Of a load or store: registers, immediate, funct3, and its bytes as an instruction."""
+    """Of a load or store: registers, immediate, funct3, and its length in bytes."""
 
     base: int
     offset: int
@@ -44,7 +45,7 @@ class Operands(NamedTuple):
 
 @lru_cache(4096)
 def operands(word: int) -> Operands | None:
-    """What a load or store says; None for any other instruction."""
+    """Return what a load or store says; None for any other instruction."""
     w = decode(word, -1)
     if w & 0xFF not in ACCESSING:
         return None
@@ -59,18 +60,29 @@ class VCPU(Hart):
 
     def __init__(self, number: int, vm: VM):
         self.vm = vm
-        self.protection = 0  # whose PMP decides about its accesses; see shadow.regime
+        self.physical = vm.host.harts[number % len(vm.host.harts)]  # the hart that it runs on
+        self.protection = 0  # whose PMP decides about its accesses; see layers.Regime
         super().__init__(number, vm.memory, "python")
 
     def use(self, kind: str) -> None:
-        """A virtual CPU has no engine: the physical hart has one."""
+        """Use no engine: it is the physical hart that has one."""
         self._run = self.run
         self._arguments = (self.s, self.tlb, *self.memory.views)
 
     def run(self, stop: int) -> int:
-        """Run the guest until `clock` reaches `stop` or the board is due; the reason (EXIT_*)."""
+        """Run the guest until `clock` is `stop` or the board is needed; return why (EXIT_*)."""
         self.s[STOP] = stop
         return self.vm.cpu.run(self, stop)
+
+    def move_to(self, hart: PhysicalHart) -> None:
+        """Run on `hart` from now on.
+
+        It may remember what this VM's guest translated there, and has missed the fences that this
+        virtual CPU has executed elsewhere.
+        """
+        if hart is not self.physical:
+            self.physical = hart
+            hart.sfence()
 
     def sfence(self) -> None:
         """Forget all translations, also those that the hypervisor made from them."""
@@ -82,13 +94,19 @@ class VCPU(Hart):
         super().flush()
         self.vm.paging.drop()
 
+    @property
+    def unprotected(self) -> bool:
+        """Its first PMP entry allows everything everywhere, as firmware likes to set it."""
+        s = self.s
+        return s[PMP_LOW] == 0 and s[PMP_HIGH] == LAST_ADDRESS and s[PMPCFG] & 7 == 7
+
     # --- between two instructions -------------------------------------------------------------
 
     def settle_events(self, stop: int) -> int:
-        """What hardware does before each instruction: look at the timers, wait, take interrupts.
+        """Do what hardware does before each instruction: look at timers, wait, take interrupts.
 
-        Returns the reason to leave for the board, or NONE: then the guest can go on. It follows
-        the head of `loop.run`.
+        Return the reason to leave for the board, or NONE if the guest can go on. It follows the
+        head of `loop.run`.
         """
         s = self.s
         while True:
@@ -114,7 +132,7 @@ class VCPU(Hart):
     # --- the world switch ---------------------------------------------------------------------
 
     def enter(self, hart: Hart, until: int) -> int:
-        """Run in U-mode of `hart` until the clock says `until` or something happens; the reason.
+        """Run in U-mode of `hart` until the clock is `until` or something happens; return why.
 
         What the guest can touch directly goes there and comes back; all else stays here.
         """
@@ -124,7 +142,7 @@ class VCPU(Hart):
         return reason
 
     def reservation_for_host(self) -> int:
-        """What lr reserved, as an hpa; -1 for nothing."""
+        """Return what lr has reserved, as an hpa; -1 for nothing."""
         reserved = self.s[RESERVATION]
         return reserved if reserved < 0 else reserved + self.memory.offset
 
@@ -133,7 +151,7 @@ class VCPU(Hart):
         self.s[RESERVATION] = reserved if reserved < 0 else reserved - self.memory.offset
 
     def begin(self) -> None:
-        """Due before `s` is worked on as a hart's state: no trap pending, TLB names to spare."""
+        """Prepare `s` to be worked on as a hart's state: no trap pending, TLB names to spare."""
         self.s[EXIT] = EXIT_NONE
         if self.s[SPACES_USED] > MANY_NAMES:
             super().flush()
@@ -141,7 +159,7 @@ class VCPU(Hart):
     def access_device(self, gva: int, gpa: int, word: int) -> int:
         """Leave the access of instruction `word` at pc to the board: EXIT_MMIO.
 
-        Whatever is more than an aligned load or store that is allowed goes to `interpret`.
+        What is more than one aligned load or store, or is not allowed, goes to `interpret`.
         """
         s, access = self.s, self._plain(gva, word)
         if access is None:
@@ -170,14 +188,14 @@ class VCPU(Hart):
         return EXIT_NONE
 
     def _plain(self, gva: int, word: int) -> Operands | None:
-        """What `word` does, if it is one aligned access at gva, by a load or store."""
+        """Return what `word` does if it is a load or store, aligned, at gva; else None."""
         access = operands(word)
         if access is None or gva & (1 << (access.kind & 3)) - 1:
             return None
         return access if self.s[access.base] + access.offset == gva else None
 
     def interpret(self) -> int:
-        """Execute the instruction at pc here, by the machine's own loop; the reason (EXIT_*).
+        """Execute the instruction at pc here, by the machine's own loop; return why it ended.
 
         This is how an access that cannot be left to the physical hart is carried out.
         """

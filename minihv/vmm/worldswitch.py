@@ -107,7 +107,7 @@ def unload(vcpu: VCPU, hart: Hart) -> None:
     v[st.MSTATUS] = v[st.MSTATUS] & ~sstatus | s[st.VSSTATUS] & sstatus
     v[st.MIE] = v[st.MIE] & ~enabled | s[st.MIE] >> 1 & enabled
     v[st.MIP_SOFT] = v[st.MIP_SOFT] & ~SSI | s[st.MIP_SOFT] >> 1 & SSI
-    if vcpu.vm.paging.nested:
+    if not s[st.HSTATUS] & st.VTVM:  # satp is no exit
         v[st.SATP] = s[st.VSATP]
     if s[st.BREAKPOINTS] or s[st.CSR_WATCHES]:
         v[st.SKIP] = s[st.SKIP]

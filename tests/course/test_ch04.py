@@ -9,7 +9,7 @@ from minihv.course.exercise import exercise
 from minihv.hw.causes import GUEST_EXCEPTIONS
 from minihv.hw.state import VTW
 from minihv.vmm import VM, HardwareAssist
-from minihv.vmm.hardware import OWN_TRAPS, PAGE_FAULTS
+from minihv.vmm.hardware import OWN_FAULTS, OWN_TRAPS
 from tests.answers.variants import variant
 
 
@@ -22,7 +22,7 @@ def test_a_seed_gives_the_same_instance_and_another_seed_another(number):
 
 def test_what_is_delegated_is_what_the_hart_can_hold_and_more_than_the_package_needs():
     hedeleg, hideleg = dispatch.masks(([], [], False))
-    assert hedeleg & (OWN_TRAPS | PAGE_FAULTS) == OWN_TRAPS | PAGE_FAULTS
+    assert hedeleg & (OWN_TRAPS | OWN_FAULTS) == OWN_TRAPS | OWN_FAULTS
     hart = VM(memory=MEMORY, cpu=HardwareAssist(), engine="python").physical
     hart.csr["hedeleg"], hart.csr["hideleg"] = hedeleg, hideleg
     assert (hart.csr["hedeleg"], hart.csr["hideleg"]) == (hedeleg, hideleg)

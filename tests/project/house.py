@@ -52,7 +52,8 @@ CORE_GROWN = sum({
     "the machine and the hypervisor": 9_600,
     "a home folder that cannot be written": 10,
     "the board as a list of parts": 30,
-    "pictures of rounds, runs, input, loading and the board": 50,
+    "layers as protocols, a scheduler": 120,
+    "pictures: the walk, the word, TLB, world switch, exit, rounds, board": 140,
 }.values())  # fmt: skip
 
 

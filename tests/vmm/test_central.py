@@ -8,42 +8,36 @@ from minihv.devices.virt import Machine
 from minihv.errors import ConfigError
 from minihv.guests.labos import WORKLOADS
 from minihv.hw import state as st
-from minihv.hw.mmu import PTE_D
+from minihv.hw.mmu import PTE_D, PTE_W
 from minihv.vmm import (
     VM,
     HardwareAssist,
-    NestedPaging,
     Reason,
     ShadowPaging,
     SyncedShadowPaging,
     TrapAndEmulate,
 )
-from minihv.vmm import shadow as shadow_module
 from minihv.vmm import synced as synced_module
 from tests.labos.test_labos_workloads import SMALL
 from tests.tiers import count
 from tests.vmm.central import Outcome, finish, outcome
+from tests.vmm.modes import MODES
 from tests.vmm.test_vm import POWER_OFF, program
 
 MEMORY = 32 << 20
-# How a guest can run under the hypervisor: the CPU layer and the paging layer.
+# How a guest can run under the hypervisor: in every mode, and with few frames for its tables.
 LAYERS = {
-    "shadow": (TrapAndEmulate, ShadowPaging),
-    "synced": (TrapAndEmulate, SyncedShadowPaging),
-    "shadow, 16 frames": (TrapAndEmulate, lambda: ShadowPaging(16)),
-    "synced, 16 frames": (TrapAndEmulate, lambda: SyncedShadowPaging(16)),
-    "hardware, nested": (HardwareAssist, NestedPaging),
-    "hardware, nested 2 MiB": (HardwareAssist, lambda: NestedPaging(2 << 20)),
-    "hardware, shadow": (HardwareAssist, ShadowPaging),
-    "hardware, synced": (HardwareAssist, SyncedShadowPaging),
-    "hardware, synced, 16 frames": (HardwareAssist, lambda: SyncedShadowPaging(16)),
-}
+    **MODES,
+    "trap, shadow, 16 frames": lambda: {"cpu": TrapAndEmulate(), "paging": ShadowPaging(16)},
+    "trap, synced, 16 frames": lambda: {"cpu": TrapAndEmulate(), "paging": SyncedShadowPaging(16)},
+    "hardware, synced, 16 frames":
+        lambda: {"cpu": HardwareAssist(), "paging": SyncedShadowPaging(16)},
+}  # fmt: skip
 STARTS_IN_M = ("labos-m", "paging", "timer")
 
 
 def new_vm(layers: str, **options) -> VM:
-    cpu, paging = LAYERS[layers]
-    return VM(cpu=cpu(), paging=paging(), memory=MEMORY, **options)
+    return VM(memory=MEMORY, **LAYERS[layers](), **options)
 
 
 @cache
@@ -60,7 +54,7 @@ def differences(vm: VM, guest: str, append: str = "") -> list[str]:
 @pytest.mark.parametrize("guest", ["hello-s", "labos", *STARTS_IN_M])
 def test_guests(guest, layers):
     vm = new_vm(layers)
-    if vm.cpu.guest_mode and guest in STARTS_IN_M:
+    if not layers.startswith("trap") and guest in STARTS_IN_M:
         with pytest.raises(ConfigError, match="starts in M-mode"):
             outcome(vm, guest)
     else:
@@ -75,14 +69,14 @@ def test_workloads(name, layers):
 
 
 @pytest.mark.parametrize(
-    "layers", ["shadow", "synced, 16 frames", "hardware, nested", "hardware, synced"]
+    "layers", ["trap, shadow", "trap, synced, 16 frames", "hardware, nested", "hardware, synced"]
 )
 @pytest.mark.parametrize("harts", count([2], [2, 4], [2, 3, 4, 8]))
 @pytest.mark.parametrize("name", ["pingpong", "churn", "ticks"])
 def test_several_virtual_cpus(name, harts, layers):
     for guest, more in (("labos", ""), ("labos", " asids"), ("labos-m", "")):
         vm = new_vm(layers, harts=harts)
-        if vm.cpu.guest_mode and guest == "labos-m":
+        if not layers.startswith("trap") and guest == "labos-m":
             continue
         append = f"workload={name} copies=3 {SMALL[name]}{more}"
         assert differences(vm, guest, append) == []
@@ -159,11 +153,11 @@ class BlindToTables(SyncedShadowPaging):
 class Unprotected(SyncedShadowPaging):
     """Page tables can be written without an exit."""
 
-    def _protect(self, frame):
+    def protect(self, frame):
         pass
 
     def rights(self, vcpu, gpa, pte):
-        return ShadowPaging.rights(self, vcpu, gpa, pte)
+        return super().rights(vcpu, gpa, pte) | (PTE_W if pte & PTE_W and pte & PTE_D else 0)
 
 
 WRONG = [
@@ -184,10 +178,12 @@ def test_a_wrong_layer_is_caught(cpu, paging, guest, what):
     assert what in differences(vm, guest)
 
 
-def test_one_table_for_kernel_and_user_is_caught(monkeypatch):
-    right = shadow_module.regime
-    monkeypatch.setattr(shadow_module, "regime", lambda vcpu: (right(vcpu)[0], 0, 0, False, 0))
-    assert differences(VM(memory=MEMORY), "labos") != []
+def test_one_table_for_kernel_and_user_is_caught():
+    class OneTable(TrapAndEmulate):
+        def regime(self, vcpu):
+            return super().regime(vcpu)[0], 0, 0, False, 0
+
+    assert differences(VM(cpu=OneTable(), memory=MEMORY), "labos") != []
 
 
 RIGHTS = """
@@ -237,15 +233,15 @@ def test_rights_that_change_without_a_fence(layers):
 
 
 @pytest.mark.parametrize("bit", [st.MXR, st.SUM])
-@pytest.mark.parametrize("layers", ["shadow", "synced"])
+@pytest.mark.parametrize("layers", ["trap, shadow", "trap, synced"])
 def test_a_right_left_out_of_the_tables_key_is_caught(layers, bit, monkeypatch):
-    right = shadow_module.regime
+    right = TrapAndEmulate.regime
 
-    def without(vcpu):
-        satp, priv, flags, *others = right(vcpu)
+    def without(cpu, vcpu):
+        satp, priv, flags, *others = right(cpu, vcpu)
         return satp, priv, flags & ~bit, *others
 
-    monkeypatch.setattr(shadow_module, "regime", without)
+    monkeypatch.setattr(TrapAndEmulate, "regime", without)
     assert "registers" in rights(new_vm(layers)).differences(rights(Machine(MEMORY)))
 
 

@@ -8,7 +8,7 @@ from minihv.hw import state as st
 from minihv.hw.isa import INSTRUCTIONS
 from minihv.vmm import VM, HardwareAssist, NestedPaging, Reason, ShadowPaging
 from minihv.vmm.emulate import LayerError
-from minihv.vmm.shadow import UNTRANSLATED
+from minihv.vmm.layers import UNTRANSLATED
 from tests.vmm.central import finish, outcome
 from tests.vmm.test_vm import POWER_OFF, program
 
@@ -135,9 +135,8 @@ class Forgetful(HardwareAssist):
 class Selfish(HardwareAssist):
     """Page faults are not delegated, and the handler takes them for exceptions."""
 
-    def look_at_fault(self, vcpu, hart, cause, gva):
-        exit, _ = super().look_at_fault(vcpu, hart, cause, gva)
-        return exit, self.reflect
+    def page_fault(self, vcpu, hart):
+        return super().page_fault(vcpu, hart)._replace(reason=Reason.EXCEPTION)
 
 
 class AllUser(ShadowPaging):

@@ -19,6 +19,7 @@ from minihv.vmm import (
     SyncedShadowPaging,
     TrapAndEmulate,
 )
+from minihv.vmm.sched import RoundRobin
 from tests.vmm import hostile
 from tests.vmm.central import Outcome, finish
 from tests.vmm.modes import M_MODES, MODES
@@ -51,11 +52,11 @@ def beside_a_good_one(image, layers, boot, good_alone, caplog, rest=0):
 
     rest: instructions for which it goes on alone.
     """
-    hypervisor = Hypervisor(GOOD_MEMORY + 2 * MEMORY)
+    hypervisor = Hypervisor(GOOD_MEMORY + 2 * MEMORY, scheduler=RoundRobin(TURN))
     bad = hypervisor.create(image, memory=MEMORY, boot=boot, **layers)
     good = hypervisor.create(guests.path("labos"), memory=GOOD_MEMORY, append=GOOD)
     good.run(BOOT)
-    ends = hypervisor.run(ROUNDS, TURN)
+    ends = hypervisor.run(ROUNDS)
     assert ends[good].reason == "exit"
     assert good_alone.differences(finish(good)) == []
     alone = Machine(MEMORY).load(image, boot=boot)

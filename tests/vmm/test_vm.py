@@ -1,5 +1,7 @@
 """A VM's seams, several VMs on one host, and what a guest cannot do to others."""
 
+from collections import Counter
+
 import pytest
 
 from minihv import guests
@@ -19,7 +21,9 @@ from minihv.vmm import (
     TrapAndEmulate,
     VMExit,
 )
-from minihv.vmm.run import new_machine
+from minihv.vmm.run import MODES as NAMED
+from minihv.vmm.run import PAGINGS, PAIRS, new_machine
+from minihv.vmm.sched import RoundRobin
 from tests.vmm.central import finish
 from tests.vmm.modes import MODES
 
@@ -63,6 +67,36 @@ def test_an_observer_sees_each_exit_and_changes_nothing():
     assert finish(quiet).differences(finish(vm)) == []
     assert len(seen) == vm.exits[Reason.FENCE] == quiet.exits[Reason.FENCE] > 0
     assert {exit.instruction & 0xFE00707F for exit in seen} == {0x12000073}
+
+
+def test_observers_of_every_exit_do_not_replace_each_other():
+    vm = VM(guests.path("labos"), memory=MEMORY, append=CHURN)
+    told: Counter[str] = Counter()
+
+    @vm.on()
+    def count(vcpu, exit):
+        told[exit.reason] += 1
+
+    @vm.on(Reason.CSR, Reason.FENCE)
+    def again(vcpu, exit):
+        told["again"] += 1
+
+    vm.run()
+    assert told.pop("again") == vm.exits[Reason.CSR] + vm.exits[Reason.FENCE] > 0
+    assert told == vm.exits
+
+
+def test_observers_outlive_a_step_back():
+    vm = VM(guests.path("labos"), memory=MEMORY, append=CHURN)
+    seen: list[VMExit] = []
+    vm.on(Reason.FENCE)(lambda vcpu, exit: seen.append(exit))
+    saved, ram = vm.save(), vm.memory.read(vm.memory.base, MEMORY)
+    for _ in range(2):
+        vm.run()
+        assert len(seen) == vm.exits[Reason.FENCE] > 0
+        seen.clear()
+        vm.restore(saved)
+        vm.memory.write(vm.memory.base, ram)
 
 
 def test_an_observer_can_handle_an_exit():
@@ -163,6 +197,21 @@ def test_modes_by_name():
             new_machine(*arguments)
 
 
+@pytest.mark.parametrize("mode", NAMED)
+def test_the_table_of_modes_names_the_pairs_that_work_and_the_default(mode):
+    working = []
+    for paging in PAGINGS:
+        try:
+            working.append((mode, paging, type(new_machine(mode, paging, memory=4096).paging)))
+        except ConfigError:
+            pass
+    assert {pair[:2] for pair in working} == {pair for pair in PAIRS if pair[0] == mode}
+    assert all(kind is PAGINGS[paging].paging for _, paging, kind in working)
+    if working:
+        first = PAGINGS[NAMED[mode].pagings[0]].paging
+        assert type(new_machine(mode, memory=4096).paging) is first
+
+
 def test_bad_sizes():
     for call, text in (
         (lambda: ShadowPaging(4), "give 16 or more"),
@@ -174,12 +223,65 @@ def test_bad_sizes():
             call()
 
 
+# --- protected frames ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_each_store_to_a_protected_frame_is_an_exit_and_nothing_else_changes(mode):
+    """Protected while it is mapped; its page table, which the walker marks; released again."""
+    image = program(
+        """
+        li   t0, 0x80210000       # the root: its entry 2 leads to a table of 2 MiB pages
+        li   t1, 0x20084401
+        sd   t1, 16(t0)
+        li   t2, 0x80211000
+        li   t1, 0x2008000f       # where we are; A and D are still to be set
+        sd   t1, 8(t2)
+        li   s0, 0x80220000
+        sd   zero, (s0)
+        li   s1, 300
+    again:
+        ld   t1, (s0)
+        addi t1, t1, 1
+        sd   t1, (s0)
+        addi s1, s1, -1
+        bnez s1, again
+        csrr t4, satp
+        bnez t4, 1f
+        srli t3, t0, 12
+        li   t4, 8 << 60
+        or   t3, t3, t4
+        csrw satp, t3
+        li   s1, 300
+        j    again
+    1:
+    """
+        + POWER_OFF
+    )
+    bare = finish(Machine(MEMORY).load(image, boot="s"))
+    vm = VM(image, memory=MEMORY, boot="s", **MODES[mode]())
+    vm.run(100)
+    assert not vm.exits[Reason.TABLE]
+    vm.memory.protect(0x220, "one")
+    vm.memory.protect(0x220, "two")
+    vm.memory.protect(0x211, "table")
+    vm.run(300)
+    there = vm.exits[Reason.TABLE]
+    assert 60 <= there <= 80
+    vm.memory.release(0x220, "one")
+    vm.run(300)
+    assert there < vm.exits[Reason.TABLE]
+    vm.memory.release(0x220, "two")
+    assert finish(vm).differences(bare) == []
+    assert vm.exits[Reason.TABLE] < 300
+
+
 # --- several VMs --------------------------------------------------------------------------------
 
 
 def test_vms_side_by_side_end_as_alone():
     appends = [f"workload={name} n=20" for name in ("churn", "pingpong", "ticks", "forks")]
-    hypervisor = Hypervisor(5 * MEMORY)
+    hypervisor = Hypervisor(5 * MEMORY, harts=3, scheduler=RoundRobin(5_000))
     vms = [
         hypervisor.create(
             guests.path("labos"), cpu=cpu(), paging=paging(), memory=MEMORY, append=append,
@@ -187,7 +289,7 @@ def test_vms_side_by_side_end_as_alone():
         )
         for i, (append, (cpu, paging)) in enumerate(zip(appends, LAYERS, strict=True))
     ]  # fmt: skip
-    hypervisor.run(turn=5_000)
+    hypervisor.run()
     for vm, append in zip(vms, appends, strict=True):
         alone = Machine(MEMORY, len(vm.harts)).load(guests.path("labos"), append=append)
         assert finish(vm).differences(finish(alone)) == []
@@ -245,11 +347,11 @@ next:
 def test_a_guest_reaches_nothing_but_its_own(cpu, paging):
     """It maps all of physical memory, up to 256 GiB, and reads and writes behind its RAM."""
     image = program(HOSTILE + POWER_OFF)
-    hypervisor = Hypervisor(3 * MEMORY)
+    hypervisor = Hypervisor(3 * MEMORY, scheduler=RoundRobin(3_000))
     victim = hypervisor.create(guests.path("labos"), memory=MEMORY, append=CHURN)
     hostile = hypervisor.create(image, cpu=cpu(), paging=paging(), memory=MEMORY, boot="s")
     neighbour = hypervisor.lend(MEMORY)
-    hypervisor.run(turn=3_000)
+    hypervisor.run()
     alone = Machine(MEMORY).load(image, boot="s")
     assert finish(hostile).differences(finish(alone)) == []
     assert hostile.harts[0].x[8] == 0

@@ -89,7 +89,7 @@ def boot(emulate: Any, append: str = "workload=syscalls n=50") -> list[str]:
         cpu.back(vcpu)
         return True
 
-    vm.exits.observers |= {Reason.CSR: handle, Reason.RETURN: handle}
+    vm.on(Reason.CSR, Reason.RETURN)(handle)
     bare = outcome(Machine(16 << 20), append=append)
     return outcome(vm, append=append, most=2_000_000).differences(bare)
 

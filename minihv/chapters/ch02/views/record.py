@@ -10,8 +10,6 @@ from minihv.hw.causes import cause_name
 from minihv.vmm import VM
 
 PATIENCE = 50_000_000
-DEPRIVILEGED = {0: "vU", 1: "vS", 3: "vM"}
-GUEST_MODES = {0: "V", 1: "V"}  # what happens between VS and VU is not seen from outside
 ENTRY = "VM entry"
 
 
@@ -20,7 +18,7 @@ class _Recorder:
 
     def __init__(self, vm: VM, vcpu: int, n: int):
         self.vm, self.vcpu, self.n = vm, vm.harts[vcpu], n
-        self.modes = GUEST_MODES if vm.cpu.guest_mode else DEPRIVILEGED
+        self.modes = vm.cpu.modes
         self.events: list[Event] = []
         self.traps = self.vcpu.s[st.TRAPS]  # that the virtual CPU had taken at its last exit
         self.enter, self.note = vm.cpu.enter, vm.exits.note

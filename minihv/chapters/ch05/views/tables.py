@@ -96,8 +96,7 @@ def shadow_root(vm: VM, priv: int | None = None) -> int | None:
 
 def protects(vm: VM, gpa: int) -> bool:
     """Tell if the hypervisor keeps the guest from writing there."""
-    ask = getattr(vm.paging, "protects", None)
-    return bool(ask is not None and ask(gpa))
+    return bool(getattr(vm.paging, "protects", vm.memory.protects)(gpa))
 
 
 # --- the map of one leaf table ------------------------------------------------------------------
