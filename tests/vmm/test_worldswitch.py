@@ -90,11 +90,11 @@ def bare(seed: int):
 
 def differences(*vms: tuple[int, dict]) -> list[str]:
     """Run guests (seed, layers) by turns on one hart; where they are not as on the bare machine."""
-    hypervisor = Hypervisor(len(vms) * (6 << 20), engine="python")
+    hypervisor = Hypervisor(len(vms) * (6 << 20), engine="python", scheduler=RoundRobin(TURN))
     made = [(seed, hypervisor.create(memory=MEMORY, **layers)) for seed, layers in vms]
     for seed, vm in made:
         started(vm, seed)
-    hypervisor.run(turn=TURN, max_rounds=200)
+    hypervisor.run(max_rounds=200)
     return [f"guest {seed}: {what}" for seed, vm in made
             for what in finish(vm, 1000).differences(bare(seed))]  # fmt: skip
 
