@@ -17,6 +17,7 @@ from minihv.devices.virt import Machine
 from minihv.hw import state as st
 from minihv.hw.registers import ABSENT, ROWS, Row
 from minihv.vmm import HardwareAssist, Hypervisor, NestedPaging, TrapAndEmulate, worldswitch
+from minihv.vmm.sched import RoundRobin
 from tests.vmm.central import finish
 from tests.vmm.modes import MODES
 
