@@ -21,7 +21,7 @@ REFUSED, ALLOWED, REFUSED_TO_GUEST = 0, 1, 2
 
 def exists(s, number):
     """Return whether this hart has the CSR."""
-    return CSR_SLOT[number] != ABSENT and s[MISA] & CSR_NEEDS[number] == CSR_NEEDS[number]
+    return CSR_SLOT[number] != ABSENT and CSR_NEEDS[number] & ~s[MISA] == 0
 
 
 def access_right(s, number, write):
