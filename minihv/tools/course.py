@@ -1,7 +1,6 @@
 """The course's commands: check, reset, progress, new.
 
 For minihv.cli: each is an entry of ELSEWHERE that names this module.
-(`minihv.course.judge` has the same two functions for `check` alone.)
 """
 
 from __future__ import annotations
