@@ -70,7 +70,7 @@ def registers(machine: Machine) -> Counter[str]:
     """
     names = {device: name for name, device in machine.devices.items()}
     found: Counter[str] = Counter()
-    for base, end, device in machine.bus.devices:
+    for base, end, device in reversed(machine.bus.devices):  # the PLIC before those that pull at it
         width = 1 if end - base <= 256 else 4
         for offset in range(0, end - base, width):
             if offset >= 1 << 16 and offset & 4095 >= 64:

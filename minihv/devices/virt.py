@@ -39,7 +39,12 @@ from minihv.hw.regions import HotRegions
 
 __all__ = ["VIRT", "End", "Instant", "Machine", "default_engine"]
 
-VIRT = (uart.PART, finisher.PART, plic.PART, clint.PART)  # in the order of the device tree
+VIRT = (  # in the order of the device tree
+    uart.PART,
+    finisher.PART,
+    plic.PART,
+    clint.PART,
+)
 MAX_HARTS = 8
 ENGINES = ("jit", "python")
 SENSITIVE = ("trap", "silent")

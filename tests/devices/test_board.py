@@ -38,7 +38,7 @@ class Counter(Device):
 
 
 COUNTER = Part(
-    "counter", 0x101000, 0x1000, lambda board: Counter(board.line(11)), 11,
+    "counter", 0x10100000, 0x1000, lambda board: Counter(board.line(20)), 20,
     node=Node("counter", {"compatible": "minihv,counter"}),
 )  # fmt: skip
 
@@ -54,31 +54,31 @@ def test_the_picture_of_the_memory_map_shows_the_list():
 
 
 def test_a_part_is_on_the_bus_in_the_tree_and_at_its_line():
-    machine = board().load(assemble("li t0, 0x101000; lw a0, (t0); lw a0, (t0); " + OFF).elf())
+    machine = board().load(assemble("li t0, 0x10100000; lw a0, (t0); lw a0, (t0); " + OFF).elf())
     address = machine.harts[0].x[11]
     tree = parse(machine.memory.read(address, machine.memory.base + (1 << 20) - address))
     assert [node.name for node in find(tree, "/soc").children][:2] == [
-        "counter@101000", "serial@10000000",
+        "counter@10100000", "serial@10000000",
     ]  # fmt: skip
     machine.run(1000)
     assert machine.harts[0].x[10] == 2
     pending = machine.devices["plic"]
     assert not pending.read(plic.PENDING, 4)
-    machine.bus.read(0x101000, 4)
-    assert pending.read(plic.PENDING, 4) == 1 << 11
+    machine.bus.read(0x10100000, 4)
+    assert pending.read(plic.PENDING, 4) == 1 << 20
 
 
 def test_a_part_is_saved_and_restored_without_being_named():
     machine = board()
     for _ in range(3):
-        machine.bus.read(0x101000, 4)
+        machine.bus.read(0x10100000, 4)
     saved = machine.save()
     other = board()
     other.restore(saved)
-    assert other.bus.read(0x101000, 4) == 4
-    assert other.devices["plic"].read(plic.PENDING, 4) == 1 << 11
+    assert other.bus.read(0x10100000, 4) == 4
+    assert other.devices["plic"].read(plic.PENDING, 4) == 1 << 20
     machine.restore(saved)
-    assert machine.bus.read(0x101000, 4) == 4, "what was saved is a copy"
+    assert machine.bus.read(0x10100000, 4) == 4, "what was saved is a copy"
 
 
 def test_a_restored_board_is_the_saved_one_whatever_it_was_before():
