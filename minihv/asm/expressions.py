@@ -13,7 +13,14 @@ import difflib
 import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import NamedTuple, Protocol
+
+
+class Text(NamedTuple):
+    """A piece of a line, and the column (from 0) where it starts."""
+
+    text: str
+    column: int
 
 
 class Problem(ValueError):
