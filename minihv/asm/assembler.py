@@ -15,9 +15,10 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 
+from minihv.asm.constants import LoadConstant
 from minihv.asm.directives import direct
 from minihv.asm.expressions import Node, Problem, Symbol, Text, parse, substitute, symbols
-from minihv.asm.instructions import Code, LoadConstant
+from minihv.asm.instructions import Code
 from minihv.asm.items import Assignment, Item, Label, Place, Section
 from minihv.asm.layout import Layout
 from minihv.asm.program import Extent, Program
