@@ -1,7 +1,7 @@
 """The assembler: RISC-V assembly source to a program in memory, for cells and guest sources.
 
 ``assemble("li a0, 5\\n ebreak")`` is all it takes. Syntax is GNU as's: labels, numeric local labels
-(``1:``, ``1b``, ``1f``), the standard pseudo-instructions, CSR names, sections laid one behind the
+(``1:``, ``1b``, ``1f``), the standard pseudo-instructions, CSR names, sections laid one after the
 other, comments ``#``, ``//`` and ``/* */``, several statements on a line with ``;``.
 
 Differences from GNU as: explicit ``c.`` instructions need no ``.option rvc`` (which makes the
@@ -13,11 +13,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 
-from minihv.asm.directives import DIRECTIVES
-from minihv.asm.expressions import Node, Problem, Symbol, parse, substitute, suggest, symbols
-from minihv.asm.instructions import Code, LoadConstant
-from minihv.asm.items import Assignment, Item, Label, Section
+from minihv.asm.constants import LoadConstant
+from minihv.asm.directives import direct
+from minihv.asm.expressions import Node, Problem, Symbol, Text, parse, substitute, symbols
+from minihv.asm.instructions import Code
+from minihv.asm.items import Assignment, Item, Label, Place, Section
 from minihv.asm.layout import Layout
 from minihv.asm.program import Extent, Program
 from minihv.asm.statements import Given, instructions, read_operand, split
@@ -33,7 +35,7 @@ _STANDARD = (".text", ".rodata", ".data", ".bss")
 
 
 def assemble(source: str, origin: int = 0x80000000, *, compress: bool = False) -> Program:
-    """The program of `source`, laid out from address `origin` up.
+    """Return the program of `source`, laid out from address `origin` up.
 
     With `compress` every instruction that has a 16-bit form takes it, as after ``.option rvc``.
     Raises AssemblyError with the line and column of the first mistake.
@@ -48,7 +50,7 @@ def assemble(source: str, origin: int = 0x80000000, *, compress: bool = False) -
 
 
 def caret(error: AssemblyError, source: str) -> str:
-    """The line of `source` with a caret under the column where `error` is, and what it says."""
+    """Return the line of `source` with a caret under the column of `error`, and what it says."""
     lines = source.split("\n")
     if not 0 < error.line <= len(lines):
         return str(error)
@@ -58,7 +60,7 @@ def caret(error: AssemblyError, source: str) -> str:
 
 
 def _without_comments(source: str) -> str:
-    """`source` with every comment blanked, so that lines and columns stay the same."""
+    """Return `source` with comments blanked, so that lines and columns stay the same."""
 
     def blank(match: re.Match[str]) -> str:
         return match[0] if match[0][0] in "\"'" else re.sub(r"[^\n]", " ", match[0])
@@ -75,9 +77,12 @@ def _without_comments(source: str) -> str:
 class Assembler:
     """The first pass: collects items, sections and labels from lines.
 
-    Directives (directives.py) work on its attributes: `section` is the current one, `compress`
-    whether instructions are shortened, `globals` the names of ``.globl``.
+    Directives (directives.py) work on its attributes: `section` is the current one, `place` that
+    of the statement at hand, `compress` whether instructions are shortened, `globals` the names
+    of ``.globl``.
     """
+
+    place: Place
 
     def __init__(self, compress: bool = False):
         self.sections = {name: Section(name) for name in _STANDARD}
@@ -93,7 +98,7 @@ class Assembler:
         self.number = 0
 
     def line(self, number: int, text: str) -> None:
-        """Takes one line without comments; Problem where it is malformed."""
+        """Take one line without comments; Problem if it is malformed."""
         self.number = number
         for statement, column in split(text, ";"):
             self._statement(statement, column)
@@ -112,12 +117,12 @@ class Assembler:
             self.assign(match[1], value, column)
             return
         name, _, rest = text.replace("\t", " ").partition(" ")
-        rest_at = column + len(name) + 1
-        operands = [part for part in split(rest, ",", rest_at)] if rest.strip() else []
+        operands = [*split(rest, ",", column + len(name) + 1)] if rest.strip() else []
+        self.place = Place(self.section, self.number, column)
         if name.startswith("."):
-            self._directive(name.lower(), operands, column)
+            direct(self, name.lower(), operands)
         else:
-            self._instruction(name.lower(), operands, column)
+            self._instruction(name.lower(), operands)
 
     def _label(self, name: str, column: int) -> None:
         if name.isdigit():
@@ -127,37 +132,29 @@ class Assembler:
             where = f" on line {self.defined[name]}" if name in self.defined else " by .set"
             raise Problem(f"'{name}' is already defined{where}; rename one of the two", column)
         self.defined[name] = self.number
-        self.add(Label(self.section, self.number, column, name))
+        self.add(Label(*Place(self.section, self.number, column), name))
 
-    def _directive(self, name: str, operands: list[tuple[str, int]], column: int) -> None:
-        handler = DIRECTIVES.get(name)
-        if handler is None:
-            raise Problem(f"unknown directive '{name}'{suggest(name, DIRECTIVES)}", column)
-        handler(self, name, operands, column)
-
-    def _instruction(self, name: str, operands: list[tuple[str, int]], column: int) -> None:
+    def _instruction(self, name: str, operands: list[Text]) -> None:
         given = [self._local(read_operand(text, at)) for text, at in operands]
-        where = self.section, self.number, column
         if name in ("li", "la", "lla") and [o.kind for o in given] == ["register", "expression"]:
             register, node = given[0].register, given[1].node
             assert register is not None and node is not None
             # la of a number is li, as in GNU as: a device's address may be far from the code
             if name == "li" or self._is_constant(node):
-                self.add(LoadConstant(*where, register, node, self.compress))
+                self.add(LoadConstant(*self.place, register, node, self.compress))
                 return
-        for row, values in instructions(name, given, column):
-            self.add(Code(*where, row, values, self.compress))
+        for step in instructions(name, given, self.place.column):
+            self.add(Code(*self.place, *step, self.compress))
 
     def _is_constant(self, node: Node) -> bool:
         """Whether a value is known here and is no address of this program."""
         return all(symbol.name in self.constants for symbol in symbols(node))
 
     def _local(self, operand: Given) -> Given:
-        """The operand with ``1f`` and ``1b`` replaced by the labels that they mean here."""
+        """Return the operand with ``1f`` and ``1b`` replaced by what they mean here."""
         if operand.node is None:
             return operand
-        node = substitute(operand.node, self._local_symbol)
-        return Given(operand.text, operand.column, operand.register, node)
+        return replace(operand, node=substitute(operand.node, self._local_symbol))
 
     def _local_symbol(self, symbol: Symbol) -> Node:
         if not symbol.name[0].isdigit():
@@ -169,7 +166,7 @@ class Assembler:
         return Symbol(f"{number}#{count + forward}", symbol.column)
 
     def expression(self, text: str, column: int) -> Node:
-        """The expression in `text` with local labels resolved."""
+        """Return the expression in `text` with local labels resolved."""
         return substitute(parse(text, column), self._local_symbol)
 
     def assign(self, name: str, node: Node, column: int) -> None:
@@ -179,14 +176,14 @@ class Assembler:
             raise Problem(f"'{name}' is already a label on line {line}; rename one", column)
         self.assigned.add(name)
         (self.constants.add if self._is_constant(node) else self.constants.discard)(name)
-        self.add(Assignment(self.section, self.number, column, name, node))
+        self.add(Assignment(*Place(self.section, self.number, column), name, node))
 
     def add(self, item: Item) -> None:
-        """Puts an item behind the others of its section."""
+        """Put an item after the others of its section."""
         self.items.append(item)
 
     def finish(self, origin: int) -> Program:
-        """Second pass: the program at `origin`."""
+        """Return the program at `origin`: the second pass."""
         sections = sorted(self.sections.values(), key=_section_order)
         layout = Layout(sections, self.items, origin)
         layout.settle()

@@ -26,6 +26,7 @@ from minihv.asm.operands import (
 )
 from minihv.asm.pseudo import PSEUDOS, Pseudo
 from minihv.hw import registers
+from minihv.hw.bits import MASK64
 from minihv.hw.isa import Instruction, decode, length
 
 
@@ -115,7 +116,7 @@ class _Names:
         follows = row.name == "addi" or "imm(rs1)" in row.syntax
         if upper is None or not follows or values["rs1"] != upper[0]:
             return None
-        return upper[1] + values["imm"] & (1 << 64) - 1
+        return upper[1] + values["imm"] & MASK64
 
 
 def branch_target(word: int, pc: int) -> int | None:
@@ -123,7 +124,7 @@ def branch_target(word: int, pc: int) -> int | None:
     row = decode(word)
     if row is None or "target" not in row.syntax:
         return None
-    return pc + row.extract(word, "imm") & (1 << 64) - 1
+    return pc + row.extract(word, "imm") & MASK64
 
 
 def _plain(row: Instruction, values: Mapping[str, int], pc: int) -> str:
@@ -146,7 +147,7 @@ def _operand(token: str, values: Mapping[str, int], pc: int) -> str:
         return f"{''.join(offset)}({base})"
     match token:
         case "target":
-            return f"{pc + values['imm'] & (1 << 64) - 1:#x}"
+            return f"{pc + values['imm'] & MASK64:#x}"
         case "imm20":
             return f"{values['imm'] >> 12 & 0xFFFFF:#x}"
         case "csr":

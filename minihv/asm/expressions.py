@@ -13,7 +13,16 @@ import difflib
 import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import NamedTuple, Protocol
+
+from minihv.hw.bits import MASK64, i64
+
+
+class Text(NamedTuple):
+    """A piece of a line, and the column (from 0) where it starts."""
+
+    text: str
+    column: int
 
 
 class Problem(ValueError):
@@ -107,11 +116,6 @@ def unescape(text: str, column: int) -> bytes:
         out.append(_ESCAPES[letter] if letter else code & 0xFF)
         at = match.end()
     return bytes(out + text[at:].encode())
-
-
-def wrap(value: int) -> int:
-    """`value` as a signed 64-bit number."""
-    return (value + (1 << 63) & (1 << 64) - 1) - (1 << 63)
 
 
 MOST_TOKENS = 250
@@ -233,15 +237,15 @@ def has_function(node: Node) -> bool:
 def evaluate(node: Node, scope: Scope) -> int:
     """The signed 64-bit value of `node`; Problem if it has none."""
     if isinstance(node, Number):
-        return wrap(node.value)
+        return i64(node.value)
     if isinstance(node, Symbol):
-        return wrap(scope.here if node.name == "." else scope.value(node.name, node.column))
+        return i64(scope.here if node.name == "." else scope.value(node.name, node.column))
     values = [evaluate(argument, scope) for argument in node.arguments]
     if node.operator in FUNCTIONS:
         return _relocate(node, values[0], scope)
     if len(values) == 1:
-        return wrap({"-": -values[0], "+": values[0], "~": ~values[0]}[node.operator])
-    return wrap(_combine(node, *values))
+        return i64({"-": -values[0], "+": values[0], "~": ~values[0]}[node.operator])
+    return i64(_combine(node, *values))
 
 
 def _combine(node: Operation, left: int, right: int) -> int:
@@ -255,7 +259,7 @@ def _combine(node: Operation, left: int, right: int) -> int:
         case "<<" | ">>":
             if not 0 <= right < 64:
                 raise Problem(f"a shift by {right} is not within 0..63", node.column)
-            return left << right if node.operator == "<<" else (left & (1 << 64) - 1) >> right
+            return left << right if node.operator == "<<" else (left & MASK64) >> right
     if right == 0:
         raise Problem("division by zero", node.column)
     quotient = abs(left) // abs(right) * (1 if (left < 0) == (right < 0) else -1)
@@ -279,7 +283,7 @@ def reaches(distance: int) -> bool:
 
 def _relocate(node: Operation, value: int, scope: Scope) -> int:
     column = node.arguments[0].column
-    shown = f"{value & (1 << 64) - 1:#x}"
+    shown = f"{value & MASK64:#x}"
     match node.operator:
         case "%pcrel_lo":
             return low12(scope.pcrel_distance(value, column))

@@ -1,4 +1,4 @@
-"""The assembler's items that are instructions: one row of the encoding table, or li.
+"""The assembler's items that are one instruction: a row of the encoding table.
 
 As with other items, operands may be expressions until the layout has placed everything.
 """
@@ -17,11 +17,10 @@ from minihv.asm.expressions import (
     suggest,
     symbols,
 )
-from minihv.asm.items import Item, nops
+from minihv.asm.items import Item
 from minihv.asm.operands import compress, encode, limits
-from minihv.asm.pseudo import load_constant
 from minihv.hw import registers
-from minihv.hw.isa import BY_NAME, Instruction, decode
+from minihv.hw.isa import Instruction, decode
 
 if TYPE_CHECKING:
     from minihv.asm.layout import Layout
@@ -95,13 +94,15 @@ class Code(Item):
         return 2 if self.short and self._squeezes(scope) else 4
 
     def _squeezes(self, scope: Layout) -> bool:
+        """Whether there is a short form, and it would stay one: see `layout`."""
         for operand in self.operands:
             if isinstance(operand.value, int):
                 continue
             names = [symbol.name for symbol in symbols(operand.value)]
             labels = [scope.labels[name] for name in names if name in scope.labels]
+            moves = operand.token != "target" and (labels or "." in names)
             far = any(label.section is not self.section for label in labels)
-            if far or has_function(operand.value) or self._is_address(operand, scope):
+            if moves or far or has_function(operand.value):
                 return False
         try:
             return compress(self.row, self.values(scope)) is not None
@@ -111,15 +112,8 @@ class Code(Item):
         except Problem:
             return False
 
-    def _is_address(self, operand: Operand, scope: Layout) -> bool:
-        """Whether an immediate depends on the layout, which could then swing to and fro."""
-        if isinstance(operand.value, int) or operand.token == "target":
-            return False
-        names = [symbol.name for symbol in symbols(operand.value)]
-        return any(name == "." or name in scope.labels for name in names)
-
     def emit(self, scope: Layout) -> bytes:
-        _check_even(self, scope)
+        check_even(self, scope)
         values = self.values(scope)
         if self.size == 2 and self.row.size == 4:
             word = compress(self.row, values)
@@ -136,41 +130,7 @@ class Code(Item):
         return word.to_bytes(self.row.size, "little")
 
 
-def _check_even(item: Item, scope: Layout) -> None:
+def check_even(item: Item, scope: Layout) -> None:
+    """Raise Problem if an instruction would be at an odd address."""
     if scope.here & 1:
         raise Problem("an instruction at an odd address; put .align 2 before it", item.column)
-
-
-@dataclass(eq=False)
-class LoadConstant(Item):
-    """``li rd, expression``: as many instructions as the value needs."""
-
-    register: int
-    node: Node
-    short: bool
-
-    is_code = True
-
-    def words(self, scope: Layout) -> list[bytes]:
-        """The encoded steps."""
-        out = []
-        source = 0
-        for name, immediate in load_constant(evaluate(self.node, scope)):
-            row = BY_NAME[name]
-            if name == "lui":
-                immediate = (immediate << 12 ^ 1 << 31) - (1 << 31)
-            number = "uimm" if "uimm" in row.fields else "imm"
-            values = {"rd": self.register, "rs1": source, number: immediate}
-            word = compress(row, values) if self.short else None
-            size = 4 if word is None else 2
-            out.append((encode(row, values) if word is None else word).to_bytes(size, "little"))
-            source = self.register
-        return out
-
-    def measure(self, scope: Layout) -> int:
-        return max(self.size, sum(map(len, self.words(scope))))
-
-    def emit(self, scope: Layout) -> bytes:
-        _check_even(self, scope)
-        code = b"".join(self.words(scope))
-        return code + nops(self.size - len(code))  # spare where a moved label made it simpler

@@ -7,7 +7,7 @@ Numbers that depend on addresses stay expressions until the layout gives every i
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from minihv.asm.expressions import Node, Problem, evaluate, symbols
 
@@ -28,9 +28,17 @@ class Section:
     align: int = 8
 
 
+class Place(NamedTuple):
+    """Where an item is: its section, and its line (from 1) and column (from 0) in the source."""
+
+    section: Section
+    line: int
+    column: int
+
+
 @dataclass(eq=False)
 class Item:
-    """A piece of a section; stands at `line` (from 1) and `column` (from 0) of the source."""
+    """A piece of a section, with the fields of its `Place`."""
 
     section: Section
     line: int

@@ -18,7 +18,7 @@ _PAGE = 4096
 
 
 class Extent(NamedTuple):
-    """Where a section lies: its address and its size in bytes."""
+    """Where a section is: its address and its size in bytes."""
 
     name: str
     address: int
@@ -27,7 +27,7 @@ class Extent(NamedTuple):
 
 @dataclass(frozen=True)
 class Program:
-    """An assembled program: `data` lies at address `origin`.
+    """An assembled program: `data` starts at address `origin`.
 
     `symbols` holds labels (addresses) and .equ names (values); `lines` maps the address of every
     instruction and datum to its line of the source, from 1. `data` includes the zeros of .bss.
@@ -46,15 +46,15 @@ class Program:
 
     @property
     def entry(self) -> int:
-        """The address where it starts: ``_start``, without one the origin."""
+        """Return the address where it starts: ``_start``, without one the origin."""
         return self.symbols.get("_start", self.origin)
 
     def elf(self) -> bytes:
-        """The program as an ELF64 executable: one segment, its sections, its symbols.
+        """Return the program as an ELF64 executable: one segment, its sections, its symbols.
 
         Physical addresses equal the virtual ones. .bss takes no room in the file.
         """
-        return _Elf(self).build()
+        return _elf(self)
 
 
 class _Strings:
@@ -64,82 +64,62 @@ class _Strings:
         self.data = b"\0"
 
     def add(self, text: str) -> int:
-        """The offset of `text`, which is added."""
+        """Append `text`; return its offset."""
         self.data += text.encode() + b"\0"
         return len(self.data) - len(text.encode()) - 1
 
 
-class _Elf:
-    """Builds the file: header, one segment's image on a page of its own, tables at the end."""
+def _elf(program: Program) -> bytes:
+    """Return the file: header, one segment's image on a page of its own, tables at the end."""
+    sections = [section for section in program.sections if section.size]
+    bss = sum(section.size for section in sections if section.name == ".bss")
+    loaded = program.data[: len(program.data) - bss]
+    file = bytearray(_PAGE) + loaded + bytes(-len(loaded) % 8)
+    names, headers = _Strings(), [bytes(64)]
 
-    def __init__(self, program: Program):
-        self.program = program
-        self.sections = [section for section in program.sections if section.size]
-        self.bss = sum(section.size for section in self.sections if section.name == ".bss")
-        self.names = _Strings()
-        self.file = bytearray(_PAGE)
-        self.headers = bytearray(64)  # section 0 is empty
+    def header(name: str, kind: int, flags: int, address: int, offset: int, size: int,
+               link: int = 0, info: int = 0, align: int = 1, entry: int = 0) -> None:  # fmt: skip
+        fields = (flags, address, offset, size, link, info, align, entry)
+        headers.append(struct.pack("<IIQQQQIIQQ", names.add(name), kind, *fields))
 
-    def build(self) -> bytes:
-        program = self.program
-        self.file += program.data[: len(program.data) - self.bss]
-        for section in self.sections:
-            self._loaded(section)
-        self._pad()
-        symbols, strings, first_global = self._symbols()
-        link = len(self.sections) + 2
-        self._table(".symtab", _SYMTAB, symbols, link, first_global, 8, 24)
-        self._table(".strtab", _STRTAB, strings)
-        name = self.names.add(".shstrtab")
-        self._table(name, _STRTAB, self.names.data)
-        self._pad()
-        self.file[:120] = self._front()
-        return bytes(self.file + self.headers)
+    for name, address, size in sections:
+        flags = _SHF_ALLOC | {".text": _SHF_EXECINSTR, ".rodata": 0}.get(name, _SHF_WRITE)
+        kind = _NOBITS if name == ".bss" else _PROGBITS
+        header(name, kind, flags, address, _PAGE + address - program.origin, size)
+    table, strings, first_global = _symbols(program, [section.name for section in sections])
+    header(".symtab", _SYMTAB, 0, 0, len(file), len(table), len(headers) + 1, first_global, 8, 24)
+    file += table
+    header(".strtab", _STRTAB, 0, 0, len(file), len(strings))
+    file += strings
+    header(".shstrtab", _STRTAB, 0, 0, len(file), len(names.data) + len(".shstrtab") + 1)
+    file += names.data
+    file += bytes(-len(file) % 8)
+    flags = EF_RISCV_RVC if program.compressed else 0
+    front = b"\x7fELF" + bytes((2, 1, 1)) + bytes(9)
+    front += struct.pack("<HHIQQQIHHHHHH", 2, EM_RISCV, 1, program.entry, 64, len(file), flags,
+                         64, 56, 1, 64, len(headers), len(headers) - 1)  # fmt: skip
+    front += struct.pack("<IIQQQQQQ", 1, 7, _PAGE, program.origin, program.origin, len(loaded),
+                         len(program.data), 1)  # fmt: skip
+    return front + file[len(front) :] + b"".join(headers)
 
-    def _pad(self) -> None:
-        self.file += bytes(-len(self.file) % 8)
 
-    def _front(self) -> bytes:
-        """The ELF header and one program header (readable, writable, executable)."""
-        program = self.program
-        flags = EF_RISCV_RVC if program.compressed else 0
-        count = len(self.headers) // 64
-        ident = b"\x7fELF" + bytes((2, 1, 1)) + bytes(9)
-        header = struct.pack("<HHIQQQIHHHHHH", 2, EM_RISCV, 1, program.entry, 64, len(self.file),
-                             flags, 64, 56, 1, 64, count, count - 1)  # fmt: skip
-        size = len(program.data)
-        segment = struct.pack("<IIQQQQQQ", 1, 7, _PAGE, program.origin, program.origin,
-                              size - self.bss, size, 1)  # fmt: skip
-        return ident + header + segment
+class _Symbols(NamedTuple):
+    """A symbol table and its strings; locals come first, so that the first global one is known."""
 
-    def _loaded(self, section: Extent) -> None:
-        kind = _NOBITS if section.name == ".bss" else _PROGBITS
-        flags = _SHF_ALLOC | {".text": _SHF_EXECINSTR, ".rodata": 0}.get(section.name, _SHF_WRITE)
-        at = _PAGE + section.address - self.program.origin
-        self._header(self.names.add(section.name), kind, flags, section.address, at,
-                     section.size, 0, 0, 1, 0)  # fmt: skip
+    table: bytes
+    strings: bytes
+    first_global: int
 
-    def _table(self, name: str | int, kind: int, data: bytes, link: int = 0, info: int = 0,
-               align: int = 1, entry: int = 0) -> None:  # fmt: skip
-        offset = self.names.add(name) if isinstance(name, str) else name
-        self._header(offset, kind, 0, 0, len(self.file), len(data), link, info, align, entry)
-        self.file += data
 
-    def _header(self, *fields: int) -> None:
-        """name, type, flags, address, file offset, size, link, info, alignment, entry size."""
-        self.headers += struct.pack("<IIQQQQIIQQ", *fields)
-
-    def _symbols(self) -> tuple[bytes, bytes, int]:
-        """The symbol table, its strings, the index of its first global symbol; locals first."""
-        program = self.program
-        index = {section.name: i for i, section in enumerate(self.sections, 1)}
-        strings = _Strings()
-        table = bytes(24)
-        names = [name for name in program.symbols if not name.startswith(".L")]
-        names.sort(key=lambda name: (name in program.globals, program.symbols[name]))
-        for name in names:
-            info = 16 if name in program.globals else 0
-            where = index.get(program.labels.get(name, ""), _ABSOLUTE)
-            value = program.symbols[name] & (1 << 64) - 1
-            table += struct.pack("<IBBHQQ", strings.add(name), info, 0, where, value, 0)
-        return table, strings.data, 1 + sum(name not in program.globals for name in names)
+def _symbols(program: Program, sections: list[str]) -> _Symbols:
+    index = {name: number for number, name in enumerate(sections, 1)}
+    strings, table = _Strings(), bytes(24)
+    names = [name for name in program.symbols if not name.startswith(".L")]
+    names.sort(key=lambda name: (name in program.globals, program.symbols[name]))
+    for name in names:
+        info = 16 if name in program.globals else 0
+        where = index.get(program.labels.get(name, ""), _ABSOLUTE)
+        value = program.symbols[name] & (1 << 64) - 1
+        table += struct.pack("<IBBHQQ", strings.add(name), info, 0, where, value, 0)
+    local = sum(name not in program.globals for name in names)
+    return _Symbols(table, strings.data, 1 + local)

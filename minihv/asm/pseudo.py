@@ -11,7 +11,11 @@ and 25.3; GNU as for the forms with an immediate where a register is usual.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import NamedTuple
+
+from minihv.hw.semantics import MEANING
+from minihv.hw.shapes import Kind
 
 _TABLE = """
 nop                     = addi x0, x0, 0
@@ -91,11 +95,6 @@ scall                   -> ecall
 sbreak                  -> ebreak
 """
 
-_LOADS = "lb lh lw ld lbu lhu lwu"
-_STORES = "sb sh sw sd"
-_WITH_IMMEDIATE = "add slt sltu xor or and sll srl sra addw sllw srlw sraw"
-
-
 class Pseudo(NamedTuple):
     """One row: `steps` are (instruction, operands); `shown` if it also reads backwards."""
 
@@ -117,94 +116,20 @@ def _parse(line: str) -> Pseudo:
     return Pseudo(name, operands, tuple(map(_split, right.split(";"))), arrow == " = ")
 
 
-def _families() -> list[str]:
-    """The rows that differ only in the mnemonic (symbol loads and stores, immediates)."""
+def _families() -> Iterator[str]:
+    """Yield the rows that differ only in the mnemonic (symbol loads and stores, immediates)."""
     reach = "auipc {}, %pcrel_hi(symbol); {} {}, %pcrel_lo(. - 4)({})"
-    rows = [f"{op} rd, symbol -> {reach.format('rd', op, 'rd', 'rd')}" for op in _LOADS.split()]
-    rows += [
-        f"{op} rs, symbol, rt -> {reach.format('rt', op, 'rs', 'rt')}" for op in _STORES.split()
-    ]
-    for op in _WITH_IMMEDIATE.split():
+    for op, meaning in MEANING.items():
+        if meaning.kind is Kind.LOAD:
+            yield f"{op} rd, symbol -> {reach.format('rd', op, 'rd', 'rd')}"
+        elif meaning.kind is Kind.STORE:
+            yield f"{op} rs, symbol, rt -> {reach.format('rt', op, 'rs', 'rt')}"
+    for op in "add slt sltu xor or and sll srl sra addw sllw srlw sraw".split():
         stem, word = (op[:-1], "w") if op.endswith("w") else (op, "")
         base = "sltiu" if op == "sltu" else f"{stem}i{word}"
-        rows.append(f"{op} rd, rs, imm -> {base} rd, rs, imm")
-    return rows
+        yield f"{op} rd, rs, imm -> {base} rd, rs, imm"
 
 
 PSEUDOS: tuple[Pseudo, ...] = tuple(
     _parse(line) for line in [*_TABLE.split("\n"), *_families()] if line.strip()
 )
-
-
-Steps = list[tuple[str, int]]
-
-
-def load_constant(value: int) -> Steps:
-    """The shortest usual steps that load a signed 64-bit `value`, as (mnemonic, immediate).
-
-    The first step is ``lui rd`` or ``addi rd, x0``, the others are ``op rd, rd``. lui's immediate
-    is the 20-bit operand. At most 8 steps.
-    """
-    best = _chain(value)
-    shift = (value & -value).bit_length() - 1
-    if value & 0xFFF and shift > 0 and len(best) >= 2:
-        odd = value >> shift
-        short = _chain(odd)
-        if len(short) + 1 < len(best) or -32 <= odd < 32:
-            best = [*short, ("slli", shift)]
-    if len(best) <= 2:
-        return best
-    rest = (value & 0xFFF) - 0x800
-    if value & 0x1800 == 0x1000 and value & 0xFFF:
-        best = _shorter(best, [*_chain(value - rest), ("addi", rest)])
-    if value > 0:
-        best = _without_leading_zeros(value, best)
-    elif len(best) > 3:
-        turned = _without_leading_zeros(~value, None)
-        best = _shorter(best, [*turned, ("xori", -1)])
-    return best
-
-
-def _wrap(value: int) -> int:
-    return (value + (1 << 63) & (1 << 64) - 1) - (1 << 63)
-
-
-def _fits(value: int, bits: int) -> bool:
-    return -(1 << bits - 1) <= value < 1 << bits - 1
-
-
-def _shorter(best: Steps | None, other: Steps) -> Steps:
-    return other if best is None or len(other) < len(best) else best
-
-
-def _chain(value: int) -> Steps:
-    """The plain recipe: lui and addi for 32 bits, above that shift the rest up and add 12 more."""
-    low = (value + 0x800 & 0xFFF) - 0x800
-    if _fits(value, 32):
-        high = value + 0x800 >> 12 & 0xFFFFF
-        steps = [("lui", high)] if high else []
-        if low or not high:
-            # addiw only where lui's result and the rest would leave the 32-bit range
-            steps.append(("addiw" if high == 0x80000 and low < 0 <= value else "addi", low))
-        return steps
-    rest = _wrap(value - low)
-    shift = 0
-    if not _fits(rest, 32):
-        shift = (rest & -rest).bit_length() - 1
-        rest = rest >> shift
-        if shift > 12 and not _fits(rest, 12) and _fits(rest << 12, 32):
-            rest, shift = rest << 12, shift - 12  # lui clears 12 bits for nothing
-    steps = _chain(rest)
-    if shift:
-        steps.append(("slli", shift))
-    if low:
-        steps.append(("addi", low))
-    return steps
-
-
-def _without_leading_zeros(value: int, best: Steps | None) -> Steps:
-    """For a positive `value`: load it shifted to the top, with 1s or 0s behind, and shift back."""
-    zeros = 64 - value.bit_length()
-    top = (value << zeros) - (1 << 64)
-    ones = [*_chain(top | (1 << zeros) - 1), ("srli", zeros)]
-    return _shorter(_shorter(best, ones), [*_chain(top), ("srli", zeros)])

@@ -10,11 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from minihv.asm import assemble, caret
+from minihv.asm.constants import load_constant
 from minihv.asm.disassembler import disassemble_range
-from minihv.asm.expressions import wrap
-from minihv.asm.pseudo import PSEUDOS, load_constant
+from minihv.asm.pseudo import PSEUDOS
 from minihv.errors import AssemblyError, MinihvError
 from minihv.hw import registers
+from minihv.hw.bits import i64
 from minihv.hw.isa import BY_NAME, INSTRUCTIONS
 from tests.asm import lines
 from tests.hw import zig
@@ -97,7 +98,7 @@ def _constants() -> list[int]:
         values.add(chosen.getrandbits(64) | (1 << shift) - 1)
         values.add(~chosen.getrandbits(bits))
         values.add(chosen.getrandbits(12) << shift | chosen.getrandbits(12))
-    return sorted({wrap(value) for value in values} | {wrap(-value) for value in values})
+    return sorted({i64(value) for value in values} | {i64(-value) for value in values})
 
 
 @zig.needs_zig
@@ -114,11 +115,11 @@ def _run(steps: list[tuple[str, int]]) -> int:
             case "lui":
                 value = (immediate << 12 ^ 1 << 31) - (1 << 31)
             case "addi":
-                value = wrap(value + immediate)
+                value = i64(value + immediate)
             case "addiw":
                 value = (value + immediate + (1 << 31) & (1 << 32) - 1) - (1 << 31)
             case "slli":
-                value = wrap(value << immediate)
+                value = i64(value << immediate)
             case "srli":
                 value = (value & (1 << 64) - 1) >> immediate
             case "xori":
@@ -130,7 +131,7 @@ def _run(steps: list[tuple[str, int]]) -> int:
 @given(st.integers(-(1 << 63), (1 << 63) - 1))
 def test_li_loads_the_constant(value: int) -> None:
     steps = load_constant(value)
-    assert wrap(_run(steps)) == value
+    assert i64(_run(steps)) == value
     assert 1 <= len(steps) <= 8
 
 
@@ -141,7 +142,7 @@ def test_li_of_known_constants() -> None:
         (0xFFFFFFFF, 2), (1 << 63, 2), ((1 << 63) - 1, 2), (0x80000000_00000001, 3),
         (0x10000000, 1), (0xDEADBEEF, 3), (0x123456789ABCDEF0, 8), (0x00FF00FF00FF00FF, 6),
     ):  # fmt: skip
-        assert len(load_constant(wrap(value))) <= count, hex(value)
+        assert len(load_constant(i64(value))) <= count, hex(value)
 
 
 def words(source: str, **options: bool) -> list[int]:
