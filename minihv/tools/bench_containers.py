@@ -13,9 +13,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from minihv.containers import cgroups
+from minihv.containers import try_session
 from minihv.containers.images import Store
-from minihv.containers.session import Session, try_session
+from minihv.containers.linux import cgroups
+from minihv.containers.linux.runtime.session import Session
 
 # What unshare(1) is asked for: the seven namespaces that a container of root's gets.
 UNSHARE = ["unshare", "--mount", "--uts", "--ipc", "--net", "--pid", "--cgroup", "--time", "--fork",

@@ -19,7 +19,13 @@ import time
 from pathlib import Path
 from typing import Any
 
-from minihv.containers import cgroups, images, runtime
+from minihv.containers.images import ContainerError, Store
+from minihv.containers.linux import cgroups
+from minihv.containers.linux.runtime import first, records
+from minihv.containers.linux.runtime.attached import run_attached, write_all
+from minihv.containers.linux.runtime.first import Spec
+from minihv.containers.linux.runtime.spec import make_spec
+from minihv.containers.linux.runtime.starting import start
 from minihv.errors import MinihvError
 
 UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
@@ -80,9 +86,9 @@ def add_parser(subparsers: Any) -> argparse.ArgumentParser:
 
 def main(args: argparse.Namespace) -> int:
     """Carry out one command."""
-    store = images.Store()
+    store = Store()
     try:
-        runtime.sweep(store.home)
+        records.sweep(store.home)
         return COMMANDS[args.container_command](store, args)
     except MinihvError as error:
         print(f"minihv: {error}", file=sys.stderr)
@@ -92,8 +98,8 @@ def main(args: argparse.Namespace) -> int:
         return 0
     except OSError as error:
         print(f"minihv: {explain(error)}", file=sys.stderr)
-        known = (runtime.NOT_FOUND, runtime.CANNOT_RUN)
-        return error.errno if error.errno in known else runtime.FAILED
+        known = (first.NOT_FOUND, first.CANNOT_RUN)
+        return error.errno if error.errno in known else first.FAILED
 
 
 def explain(error: OSError) -> str:
@@ -110,28 +116,28 @@ def after_dashes(cmd: list[str]) -> list[str]:
     return cmd[1:] if cmd[:1] == ["--"] else cmd
 
 
-def run(store: images.Store, args: argparse.Namespace) -> int:
+def run(store: Store, args: argparse.Namespace) -> int:
     """run"""
     image = store.find(args.image)
     wanted = {name: getattr(args, name) for name in (
         "memory", "pids", "cpus", "net", "rootless", "name", "hostname", "remove")}
-    spec = images.make_spec(store, image, after_dashes(args.cmd), **wanted)
+    spec = make_spec(store, image, after_dashes(args.cmd), **wanted)
     if args.name and any(s["name"] == args.name for s in states(store)):
-        raise images.ContainerError(f"a container is called {args.name} already; remove it "
+        raise ContainerError(f"a container is called {args.name} already; remove it "
                                     f"with: minihv container rm {args.name}")
     if args.detach:
         return detach(spec)
-    return runtime.run_attached(spec, warn)
+    return run_attached(spec, warn)
 
 
-def warn(running: runtime.Running) -> None:
+def warn(running: records.Running) -> None:
     """Say which limits the host does not grant."""
     for limit in running.limits.missing:
         print(f"minihv: the limit on {limit} is {running.limits.works[limit]}; run as root to get "
               "one of the whole container", file=sys.stderr)
 
 
-def detach(spec: runtime.Spec) -> int:
+def detach(spec: Spec) -> int:
     """Leave a runner behind that waits for the container; print the id once it runs."""
     reader, writer = os.pipe()
     if os.fork():
@@ -140,14 +146,14 @@ def detach(spec: runtime.Spec) -> int:
             problem = f.read()
         print(f"minihv: {problem}" if problem else spec["id"],
               file=sys.stderr if problem else sys.stdout)
-        return runtime.FAILED if problem else 0
+        return first.FAILED if problem else 0
     try:
         os.setsid()
         null = os.open(os.devnull, os.O_RDWR)
         log = os.memfd_create("early")
         for fd in range(3):
             os.dup2(null, fd)
-        running = runtime.start(spec, (0, log, log))
+        running = start(spec, (0, log, log))
         os.close(writer)
         path = os.devnull if spec["remove"] else running.folder / "log"
         with open(path, "wb", buffering=0) as f:
@@ -170,22 +176,22 @@ def follow(source: int, target: int, pidfd: int) -> None:
             os.write(target, data)
 
 
-def states(store: images.Store) -> list[runtime.Spec]:
+def states(store: Store) -> list[Spec]:
     """Records of all containers, oldest first."""
-    found = (runtime.read_state(folder) for folder in runtime.containers(store.home))
+    found = (records.read_state(folder) for folder in records.containers(store.home))
     return [s for s in found if s]
 
 
-def find(store: images.Store, key: str) -> runtime.Spec:
+def find(store: Store, key: str) -> Spec:
     """A container by name, id or the beginning of its id."""
     hits = [s for s in states(store) if s["name"] == key or s["id"].startswith(key)]
     if len(hits) != 1:
         what = "no container" if not hits else "more than one container"
-        raise images.ContainerError(f"{what} is called {key!r}; see: minihv container ps")
+        raise ContainerError(f"{what} is called {key!r}; see: minihv container ps")
     return hits[0]
 
 
-def ps(store: images.Store, args: argparse.Namespace) -> int:
+def ps(store: Store, args: argparse.Namespace) -> int:
     """ps"""
     print(f"{'ID':14}{'NAME':16}{'IMAGE':14}{'STATUS':14}{'PID':>8}  COMMAND")
     for state in states(store):
@@ -196,30 +202,30 @@ def ps(store: images.Store, args: argparse.Namespace) -> int:
     return 0
 
 
-def execute(store: images.Store, args: argparse.Namespace) -> int:
+def execute(store: Store, args: argparse.Namespace) -> int:
     """exec"""
     state = find(store, args.id)
     cmd = after_dashes(args.cmd)
     if state["record"]["status"] != "running":
-        raise images.ContainerError(f"container {args.id} does not run")
+        raise ContainerError(f"container {args.id} does not run")
     if not cmd:
-        raise images.ContainerError("exec needs a command, for example: -- sh")
-    child = runtime.enter(state, cmd)
+        raise ContainerError("exec needs a command, for example: -- sh")
+    child = first.enter(state, cmd)
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
-    return runtime.exit_code(os.waitpid(child, 0)[1])
+    return first.exit_code(os.waitpid(child, 0)[1])
 
 
-def logs(store: images.Store, args: argparse.Namespace) -> int:
+def logs(store: Store, args: argparse.Namespace) -> int:
     """logs"""
     with contextlib.suppress(FileNotFoundError):
         sys.stdout.flush()
         data = (Path(find(store, args.id)["folder"]) / "log").read_bytes()
-        runtime.write_all(1, data)
+        write_all(1, data)
     return 0
 
 
-def inspect(store: images.Store, args: argparse.Namespace) -> int:
+def inspect(store: Store, args: argparse.Namespace) -> int:
     """inspect"""
     state = find(store, args.id)
     state["memory_used"] = cgroups.Limits(state["record"].get("dirs", [])).memory_used()
@@ -229,7 +235,7 @@ def inspect(store: images.Store, args: argparse.Namespace) -> int:
     return 0
 
 
-def remove(store: images.Store, args: argparse.Namespace) -> int:
+def remove(store: Store, args: argparse.Namespace) -> int:
     """rm"""
     state = find(store, args.id)
     folder = Path(state["folder"])
@@ -237,16 +243,16 @@ def remove(store: images.Store, args: argparse.Namespace) -> int:
         with contextlib.suppress(ProcessLookupError):
             os.kill(state["record"]["pid"], signal.SIGKILL)
     for _ in range(500):  # its runner tidies up first
-        lock = runtime.claim(folder)
+        lock = records.claim(folder)
         if lock is not None:
             shutil.rmtree(folder, ignore_errors=True)
             os.close(lock)
             return 0
         time.sleep(0.01)
-    raise images.ContainerError(f"the runner of container {args.id} does not let go of it")
+    raise ContainerError(f"the runner of container {args.id} does not let go of it")
 
 
-def list_images(store: images.Store, args: argparse.Namespace) -> int:
+def list_images(store: Store, args: argparse.Namespace) -> int:
     """images"""
     for name in store.names():
         image = store.find(name)
@@ -254,11 +260,9 @@ def list_images(store: images.Store, args: argparse.Namespace) -> int:
     return 0
 
 
-def add(store: images.Store, args: argparse.Namespace) -> int:
+def add(store: Store, args: argparse.Namespace) -> int:
     """add"""
-    from minihv.containers import archives
-
-    print(archives.add(store, args.path, args.name).name)
+    print(store.add(args.path, args.name).name)
     return 0
 
 

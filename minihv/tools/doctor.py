@@ -173,7 +173,7 @@ def _cgroup() -> Finding:
 
 
 def _containers() -> Finding:
-    from minihv.containers import probe
+    from minihv.containers.linux import probe
 
     found = probe.facts()
     refused = [f"{what}: {detail}" for what, ok, detail in found if not ok]

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from minihv.containers.images import ContainerError, Store
-from minihv.containers.session import Session
+from minihv.containers.linux.runtime.session import Session
 
 ROOT = Path(__file__).parents[2]
 USER = 64123  # an unprivileged user made for these tests: an id that no one else has

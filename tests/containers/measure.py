@@ -14,8 +14,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from minihv.containers.cgroups import CONTROLLER, own_group, read
 from minihv.containers.images import Store
+from minihv.containers.linux.cgroups import CONTROLLER, own_group, read
 
 
 def footprint(home: Path) -> dict[str, set[str]]:

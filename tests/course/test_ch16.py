@@ -3,7 +3,7 @@
 import pytest
 
 from minihv.cloud import surface
-from minihv.containers import seccomp
+from minihv.containers.linux import seccomp
 from minihv.course.checks.ch16 import bound, copies, filters, leaks, nth
 from minihv.course.checks.exercise import exercise
 

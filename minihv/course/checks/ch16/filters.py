@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any
 
-from minihv.containers.seccomp import ALLOW, ARCH, ERRNO, JEQ, JGE, JSET, KILL, LOAD, RET
+from minihv.containers.linux.seccomp import ALLOW, ARCH, ERRNO, JEQ, JGE, JSET, KILL, LOAD, RET
 from minihv.course.checks.exercise import Verdict, wrong
 from minihv.course.checks.verdicts import trouble
 

@@ -1,32 +1,26 @@
-"""A real process that makes system calls on request: the other half of linux.Process.
+"""A real process that makes system calls on request: the other half of linux.kernel.Process.
 
-The controller starts one helper (`python -I -S`, single-threaded, since a process with threads
-may not unshare its user namespace). Its first clone is the init of a throw-away world; every
-further one is a process of that world. Each serves its own socket: a JSON request in, a JSON
-reply out, descriptors beside it. When a socket closes its process ends, and with the init all do.
+The first one is the init of a throw-away world (worlds.py); its clones are further processes of
+that world. Each serves a socket of its own. When that closes its process ends, and with the init
+all do.
 """
 
 from __future__ import annotations
 
-import array
 import errno
 import fcntl
-import json
 import os
-import resource
-import signal
 import socket
 import struct
-import sys
 import time
+from collections.abc import Callable
 from typing import Any
 
-from minihv.containers import cgroups, steps
-from minihv.containers import syscalls as sc
+from minihv.containers import words
+from minihv.containers.linux import syscalls as sc
+from minihv.containers.linux.wire import pair, serve
 
 SIOCBRADDBR = 0x89A0
-# The world's owner as root: 65,536 ids that nobody uses, so that root inside is no one outside.
-SUBORDINATE = 100000, 65536
 
 
 class Agent:
@@ -40,27 +34,22 @@ class Agent:
         self.fds: list[int] = []
         self.ballast: list[bytearray] = []
 
+    kill, chdir, chroot = staticmethod(os.kill), staticmethod(os.chdir), staticmethod(os.chroot)
+    mount, umount = staticmethod(sc.mount), staticmethod(sc.umount)
+    pivot_root, msgget = staticmethod(sc.pivot_root), staticmethod(sc.msgget)
+    sethostname = staticmethod(socket.sethostname)
+
     # ---- namespaces -----------------------------------------------------------------------
 
     def clone(self, *kinds: str) -> tuple[int, list[int]]:
-        """A child that serves a socket of its own: its outer pid, [pidfd, socket]."""
-        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        try:
-            pid, pidfd = sc.clone(kinds)
-        except OSError:
-            ours.close()
-            theirs.close()
-            raise
-        if pid == 0:
-            ours.close()
+        """Make a child that serves a socket of its own: its outer pid, [pidfd, socket]."""
+        def live(sock: socket.socket) -> None:
             if self.sock:
                 self.sock.close()  # the parent's: its end must be seen when the parent dies
-            serve(theirs, self)
-            os._exit(0)
-        theirs.close()
-        text = self._slurp(f"self/fdinfo/{pidfd}")
-        outer = next(line.split()[1] for line in text.splitlines() if line.startswith("Pid:"))
-        return int(outer), [pidfd, ours.detach()]
+            serve(sock, self)
+
+        _, pidfd, ours = spawn(kinds, live)
+        return pid_behind(self._slurp(f"self/fdinfo/{pidfd}")), [pidfd, ours.detach()]
 
     def unshare(self, *kinds: str) -> None:
         """unshare(2); then dumpable again, as after an exec, so that its peers may look at it."""
@@ -94,10 +83,6 @@ class Agent:
 
     # ---- life and death -------------------------------------------------------------------
 
-    def kill(self, pid: int, sig: int) -> None:
-        """kill(2)."""
-        os.kill(pid, sig)
-
     def exit(self, code: int = 0) -> None:
         """_exit(2): no reply."""
         os._exit(code)
@@ -129,10 +114,6 @@ class Agent:
 
     # ---- the rest ---------------------------------------------------------------------------
 
-    def sethostname(self, name: str) -> None:
-        """sethostname(2)."""
-        socket.sethostname(name)
-
     def link_add(self, name: str) -> None:
         """A bridge, by the old ioctl."""
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
@@ -148,19 +129,11 @@ class Agent:
             raise
         self.sockets.append(s)
 
-    def msgget(self, key: int, create: bool = False) -> None:
-        """msgget(2)."""
-        sc.msgget(key, create)
-
     def allocate(self, size: int) -> None:
         """Touch `size` more bytes."""
         self.ballast.append(bytearray(b"x") * size)
 
     # ---- files ------------------------------------------------------------------------------
-
-    mount = staticmethod(sc.mount)
-    umount = staticmethod(sc.umount)
-    pivot_root = staticmethod(sc.pivot_root)
 
     def mkdir(self, path: str) -> None:
         """mkdir(2), mode 0755."""
@@ -168,7 +141,7 @@ class Agent:
 
     def mknod(self, path: str, device: str = "null") -> None:
         """A device node, but only of the harmless ones."""
-        os.mknod(path, 0o20666, os.makedev(*steps.DEVICES[device]))
+        os.mknod(path, 0o20666, os.makedev(*words.DEVICES[device]))
         os.chmod(path, 0o666)
 
     def open_for_writing(self, path: str) -> None:
@@ -196,14 +169,6 @@ class Agent:
             names = sorted((n for n in names if n.isdigit()), key=int)
             return names
         return sorted(names)
-
-    def chdir(self, path: str) -> None:
-        """chdir(2)."""
-        os.chdir(path)
-
-    def chroot(self, path: str) -> None:
-        """chroot(2)."""
-        os.chroot(path)
 
     def opendir(self, path: str) -> int:
         """A directory descriptor that children inherit; the handle is its index."""
@@ -246,13 +211,13 @@ class Agent:
         return {
             "pid": os.getpid(), "ppid": os.getppid(), "uid": os.getuid(),
             "pids": [int(n) for n in status["NSpid"].split()],
-            "caps": sorted(n for i, n in enumerate(steps.CAP_NAMES) if caps >> i & 1),
+            "caps": sorted(n for i, n in enumerate(words.CAPS) if caps >> i & 1),
             "uid_map": sorted([int(n) for n in line.split()]
                               for line in self._slurp("self/uid_map").splitlines()),
             "hostname": socket.gethostname(), "queues": sorted(map(int, queues)),
             "links": sorted(name for _, name in socket.if_nameindex()),
             "mounts": [mount_row(line) for line in self._slurp("self/mountinfo").splitlines()],
-            "ns": {name: self._ns(name) for name in [*sc.CLONE, "pid_for_children",
+            "ns": {name: self._ns(name) for name in [*words.KINDS, "pid_for_children",
                                                      "time_for_children"]},
         }
 
@@ -287,127 +252,27 @@ def mount_row(line: str) -> list[Any]:
             int(tag.get("shared", 0)), int(tag.get("master", 0)), "unbindable" in tag]
 
 
-# ---- serving ----------------------------------------------------------------------------------
-
-
-def serve(sock: socket.socket, agent: Any) -> None:
-    """Answer requests until the other end closes."""
-    agent.sock = sock
-    while True:
-        data, fds, _, _ = socket.recv_fds(sock, 1 << 16, 4)
-        if not data:
-            return
-        request = json.loads(data)
-        agent.fds = fds
-        out: list[int] = []
-        try:
-            reply = {"ok": getattr(agent, request["call"])(*request["args"])}
-            if request["call"] in ("clone", "boot"):
-                reply["ok"], out = reply["ok"]
-        except OSError as error:
-            reply = {"errno": error.errno or 0, "why": str(error).partition("] ")[2] or str(error)}
-        text = json.dumps(reply).encode()
-        sock.sendmsg([text], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", out))])
-        for fd in [*fds, *out]:
-            os.close(fd)
-        if idle := getattr(agent, "idle", None):
-            idle()
-
-
-class Helper:
-    """The outer process: makes the world and its limits, and stays outside."""
-
-    def __init__(self) -> None:
-        self.fds: list[int] = []
-        self.limits = cgroups.Limits([])
-        self.more: list[cgroups.Limits] = []
-        self.world = 0
-
-    def boot(self, user: bool, dirs: list[str]) -> tuple[dict[str, Any], list[int]]:
-        """The world's init: ({pid, uid_map, limits}, [pidfd, socket])."""
-        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        ready, go = os.pipe()
-        kinds = [k for k in sc.CLONE if user or k != "user"]
-        cgroups.sweep()
-        self.limits = cgroups.Limits.make(f"world-{os.getpid()}", pids=64, memory=512 << 20)
-        pid, pidfd = sc.clone(kinds)
-        self.world = pid or self.world
-        if pid == 0:
-            os.close(go)
-            ours.close()
-            os.read(ready, 1)
-            serve(theirs, build_world(dirs, user))
-            os._exit(0)
-        theirs.close()
-        self.limits.add(pid)
-        uid_map = write_world_map(pid) if user else [[0, 0, 2**32 - 1]]
-        os.write(go, b"x")
-        os.close(ready)
-        os.close(go)
-        return {"pid": pid, "uid_map": uid_map, "limits": self.limits.works}, [
-            pidfd, ours.detach()]
-
-    def limit(self, limits: dict[str, float]) -> dict[str, str]:
-        """A cgroup of its own for the process behind the pidfd, bounded in any case."""
-        with open(f"/proc/self/fdinfo/{self.fds[0]}") as f:
-            pid = next(int(line.split()[1]) for line in f if line.startswith("Pid:"))
-        made = cgroups.Limits.make(f"world-{os.getpid()}-{pid}",
-                                   **{"pids": 64, "memory": 512 << 20} | limits)
-        made.add(pid)
-        self.more.append(made)
-        return made.missing
-
-    def end(self) -> None:
-        """End the world and remove what would stay behind."""
-        if self.world:
-            os.kill(self.world, signal.SIGKILL)
-            os.waitpid(self.world, 0)
-            self.world = 0
-        for limits in [self.limits, *self.more]:
-            limits.remove()
-        self.more = []
-
-
-def write_world_map(pid: int) -> list[list[int]]:
-    """Map the world's ids: a range of unused ones if we are root, else only our own."""
-    first, count = SUBORDINATE if os.getuid() == 0 else (os.getuid(), 1)
-    gid = first if os.getuid() == 0 else os.getgid()
-    for name, text in (("uid_map", f"0 {first} {count}"), ("setgroups", "deny"),
-                       ("gid_map", f"0 {gid} {count}")):
-        with open(f"/proc/{pid}/{name}", "w") as f:
-            f.write(text)
-    return [[0, first, count]]
-
-
-def build_world(dirs: list[str], user: bool) -> Agent:
-    """In the new namespaces: an empty root of its own, /proc, and hard limits on everything."""
-    if user:
-        os.setresgid(0, 0, 0)
-        os.setresuid(0, 0, 0)
-        sc.prctl(sc.PR_SET_DUMPABLE, 1)
-    sc.prctl(sc.PR_SET_PDEATHSIG, signal.SIGKILL)
-    os.umask(0o022)
-    for limit, value in ((resource.RLIMIT_NPROC, 64), (resource.RLIMIT_CPU, 120),
-                         (resource.RLIMIT_CORE, 0), (resource.RLIMIT_NOFILE, 256)):
-        resource.setrlimit(limit, (value, value))
-    sc.mount(None, "/", flags="rec private")
-    sc.mount("root", "/tmp", "tmpfs", data="mode=755,size=16m,nr_inodes=4096")
-    for name in ["old", "proc", *dirs]:
-        os.mkdir(f"/tmp/{name}", 0o755)
-    sc.mount("proc", "/tmp/proc", "proc")
-    sc.pivot_root("/tmp", "/tmp/old")
-    os.chdir("/")
-    sc.umount("/old", "lazy")
-    os.rmdir("/old")
-    socket.sethostname("host")
-    return Agent(sc.open_tree("/proc"))
-
-
-def main() -> None:
-    """The helper: serve the controller's socket, then leave nothing behind."""
-    sc.prctl(sc.PR_SET_PDEATHSIG, signal.SIGKILL)
-    helper = Helper()
+def spawn(kinds: tuple[str, ...] | list[str],
+          live: Callable[[socket.socket], object]) -> tuple[int, int, socket.socket]:
+    """Start a process in new namespaces: its pid, a pidfd, and our end of a connection. It calls
+    `live` with its own end, and ends with that."""
+    ours, theirs = pair()
     try:
-        serve(socket.socket(fileno=int(sys.argv[1])), helper)
-    finally:
-        helper.end()
+        pid, pidfd = sc.clone(kinds)
+    except OSError:
+        ours.close()
+        theirs.close()
+        raise
+    if pid == 0:
+        try:
+            ours.close()
+            live(theirs)
+        finally:
+            os._exit(0)
+    theirs.close()
+    return pid, pidfd, ours
+
+
+def pid_behind(fdinfo: str) -> int:
+    """Return the pid in the text of a pidfd's /proc/PID/fdinfo/FD."""
+    return next(int(line.split()[1]) for line in fdinfo.splitlines() if line.startswith("Pid:"))

@@ -10,12 +10,11 @@ import atexit
 import os
 import select
 import signal
-import sys
 from typing import Any
 
-from minihv.containers.images import ContainerError, Store, make_spec
-from minihv.containers.linux import request, start_helper
-from minihv.errors import MinihvError
+from minihv.containers.images import ContainerError, Store
+from minihv.containers.linux.runtime.spec import make_spec
+from minihv.containers.linux.wire import request, start_helper
 
 
 class Session:
@@ -23,7 +22,7 @@ class Session:
 
     def __init__(self, store: Store | None = None):
         self.store = store or Store()
-        self.process, self.sock = start_helper("service")
+        self.process, self.sock = start_helper("runtime.service")
         self.sock.settimeout(60)
         self.live: dict[str, Container] = {}
         atexit.register(self.close)
@@ -114,18 +113,3 @@ class Container:
             del self.session.live[self.id]
             os.close(self.pidfd)
             os.close(self.output_fd)
-
-
-def try_session(image: str = "busybox") -> tuple[Session | None, str]:
-    """A session on a host that can run real containers; else None and the reason in one line."""
-    if os.environ.get("MINIHV_CONTAINERS") == "model":
-        return None, "MINIHV_CONTAINERS asks for the model"
-    if sys.platform != "linux":
-        return None, f"{sys.platform} is not Linux"
-    session = Session()
-    try:
-        session.run(image, ["true"]).close()
-    except (MinihvError, OSError) as error:
-        session.close()
-        return None, str(error)
-    return session, ""

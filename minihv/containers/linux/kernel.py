@@ -1,70 +1,27 @@
-"""The same kernel API as model.py, on the real Linux kernel.
+"""The same kernel API as the model's, on the real Linux kernel.
 
-A Kernel is a throw-away world: a helper process makes all eight namespaces at once, with an
-empty root, no device, no way out by name and hard limits; its processes are agents (agent.py)
-that make the system calls. Closing the Kernel, or the death of any process above, ends it all.
+A Kernel is a throw-away world: a helper process (worlds.py) makes all eight namespaces at once,
+with an empty root, no device, no way out by name and hard limits; its processes are agents
+(agent.py) that make the system calls. Closing the Kernel, or the death of any process above, ends
+it all.
 """
 
 from __future__ import annotations
 
-import array
 import contextlib
 import json
 import os
 import select
 import signal
 import socket
-import sys
 import time
 from collections.abc import Callable
 from functools import partial
-from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from minihv.containers.linux.wire import PATIENCE, request, send, start_helper
 from minihv.errors import ConfigError
-
-if TYPE_CHECKING:
-    import subprocess
-
-# The helper sees no site packages and not our parents' __init__ either: it starts in 15 ms.
-BOOT = """
-import sys, types
-for name, path in (('minihv', sys.argv[2]), ('minihv.containers', sys.argv[2] + '/containers')):
-    sys.modules[name] = types.ModuleType(name)
-    sys.modules[name].__path__ = [path]
-from minihv.containers.{module} import main
-main()
-"""
-PATIENCE = 10.0
-
-
-def start_helper(module: str) -> tuple[subprocess.Popen[bytes], socket.socket]:
-    """A single-threaded Python that serves the returned socket."""
-    import subprocess
-
-    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    ours.settimeout(PATIENCE)
-    package = str(Path(__file__).parents[1])
-    command = [sys.executable, "-I", "-S", "-c", BOOT.format(module=module)]
-    process = subprocess.Popen([*command, str(theirs.fileno()), package],
-                               pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL)
-    theirs.close()
-    return process, ours
-
-
-def request(sock: socket.socket, call: str, args: tuple[Any, ...],
-            fds: list[int] | None = None) -> tuple[Any, list[int]]:
-    """One call to a helper or agent: its result and the descriptors that came with it."""
-    text = json.dumps({"call": call, "args": args}).encode()
-    sock.sendmsg([text], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", fds or []))])
-    data, got, _, _ = socket.recv_fds(sock, 1 << 20, 4)
-    if not data:
-        raise ConnectionResetError("the process died during the call")
-    reply = json.loads(data)
-    if "errno" in reply:
-        raise OSError(reply["errno"], reply["why"])
-    return reply["ok"], got
 
 
 class Process:
@@ -144,7 +101,7 @@ class Helper:
     """The single-threaded process outside the worlds; one can make many worlds in turn."""
 
     def __init__(self) -> None:
-        self.process, self.sock = start_helper("agent")
+        self.process, self.sock = start_helper("worlds")
 
     def close(self) -> None:
         """It ends when its socket closes; if that takes long, it is killed."""
@@ -188,9 +145,9 @@ class Kernel:
 
     def burn(self, busy: list[Process], seconds: float) -> list[float]:
         """CPU seconds that busy loops get, all on one CPU."""
-        text = json.dumps({"call": "burn", "args": [time.monotonic() + seconds]}).encode()
+        end = time.monotonic() + seconds
         for process in busy:
-            process.sock.send(text)
+            send(process.sock, {"call": "burn", "args": [end]}, [])
         return [json.loads(p.sock.recv(1 << 16))["ok"] for p in busy]
 
     def close(self) -> None:

@@ -10,8 +10,11 @@ import socket
 import sys
 from typing import Any
 
-from minihv.containers import agent, runtime
-from minihv.containers import syscalls as sc
+from minihv.containers.linux import syscalls as sc
+from minihv.containers.linux.runtime.first import Spec, enter, exit_code
+from minihv.containers.linux.runtime.records import Running
+from minihv.containers.linux.runtime.starting import Seed, key_of, start
+from minihv.containers.linux.wire import serve
 
 
 class Service:
@@ -19,22 +22,22 @@ class Service:
 
     def __init__(self) -> None:
         self.fds: list[int] = []
-        self.running: dict[str, runtime.Running] = {}
-        self.seed: runtime.Seed | None = None
-        self.last: runtime.Spec = {}
+        self.running: dict[str, Running] = {}
+        self.seed: Seed | None = None
+        self.last: Spec = {}
 
     def idle(self) -> None:
         """After each reply (unless $MINIHV_NO_SEED): a seed for the next one like the last."""
         if self.last and self.seed is None and "MINIHV_NO_SEED" not in os.environ:
-            self.seed = runtime.Seed(self.last)
+            self.seed = Seed(self.last)
 
-    def boot(self, spec: runtime.Spec) -> tuple[dict[str, Any], list[int]]:
+    def boot(self, spec: Spec) -> tuple[dict[str, Any], list[int]]:
         """Start a container: its record, and a descriptor on its first process."""
         seed, self.seed, self.last = self.seed, None, spec
-        if seed and seed.key != runtime.key_of(spec):
+        if seed and seed.key != key_of(spec):
             seed.discard()
             seed = None
-        running = runtime.start(spec, (self.fds[0], self.fds[1], self.fds[2]), seed)
+        running = start(spec, (self.fds[0], self.fds[1], self.fds[2]), seed)
         self.running[spec["id"]] = running
         return {"pid": running.pid, "limits": running.limits.works}, [os.dup(running.pidfd)]
 
@@ -45,8 +48,8 @@ class Service:
     def enter(self, identity: str, cmd: list[str]) -> int:
         """Run a command inside: its exit status."""
         spec = self.running[identity].spec
-        pid = runtime.enter(spec, cmd, (self.fds[0], self.fds[1], self.fds[2]))
-        return runtime.exit_code(os.waitpid(pid, 0)[1])
+        pid = enter(spec, cmd, (self.fds[0], self.fds[1], self.fds[2]))
+        return exit_code(os.waitpid(pid, 0)[1])
 
     def memory(self, identity: str) -> int:
         """Bytes charged to the container's cgroup."""
@@ -67,6 +70,6 @@ def main() -> None:
     gc.disable()  # a collection in a child would copy every page of ours
     service = Service()
     try:
-        agent.serve(socket.socket(fileno=int(sys.argv[1])), service)
+        serve(socket.socket(fileno=int(sys.argv[1])), service)
     finally:
         service.close()

@@ -1,155 +1,65 @@
-"""The model's system calls on files and mounts (a part of model.Process)."""
+"""Mount namespaces, and the calls on mounts: mount, umount, pivot_root.
+
+Rules: mount_namespaces(7), mount(2), pivot_root(2).
+"""
 
 from __future__ import annotations
 
 import errno
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable
+from typing import Any
 
-from minihv.containers.mounts import (
-    FileSystem,
-    Mount,
-    Node,
-    Place,
-    busy,
-    copy_tree,
-    fail,
-    graft,
-    lookup,
-    overlay,
-    unmount,
-)
-
-if TYPE_CHECKING:
-    from minihv.containers.model import Kernel
+from minihv.containers.model.files import Files
+from minihv.containers.model.mounts import Mount, Place
+from minihv.containers.model.propagation import busy, copy_tree, graft, lock_tree, unmount
+from minihv.containers.model.refusal import fail
+from minihv.containers.model.task import Task
+from minihv.containers.model.tree import FileSystem, Node, overlay
+from minihv.containers.model.users import UserNamespace
 
 PROPAGATION = ("shared", "slave", "private", "unbindable")
 
 
-class Files:
-    """What a process does with paths; mixed into Process, which has the rights."""
+class MountNamespace:
+    """A tree of mounts; the first one, never seen, is the kernel's own rootfs."""
 
-    kernel: Kernel
-    root: Place
-    cwd: Place
-    handles: list[Place]
-    ns: dict[str, Any]
-    kuid: int
+    kind = "mnt"
 
-    if TYPE_CHECKING:
-        def need(self, user_ns: Any, cap: str) -> None: ...
-        def capable(self, user_ns: Any, cap: str) -> bool: ...
-        def owns(self, kuid: int) -> bool: ...
+    def __init__(self, user_ns: UserNamespace, root: Mount):
+        self.user_ns, self.root = user_ns, root
+        for mount in root.walk():
+            mount.ns = self
 
-    def _at(self, path: str) -> Place:
-        return lookup(path, self.cwd, self.root)
+    def copy(self, user_ns: UserNamespace) -> tuple[MountNamespace, dict[Mount, Mount]]:
+        """Return the copy of unshare(CLONE_NEWNS), and which mount became which. A less privileged
+        owner gets slaves, and every mount locked, so that it cannot look under any of them."""
+        foreign = user_ns is not self.user_ns
+        root = copy_tree(self.root, self.root.root, slave=foreign, everything=True)
+        if foreign:
+            lock_tree(root)
+        return MountNamespace(user_ns, root), dict(zip(self.root.walk(), root.walk(), strict=True))
 
-    def _directory(self, path: str) -> Place:
-        place = self._at(path)
-        if place.node.kind != "dir":
-            raise fail(errno.ENOTDIR, f"{path} is not a directory")
-        return place
+    def root_place(self) -> Place:
+        """Return where `/` of the namespace is: through all that covers the first mount's root."""
+        return Place(self.root, self.root.root).top()
 
-    # ---- files ------------------------------------------------------------------------------
+    def install(self, process: Task) -> None:
+        """Let a process in by setns(2): it stands at the root, whatever its root was."""
+        process.need(process.ns["user"], "SYS_CHROOT")
+        old, process.ns["mnt"] = process.ns["mnt"], self
+        process.root = process.cwd = self.root_place()
+        old.left(process.kernel.processes())
 
-    def _create(self, path: str, kind: str, data: str = "") -> None:
-        head, _, name = path.rpartition("/")
-        place = self._directory(head or ("/" if path.startswith("/") else "."))
-        if not name or name in place.node.children:
-            raise fail(errno.EEXIST, f"{path} exists")
-        if place.mount.fs.fstype == "proc":
-            raise fail(errno.ENOENT, "nothing can be made in a /proc")
-        self._writable(place)
-        if place.mount.fs.user_ns.from_kernel(self.kuid) is None:
-            raise fail(errno.EOVERFLOW, "the file system cannot store this uid")
-        if not self.owns(place.node.owner):
-            raise fail(errno.EACCES, f"{head or '/'} belongs to another user")
-        if kind == "dev" and (self.kernel.contained or not self.capable(self._init_ns, "MKNOD")):
-            raise fail(errno.EPERM, "device nodes need CAP_MKNOD in the initial user namespace")
-        place.node.add(name, kind, self.kuid, data)
+    def left(self, processes: Iterable[Task]) -> None:
+        """A process has left. With the last one all mounts go; no other namespace is told."""
+        if not any(p.ns.get("mnt") is self for p in processes):
+            for mount in list(self.root.walk()):
+                mount.ns = None
+                mount.set_propagation("private")
 
-    def _writable(self, place: Place) -> None:
-        if place.mount.read_only:
-            raise fail(errno.EROFS, "the mount is read-only")
 
-    @property
-    def _init_ns(self) -> Any:
-        return self.kernel.init.user_ns
-
-    def mkdir(self, path: str) -> None:
-        """mkdir(2), mode 0755."""
-        self._create(path, "dir")
-
-    def mknod(self, path: str, device: str = "null") -> None:
-        """mknod(2) of one of the harmless devices."""
-        self._create(path, "dev", device)
-
-    def open_for_writing(self, path: str) -> None:
-        """Open and close at once; nothing is written."""
-        place = self._at(path)
-        if place.node.kind == "dir":
-            raise fail(errno.EISDIR, f"{path} is a directory")
-        if place.node.kind != "dev":
-            self._writable(place)
-            if not self.owns(place.node.owner):
-                raise fail(errno.EACCES, f"{path} belongs to another user")
-
-    def write(self, path: str, text: str) -> None:
-        """Replace a file's contents; made with mode 0644 if it is not there."""
-        try:
-            place = self._at(path)
-        except FileNotFoundError:
-            return self._create(path, "file", text)
-        if place.node.kind == "dir":
-            raise fail(errno.EISDIR, f"{path} is a directory")
-        self._writable(place)
-        if not self.owns(place.node.owner) and place.node.kind != "dev":
-            raise fail(errno.EACCES, f"{path} belongs to another user")
-        if place.node.kind == "file":
-            place.node.data = text
-            if place.node.upper:
-                from minihv.containers.mounts import copy_up
-                copy_up(place.node).data = text
-
-    def read(self, path: str) -> str:
-        """The contents of a file (a device is empty)."""
-        place = self._at(path)
-        if place.node.kind == "dir":
-            raise fail(errno.EISDIR, f"{path} is a directory")
-        return place.node.data
-
-    def listdir(self, path: str) -> list[str]:
-        """Sorted names; in a /proc only the numbers of its pid namespace."""
-        place = self._directory(path)
-        if pid_ns := self.kernel.proc.get(place.node):
-            return [str(n) for n in sorted(pid_ns.processes)]
-        return sorted(place.node.children)
-
-    def chdir(self, path: str) -> None:
-        """chdir(2)."""
-        self.cwd = self._directory(path)
-
-    def opendir(self, path: str) -> int:
-        """An open directory: a handle that children inherit."""
-        self.handles.append(self._directory(path))
-        return len(self.handles) - 1
-
-    def fchdir(self, handle: int) -> None:
-        """fchdir(2): no path is looked up, so no root stops it."""
-        if handle >= len(self.handles):
-            raise fail(errno.EBADF, "no such open directory")
-        self.cwd = self.handles[handle]
-
-    def close_handles(self) -> None:
-        """Close every open directory."""
-        self.handles.clear()
-
-    def chroot(self, path: str) -> None:
-        """chroot(2): changes where `/` is, not where the process stands."""
-        place = self._directory(path)
-        self.need(self.ns["user"], "SYS_CHROOT")
-        self.root = place
-
-    # ---- mounts -----------------------------------------------------------------------------
+class Mounting(Files):
+    """What a process does with mounts."""
 
     def _may_mount(self) -> None:
         self.need(self.ns["mnt"].user_ns, "SYS_ADMIN")
@@ -259,7 +169,7 @@ class Files:
     def _revealing(self, read_only: bool) -> bool:
         """A new /proc may show no more than one that is visible already; is it locked ro?"""
         mnt = self.ns["mnt"]
-        if mnt.user_ns is self._init_ns and not self.kernel.contained:
+        if mnt.user_ns is self.kernel.init.ns["user"] and not self.kernel.contained:
             return False
         for m in mnt.root.walk():
             whole = m.fs.fstype == "proc" and m.root is m.fs.root

@@ -11,10 +11,8 @@ import os
 import signal
 import struct
 
-from minihv.containers.steps import CAP_NAMES
+from minihv.containers.words import CAPS, KINDS
 
-CLONE = {"mnt": 0x20000, "uts": 0x4000000, "ipc": 0x8000000, "pid": 0x20000000,
-         "cgroup": 0x2000000, "net": 0x40000000, "time": 0x80, "user": 0x10000000}
 MS = {"ro": 1, "nosuid": 2, "nodev": 4, "noexec": 8, "remount": 32, "bind": 4096, "move": 8192,
       "rec": 16384, "unbindable": 1 << 17, "private": 1 << 18, "slave": 1 << 19,
       "shared": 1 << 20}
@@ -22,7 +20,7 @@ CLONE_PIDFD = 0x1000
 SYS_CLONE3, SYS_OPEN_TREE = 435, 428
 SYS_PIVOT_ROOT = {"x86_64": 155, "aarch64": 41, "riscv64": 41}
 PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_SET_SECCOMP, PR_CAPBSET_DROP = 1, 4, 22, 24
-PR_SET_NO_NEW_PRIVS, PR_CAP_AMBIENT = 38, 47
+PR_SET_NO_NEW_PRIVS = 38
 
 # PyDLL keeps the interpreter's lock: a clone must not leave it with a thread that is not there.
 libc = ctypes.PyDLL(None, use_errno=True)
@@ -40,7 +38,7 @@ def check(result: int) -> int:
 
 def flags_of(kinds: tuple[str, ...] | list[str]) -> int:
     """CLONE_NEW* bits of namespace names."""
-    return sum(CLONE[k] for k in kinds)
+    return sum(KINDS[k] for k in kinds)
 
 
 def clone(kinds: tuple[str, ...] | list[str] = ()) -> tuple[int, int]:
@@ -124,7 +122,7 @@ def set_capabilities(effective: int, permitted: int) -> None:
 
 def bits_of(caps: tuple[str, ...] | list[str]) -> int:
     """Capability names as bits."""
-    return sum(1 << CAP_NAMES.index(c) for c in caps)
+    return sum(1 << CAPS.index(c) for c in caps)
 
 
 def ptrace_seize(pid: int) -> int:

@@ -8,7 +8,9 @@ from __future__ import annotations
 import os
 import sys
 
-from minihv.containers import archives, cgroups, linux
+from minihv.containers import linux
+from minihv.containers.images.busybox import host_busybox
+from minihv.containers.linux import cgroups
 from minihv.errors import MinihvError
 
 
@@ -26,5 +28,5 @@ def facts() -> list[tuple[str, bool, str]]:
             found.append((what, True, "can be made"))
         except MinihvError as error:
             found.append((what, False, str(error)))
-    image = archives.static_busybox()
+    image = host_busybox()
     return [*found, ("busybox", bool(image), str(image or "none here: fetched by apt-get"))]
