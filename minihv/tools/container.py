@@ -17,7 +17,6 @@ import signal
 import sys
 import time
 from pathlib import Path
-from typing import Any
 
 from minihv.containers.images import ContainerError, Store
 from minihv.containers.linux import cgroups
@@ -26,43 +25,18 @@ from minihv.containers.linux.runtime.attached import run_attached, write_all
 from minihv.containers.linux.runtime.first import Spec
 from minihv.containers.linux.runtime.spec import make_spec
 from minihv.containers.linux.runtime.starting import start
-from minihv.errors import MinihvError
-
-UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
+from minihv.tools.arguments import above_0, size
 
 
-def size(text: str) -> int:
-    """Bytes from a number with K, M or G."""
-    number, unit = (text[:-1], text[-1].upper()) if text[-1:].isalpha() else (text, "")
-    if unit not in UNITS or not number.isdigit() or not int(number):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a size such as 64M")
-    return int(number) * UNITS[unit]
-
-
-def positive(kind: type) -> Any:
-    """A number above 0."""
-    def parse(text: str) -> Any:
-        try:
-            value = kind(text)
-        except ValueError:
-            value = 0
-        if not 0 < value < float("inf"):
-            raise argparse.ArgumentTypeError(f"{text!r} is not a number above 0")
-        return value
-    return parse
-
-
-def add_parser(subparsers: Any) -> argparse.ArgumentParser:
-    """Add `container` and its commands to the parser of `minihv`."""
-    parser = subparsers.add_parser("container", help="run containers on this host's kernel")
-    parser.set_defaults(main=main)
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The commands of `minihv container`, and their options."""
     commands = parser.add_subparsers(dest="container_command", required=True, metavar="COMMAND")
     run = commands.add_parser("run", help="run a command in a new container")
     run.add_argument("--rootless", action="store_true", default=None,
                      help="uid 0 inside is no one outside (always so for ordinary users)")
-    run.add_argument("--memory", type=size, default=0, metavar="64M")
-    run.add_argument("--pids", type=positive(int), default=0, metavar="32")
-    run.add_argument("--cpus", type=positive(float), default=0, metavar="0.5")
+    run.add_argument("--memory", type=above_0(size, "size"), default=0, metavar="64M")
+    run.add_argument("--pids", type=above_0(int), default=0, metavar="32")
+    run.add_argument("--cpus", type=above_0(float), default=0, metavar="0.5")
     run.add_argument("--net", choices=("bridge", "none"), default="none")
     run.add_argument("--hostname", default="")
     run.add_argument("--name", default="")
@@ -78,10 +52,10 @@ def add_parser(subparsers: Any) -> argparse.ArgumentParser:
     inside = commands.add_parser("exec", help="run a command in a running container")
     inside.add_argument("id")
     inside.add_argument("cmd", nargs=argparse.REMAINDER, metavar="-- CMD")
-    for name, text in (("logs", "print the output"), ("inspect", "print all that is known"),
-                       ("rm", "kill if it runs, and forget")):
-        commands.add_parser(name, help=text + " of a container").add_argument("id")
-    return parser
+    for name, text in (("logs", "print the output of a container"),
+                       ("inspect", "print all that is known of a container"),
+                       ("rm", "kill a container if it runs, and forget it")):
+        commands.add_parser(name, help=text).add_argument("id")
 
 
 def main(args: argparse.Namespace) -> int:
@@ -90,12 +64,8 @@ def main(args: argparse.Namespace) -> int:
     try:
         records.sweep(store.home)
         return COMMANDS[args.container_command](store, args)
-    except MinihvError as error:
-        print(f"minihv: {error}", file=sys.stderr)
-        return 2
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # the reader went away: nothing to say
-        return 0
+        raise
     except OSError as error:
         print(f"minihv: {explain(error)}", file=sys.stderr)
         known = (first.NOT_FOUND, first.CANNOT_RUN)
@@ -268,9 +238,3 @@ def add(store: Store, args: argparse.Namespace) -> int:
 
 COMMANDS = {"run": run, "ps": ps, "exec": execute, "logs": logs, "inspect": inspect,
             "rm": remove, "images": list_images, "add": add}
-
-
-if __name__ == "__main__":  # starts without what the other commands import
-    own = argparse.ArgumentParser(prog="python -m minihv.tools.container")
-    add_parser(own.add_subparsers())
-    sys.exit(main(own.parse_args(["container", *sys.argv[1:]])))

@@ -6,6 +6,7 @@ is tried in a child with a time-out. Nothing is installed and nothing is left be
 
 from __future__ import annotations
 
+import argparse
 import os
 import shutil
 import sys
@@ -211,15 +212,15 @@ def table(findings: list[Finding]) -> str:
     return "\n".join(lines)
 
 
-def main() -> int:
-    """Prints the table; 0 if all that minihv itself requires works, else 1."""
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """`minihv doctor` has no options."""
+
+
+def main(options: argparse.Namespace) -> int:
+    """Print the table; return 0 if all that minihv itself requires works, else 1."""
     findings = report()
     print(table(findings))
     missing = [found.name for found in findings if found.name in REQUIRED and not found.ok]
     if missing:
         print(f"minihv: needs {', '.join(missing)}: see above", file=sys.stderr)
     return 1 if missing else 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -61,7 +61,7 @@ def options(request: pytest.FixtureRequest) -> dict[str, Any]:
 
 def command(home: Path, *args: str, **options: Any) -> subprocess.CompletedProcess[str]:
     """`minihv container ARGS`."""
-    argv = [sys.executable, "-m", "minihv.tools.container", *args]
+    argv = [sys.executable, "-m", "minihv", "container", *args]
     return subprocess.run(argv, env=environment(home), capture_output=True, text=True,
                           timeout=60, cwd=ROOT, **options)
 

@@ -178,7 +178,7 @@ def test_mistakes_give_one_clear_line(store: Store, args: list[str], status: int
 
 def test_signals_go_to_the_command(store: Store) -> None:
     script = "trap 'echo got it; exit 3' TERM; echo ready; while :; do sleep 0.1; done"
-    argv = [sys.executable, "-m", "minihv.tools.container", "run", "--rm", "busybox", "sh", "-c",
+    argv = [sys.executable, "-m", "minihv", "container", "run", "--rm", "busybox", "sh", "-c",
             script]
     runner = subprocess.Popen(argv, env=environment(store.home), cwd=ROOT, text=True,
                               stdout=subprocess.PIPE)
@@ -231,7 +231,7 @@ def test_an_ordinary_user_can_run_containers(store: Store, tmp_path: Path) -> No
             "busybox; Store().take('busybox', busybox.contents(Path(sys.argv[1])))")
     subprocess.run([python, "-c", make, str(binary)], env=env, check=True, **who)
     script = "echo $$; id -u; touch /new && ls -A /dev | wc -l"
-    argv = [python, "-m", "minihv.tools.container", "run", "--rm", "--pids", "32", "busybox", "--"]
+    argv = [python, "-m", "minihv", "container", "run", "--rm", "--pids", "32", "busybox", "--"]
     done = subprocess.run([*argv, "sh", "-c", script], env=env, **who)
     if done.returncode == 125:
         pytest.skip(done.stderr)

@@ -1,7 +1,6 @@
 """`minihv check` on notebooks whole and mangled: each report names the cell and the cure, and the
 other exercises are judged all the same."""
 
-import argparse
 import json
 import os
 import time
@@ -10,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from minihv.course import cli, judge, state
+from minihv import cli
+from minihv.course import judge, state
 from minihv.course.books import kernel, notebooks, session
 from minihv.course.books.generate import ROOT, generated
 from minihv.course.checks.exercise import all_chapters, chapter
@@ -56,9 +56,7 @@ def path(tmp_path: Path, state_file: Path, monkeypatch: pytest.MonkeyPatch) -> P
 
 
 def run(*arguments: str) -> int:
-    parser = argparse.ArgumentParser()
-    cli.add_parser(parser.add_subparsers())
-    return cli.main(parser.parse_args(arguments))
+    return cli.main([*arguments])
 
 
 def test_the_solutions_of_chapter_01_are_right(

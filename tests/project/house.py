@@ -45,7 +45,7 @@ PACKAGE_LINES = 1_500   # lines of Python in a package (without the packages in 
 CORE = ("hw", "devices", "vmm")
 CORE_LINES = 8_000      # ... and in these three together
 # What has outgrown that, with the size that it has: it may shrink, not grow. Lower these.
-GROWN = {"asm": 2_185, "tools": 2_260}
+GROWN = {"asm": 2_185}
 CORE_GROWN = 9_600    # the goal of the ground is 9,700 and less
 
 

@@ -1,13 +1,13 @@
-"""`minihv asm` and `minihv disasm`: from source to an ELF file, and from a file to a listing."""
+"""`minihv disasm`: the executable parts of an image, with their symbols."""
 
 from __future__ import annotations
 
 import argparse
 import io
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from minihv.errors import AssemblyError, MinihvError
 from minihv.tools.terminal import check_file, one_line
 
 if TYPE_CHECKING:
@@ -15,28 +15,13 @@ if TYPE_CHECKING:
     from minihv.devices.image import Image
 
 
-def assemble_file(options: argparse.Namespace) -> int:
-    """`minihv asm`: source, output (None: beside it), origin, compress."""
-    from minihv.asm.assembler import assemble
-
-    check_file(options.source)
-    try:
-        source = options.source.read_text(encoding="utf-8")
-        program = assemble(source, options.origin, compress=options.compress)
-    except AssemblyError as error:
-        message = str(error).partition(": ")[2] if error.line else error
-        raise MinihvError(f"{options.source}:{error.line}:{error.column}: {message}") from None
-    except UnicodeDecodeError as error:
-        raise MinihvError(f"{options.source}: is not UTF-8 text ({error.reason})") from None
-    output = options.output or options.source.with_suffix(".elf")
-    if output.exists() and output.samefile(options.source):
-        raise MinihvError(f"{output}: is the source; name another file with -o")
-    output.write_bytes(program.elf())
-    return 0
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of `minihv disasm`."""
+    parser.add_argument("image", type=Path, metavar="FILE")
 
 
-def list_image(options: argparse.Namespace) -> int:
-    """`minihv disasm`: the executable parts of an image."""
+def main(options: argparse.Namespace) -> int:
+    """List the code."""
     from minihv.devices.image import load_image
 
     check_file(options.image)
@@ -65,7 +50,7 @@ def _listing(data: bytes, image: Image, symbols: dict[str, int]) -> Iterator[Lin
 
 
 def _code_of_elf(data: bytes) -> list[tuple[int, bytes]]:
-    """(address, bytes) of the executable sections, or segments where there are no sections."""
+    """(address, bytes) of the executable sections, or segments if there are no sections."""
     from elftools.elf.elffile import ELFFile
 
     elf = ELFFile(io.BytesIO(data))

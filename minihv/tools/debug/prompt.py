@@ -1,7 +1,4 @@
-"""`minihv debug`: a terminal debugger that also goes backwards.
-
-Commands come from stdin, one a line, typed or piped; what the guest prints stands behind "| ".
-"""
+"""The debugger's prompt: reads commands, one per line, typed or piped, and has them carried out."""
 
 from __future__ import annotations
 
@@ -11,7 +8,8 @@ from collections.abc import Callable, Iterator
 
 from minihv.devices.virt import Machine
 from minihv.errors import MinihvError
-from minihv.tools.debug_commands import COMMANDS, Complaint, Session
+from minihv.tools.debug.commands import COMMANDS
+from minihv.tools.debug.session import Complaint, Session
 from minihv.tools.terminal import one_line
 
 PROMPT = "(minihv) "
@@ -69,7 +67,7 @@ def help_(d: Session) -> None:
 
 
 def _lines(debugger: Debugger) -> Iterator[str]:
-    """Commands from stdin, with a prompt; those that are piped are shown behind it."""
+    """Commands from stdin, with a prompt; those that are piped are shown after it."""
     if sys.stdin is None:
         return
     typed = sys.stdin.isatty()
@@ -110,7 +108,7 @@ def debug(machine: Machine) -> int:
 
     before = signal.signal(signal.SIGINT, interrupt)
     try:
-        COMMANDS["where"](session, ())
+        session.where()
         for line in _lines(debugger):
             if not debugger.do(line):
                 break

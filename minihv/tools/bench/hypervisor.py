@@ -1,6 +1,6 @@
-"""`minihv bench --only hypervisor`: what virtualization costs, by mode, in one paired run.
+"""What virtualization costs, by mode, in one paired run.
 
-Each round runs a workload in every mode, one behind the other; a ratio is the median of the rounds'
+Each round runs a workload in every mode, one after the other; a ratio is the median of the rounds'
 ratios to the bare machine. Timed is this process's CPU time, from the boot's end, or, where a guest
 first touches its memory, from then on. Exits are timed by guests that do little else.
 """

@@ -1,130 +1,26 @@
-"""The debugger's commands: each a function of the session and the words behind its name.
+"""The debugger's commands: each a function of the session and the words after its name.
 
 Its docstring is its line in `help`. Addresses are guest-virtual, "p:" before one makes it
-guest-physical. Wherever a number is asked for, a sum will do: symbols, registers, CSRs and numbers
-with + and -.
+guest-physical.
 """
 
 from __future__ import annotations
 
-import re
-from bisect import bisect_right
 from collections.abc import Callable, Sequence
 
 from minihv.asm import around
 from minihv.asm.disassembler import disassemble_range
-from minihv.asm.operands import REGISTER_NUMBER, REGISTERS
-from minihv.devices.timeline import Timeline
-from minihv.devices.virt import End, Instant, Machine
-from minihv.errors import MinihvError
+from minihv.asm.operands import REGISTERS
+from minihv.devices.virt import Instant
 from minihv.hw import inspect
 from minihv.hw.bits import MASK64, i64
 from minihv.hw.csrnames import NUMBER
-from minihv.hw.hart import Hart
+from minihv.tools.debug.session import Complaint, Session
 from minihv.tools.terminal import one_line
-from minihv.tools.trace import MODES, Tracer, instruction, symbols_of
+from minihv.tools.trace import MODES, Tracer, instruction
 
 MOST_BYTES = 4096
 SHOWN_STEPS = 50  # more steps than these run without a line for each
-WHY = {
-    "exit": "the guest ended itself, status {}", "reset": "the guest asked for a reset",
-    "deadlock": "every hart waits for an event that cannot come (input may help)",
-    "input": "every hart waits for input", "start": "the timeline begins here",
-    "breakpoint": "breakpoint", "watchpoint": "watchpoint: this instruction is about to do it",
-    "interrupted": "interrupted",
-}  # fmt: skip
-
-
-class Complaint(MinihvError):
-    """A command that cannot be carried out; one line says why."""
-
-
-class Session:
-    """A machine that has its image loaded, its timeline, and what is looked at."""
-
-    def __init__(self, machine: Machine, show: Callable[[str], None] = print):
-        self.machine = machine
-        self.timeline = Timeline(machine)
-        self._show = show
-        self.chosen: int | None = None
-        self._line = bytearray()  # what the guest printed of a line so far
-        machine.console.sink = self._guest_output
-        self.symbols = symbols_of(machine)
-        self._sorted = sorted((place, name) for name, place in self.symbols.items())
-
-    @property
-    def hart(self) -> Hart:
-        """The hart that is looked at: the chosen one, or the one whose turn it is."""
-        return self.machine.hart if self.chosen is None else self.machine.harts[self.chosen]
-
-    # --- numbers ------------------------------------------------------------------------------
-
-    def number(self, text: str, what: str = "an address") -> int:
-        """The value of a sum such as ``main+0x10``, ``sp-8``, ``stval``; 0 .. 2**64 - 1."""
-        if not re.fullmatch(r"[+-]?[^+-]+([+-][^+-]+)*", text):
-            raise Complaint(f"{text!r} is not {what}")
-        total = 0
-        for sign, term in re.findall(r"([+-]?)([^+-]+)", text):
-            total += -self._term(term, what) if sign == "-" else self._term(term, what)
-        return total & MASK64
-
-    def _term(self, term: str, what: str) -> int:
-        if term.isdecimal() or re.fullmatch(r"0[xX][0-9a-fA-F]{1,16}", term):
-            if len(term) <= 20:
-                return int(term, 16 if term[:2] in ("0x", "0X") else 10)
-        name = term.removeprefix("$")
-        if name == "pc":
-            return self.hart.pc
-        if name in REGISTER_NUMBER:
-            return self.hart.x[REGISTER_NUMBER[name]]
-        if term in self.symbols:
-            return self.symbols[term]
-        if name in self.hart.csr:
-            return self.hart.csr[name]
-        raise Complaint(f"{term!r} is not {what}: no number, register, CSR or symbol of the guest")
-
-    def count(self, words: Sequence[str], default: int, most: int = 1 << 62) -> int:
-        """The number in `words`, or `default` where there is none."""
-        if not words:
-            return default
-        value = self.number(words[0], "a number")
-        if not 1 <= value <= most:
-            raise Complaint(f"{words[0]} is not a number from 1 to {most}")
-        return value
-
-    # --- saying where ---------------------------------------------------------------------------
-
-    def _guest_output(self, data: bytes) -> None:
-        self._line += data
-        while b"\n" in self._line:
-            line, _, self._line = self._line.partition(b"\n")
-            self._show("| " + one_line(line.decode("utf-8", "replace").rstrip("\r")))
-
-    def end_line(self) -> None:
-        if self._line:
-            self._guest_output(b"\n")
-
-    def name(self, place: int) -> str:
-        """`` <symbol+offset>`` for an address, or nothing."""
-        after = bisect_right(self._sorted, (place & MASK64, "\U0010ffff"))
-        if not after:
-            return ""
-        start, name = self._sorted[after - 1]
-        offset = (place & MASK64) - start
-        if offset > 1 << 20:
-            return ""
-        return f" <{name}+{offset:#x}>" if offset else f" <{name}>"
-
-    def tell(self, end: End) -> None:
-        """Why a run stopped, and where."""
-        self.end_line()
-        if end.reason in WHY:
-            self._show(WHY[end.reason].format(end.exit_status))
-        where(self, ())
-
-    def show(self, text: str) -> None:
-        """A line of output."""
-        self._show(text)
 
 
 # --- moving -------------------------------------------------------------------------------------
@@ -145,7 +41,7 @@ def step(d: Session, words: Sequence[str]) -> None:
         if end.reason not in ("budget", "trap"):
             d.tell(end)
             return
-    where(d, ())
+    d.where()
 
 
 def back(d: Session, words: Sequence[str]) -> None:
@@ -199,7 +95,7 @@ def watch(d: Session, words: Sequence[str]) -> None:
         return
     kinds = [word for word in words[1:] if word in ("r", "w", "rw")]
     sizes = [word for word in words[1:] if word not in kinds]
-    gpa = physical(d, words[0])
+    gpa = d.physical(words[0])
     d.machine.stops.watch_memory(gpa, d.count(sizes, 8), kinds[0] if kinds else "w")
     d.show(f"watching guest-physical {gpa:#x}")
 
@@ -216,7 +112,7 @@ def delete(d: Session, words: Sequence[str]) -> None:
     elif i64(d.number(words[0].removeprefix("p:"))) in stops.breakpoints:
         stops.remove_breakpoint(d.number(words[0]))
     else:
-        stops.unwatch_memory(physical(d, words[0]))
+        stops.unwatch_memory(d.physical(words[0]))
 
 
 # --- looking ------------------------------------------------------------------------------------
@@ -224,11 +120,7 @@ def delete(d: Session, words: Sequence[str]) -> None:
 
 def where(d: Session, words: Sequence[str]) -> None:
     """where: the instant, and the next instruction"""
-    ticks, traps = d.timeline.position
-    of = f", hart {d.hart.id} of {len(d.machine.harts)}" if len(d.machine.harts) > 1 else ""
-    state = " (waits)" if d.hart.waiting else "" if d.hart.status == "started" else " (stopped)"
-    d.show(f"at tick {ticks}, trap {traps}{of}{state}:{d.name(d.hart.pc)}")
-    d.show(f"=> {instruction(d.hart, d.symbols)}")
+    d.where()
 
 
 def registers(d: Session, words: Sequence[str]) -> None:
@@ -261,16 +153,6 @@ def walk(d: Session, words: Sequence[str]) -> None:
         entry = f"table {s.table:#x}[{s.index}] at {s.pte_address:#x}"
         d.show(f"level {s.level}: {entry}: {pte}  {s.verdict}")
     d.show(f"{found.va:#x}, a {access} from {MODES[found.privilege]}-mode: {found.verdict}")
-
-
-def physical(d: Session, text: str) -> int:
-    """The guest-physical address of WHERE."""
-    if text.startswith("p:"):
-        return d.number(text[2:])
-    found = inspect.walk(d.hart, d.number(text))
-    if found.pa is None:
-        raise Complaint(f"{text}: {found.verdict}")
-    return found.pa
 
 
 def examine(d: Session, words: Sequence[str]) -> None:
