@@ -238,7 +238,7 @@ class Forms:
         return taken
 
     def _open_session(self) -> Any:
-        from minihv.containers.session import Session
+        from minihv.containers.linux.runtime.session import Session
 
         return Session()
 

@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Callable
 
 from minihv.asm.assembler import assemble
-from minihv.containers import seccomp
+from minihv.containers.linux import seccomp
 from minihv.devices import sbi
 from minihv.devices.virt import Machine
 from minihv.hw.bus import AccessFault, Device

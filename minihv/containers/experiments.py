@@ -241,6 +241,10 @@ EXPERIMENTS = (first_process, hostname, propagation, one_port, root_is_nobody)
 LIMITS = (memory_hog, fork_bomb)
 PROBES = (leave_chroot, open_setting, make_device, signal_outside, trace_outside,
           leaked_directory, bind_from_outside)
+NEED_ROOT = (root_is_nobody, orphans, memory_hog, fork_bomb, cpu_share, beside_hogs, open_setting,
+             make_device)
+
+
 def layers_work(kernel: Any) -> None:
     """A trial for open_kernel: OSError where a world may not do what a container needs."""
     box = kernel.init.clone("uts", "pid", "mnt", "ipc", "net", "cgroup", "time")
@@ -250,10 +254,6 @@ def layers_work(kernel: Any) -> None:
     steps.mount_root(box, "/box/root", ["/box/lower"], "/box/upper", "/box/work", ",userxattr")
     steps.enter_root(box, "/box/root")
     kernel.init.clone("user")
-
-
-NEED_ROOT = (root_is_nobody, orphans, memory_hog, fork_bomb, cpu_share, beside_hogs, open_setting,
-             make_device)
 
 
 class Ran(NamedTuple):

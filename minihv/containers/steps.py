@@ -9,31 +9,26 @@ from __future__ import annotations
 
 import contextlib
 import errno
+from collections.abc import Iterator
 from typing import Any
+
+from minihv.containers.words import DEVICES, KINDS
 
 DEFENCES = ("pivot_root", "private", "masks", "user", "caps", "seccomp", "no_new_privs", "pids",
             "memory", "pid_ns")
-DEVICES = {"null": (1, 3), "zero": (1, 5), "full": (1, 7), "random": (1, 8), "urandom": (1, 9),
-           "tty": (5, 0)}
 MASKED = ("/proc/kcore", "/proc/keys", "/proc/timer_list", "/proc/sched_debug",
           "/proc/latency_stats", "/proc/sysrq-trigger")
 READ_ONLY = ("/proc/sys", "/proc/bus", "/proc/fs", "/proc/irq")
-CAP_NAMES = (
-    "CHOWN DAC_OVERRIDE DAC_READ_SEARCH FOWNER FSETID KILL SETGID SETUID SETPCAP LINUX_IMMUTABLE "
-    "NET_BIND_SERVICE NET_BROADCAST NET_ADMIN NET_RAW IPC_LOCK IPC_OWNER SYS_MODULE SYS_RAWIO "
-    "SYS_CHROOT SYS_PTRACE SYS_PACCT SYS_ADMIN SYS_BOOT SYS_NICE SYS_RESOURCE SYS_TIME "
-    "SYS_TTY_CONFIG MKNOD LEASE AUDIT_WRITE AUDIT_CONTROL SETFCAP MAC_OVERRIDE MAC_ADMIN SYSLOG "
-    "WAKE_ALARM BLOCK_SUSPEND AUDIT_READ PERFMON BPF CHECKPOINT_RESTORE").split()
 KEPT_CAPS = ("CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID", "KILL", "SETGID", "SETUID", "SETPCAP",
              "NET_BIND_SERVICE", "SYS_CHROOT", "SETFCAP")
 
 
 def namespaces(without: tuple[str, ...] = (), net: str = "none", user: bool = True) -> list[str]:
-    """The kinds of namespaces that a container gets."""
-    kinds = ["mnt", "uts", "ipc", "pid", "cgroup", "net", "time", "user"]
-    left_out = {"pid_ns": "pid", "user": "user"}
-    gone = {left_out[w] for w in without if w in left_out} | (set() if user else {"user"})
-    return [k for k in kinds if k not in gone and not (k == "net" and net == "host")]
+    """Return the kinds of namespaces that a container gets."""
+    gone = {"pid"} if "pid_ns" in without else set()
+    gone |= {"user"} if "user" in without or not user else set()
+    gone |= {"net"} if net == "host" else set()
+    return [kind for kind in KINDS if kind not in gone]
 
 
 def mount_root(sys: Any, root: str, lowers: list[str], upper: str, work: str,
@@ -118,7 +113,7 @@ def ensure(sys: Any, path: str) -> None:
 
 
 @contextlib.contextmanager
-def skip_missing() -> Any:
+def skip_missing() -> Iterator[None]:
     """Go on if a path is not there on this host."""
     try:
         yield

@@ -6,9 +6,6 @@ notebook cannot reach, draws the seed, knows the answers and decides.
 
 from __future__ import annotations
 
-import argparse
-import shutil
-import sys
 import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -20,7 +17,7 @@ from minihv.course.books.notebooks import Notebook, NotebookError, read
 from minihv.course.books.session import Row, Session
 from minihv.course.cards import columns
 from minihv.course.checking import record
-from minihv.course.exercise import Exercise, chapter, draw_seed, exercise
+from minihv.course.exercise import Exercise, chapter, exercise
 from minihv.course.texts import say, several
 from minihv.errors import MinihvError
 
@@ -96,7 +93,7 @@ def _static_notes(notebook: Notebook, wanted: Sequence[Exercise]) -> list[str]:
     return notes
 
 
-# --- the command ------------------------------------------------------------------------------
+# --- reports ----------------------------------------------------------------------------------
 
 
 def render(report: Report, width: int) -> str:
@@ -128,38 +125,3 @@ def find_notebooks(given: Sequence[str]) -> list[Path]:
     if missing is not None:
         raise NotebookError(say("judge", "unreadable", name=missing, why="No such file"))
     return [Path(name) for name in given]
-
-
-def add_parser(subparsers: Any) -> argparse.ArgumentParser:
-    """Add `check` to the command line."""
-    parser = subparsers.add_parser(
-        "check",
-        help="judge exercise notebooks",
-        description="Run exercise notebooks from the start in a fresh kernel and judge them.",
-    )
-    parser.add_argument("notebooks", nargs="*", metavar="NOTEBOOK",
-                        help="default: exercises/*.ipynb")  # fmt: skip
-    parser.add_argument("--seed", type=int, help="judge the cases of this seed (default: drawn)")
-    parser.add_argument("--cell-seconds", type=float, default=CELL_SECONDS, metavar="S",
-                        help="interrupt a cell after this time (default: %(default)g)")  # fmt: skip
-    parser.set_defaults(main=main)
-    return parser
-
-
-def main(args: argparse.Namespace) -> int:
-    """Judge and print; 0 when everything is solved, 1 when not, 2 for a wrong call."""
-    try:
-        notebooks = find_notebooks(args.notebooks)
-    except NotebookError as error:
-        print(error, file=sys.stderr)
-        return 2
-    seed = draw_seed() if args.seed is None else args.seed
-    width = min(max(shutil.get_terminal_size((100, 24)).columns, 60), 120)
-    ok = True
-    for path in notebooks:
-        report = check_notebook(path, seed, args.cell_seconds)
-        print(render(report, width), flush=True)
-        ok = ok and report.ok
-    if not ok:
-        print(say("judge", "seed", seed=seed))
-    return 0 if ok else 1

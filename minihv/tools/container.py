@@ -17,50 +17,31 @@ import signal
 import sys
 import time
 from pathlib import Path
-from typing import Any
 
 from minihv.errors import MinihvError
+from minihv.tools.arguments import above_0, size
 
 try:
-    from minihv.containers import cgroups, images, runtime
+    from minihv.containers.images import ContainerError, Store
+    from minihv.containers.linux import cgroups
+    from minihv.containers.linux.runtime import first, records
+    from minihv.containers.linux.runtime.attached import run_attached, write_all
+    from minihv.containers.linux.runtime.first import Spec
+    from minihv.containers.linux.runtime.spec import make_spec
+    from minihv.containers.linux.runtime.starting import start
 except ImportError as error:
     raise MinihvError(f"containers that run programs need a Linux kernel ({error})") from None
 
-UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
 
-
-def size(text: str) -> int:
-    """Bytes from a number with K, M or G."""
-    number, unit = (text[:-1], text[-1].upper()) if text[-1:].isalpha() else (text, "")
-    if unit not in UNITS or not number.isdigit() or not int(number):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a size such as 64M")
-    return int(number) * UNITS[unit]
-
-
-def positive(kind: type) -> Any:
-    """A number above 0."""
-    def parse(text: str) -> Any:
-        try:
-            value = kind(text)
-        except ValueError:
-            value = 0
-        if not 0 < value < float("inf"):
-            raise argparse.ArgumentTypeError(f"{text!r} is not a number above 0")
-        return value
-    return parse
-
-
-def add_parser(subparsers: Any) -> argparse.ArgumentParser:
-    """Add `container` and its commands to the parser of `minihv`."""
-    parser = subparsers.add_parser("container", help="run containers on this host's kernel")
-    parser.set_defaults(main=main)
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The commands of `minihv container`, and their options."""
     commands = parser.add_subparsers(dest="container_command", required=True, metavar="COMMAND")
     run = commands.add_parser("run", help="run a command in a new container")
     run.add_argument("--rootless", action="store_true", default=None,
                      help="uid 0 inside is no one outside (always so for ordinary users)")
-    run.add_argument("--memory", type=size, default=0, metavar="64M")
-    run.add_argument("--pids", type=positive(int), default=0, metavar="32")
-    run.add_argument("--cpus", type=positive(float), default=0, metavar="0.5")
+    run.add_argument("--memory", type=above_0(size, "size"), default=0, metavar="64M")
+    run.add_argument("--pids", type=above_0(int), default=0, metavar="32")
+    run.add_argument("--cpus", type=above_0(float), default=0, metavar="0.5")
     run.add_argument("--net", choices=("bridge", "none"), default="none")
     run.add_argument("--hostname", default="")
     run.add_argument("--name", default="")
@@ -76,28 +57,24 @@ def add_parser(subparsers: Any) -> argparse.ArgumentParser:
     inside = commands.add_parser("exec", help="run a command in a running container")
     inside.add_argument("id")
     inside.add_argument("cmd", nargs=argparse.REMAINDER, metavar="-- CMD")
-    for name, text in (("logs", "print the output"), ("inspect", "print all that is known"),
-                       ("rm", "kill if it runs, and forget")):
-        commands.add_parser(name, help=text + " of a container").add_argument("id")
-    return parser
+    for name, text in (("logs", "print the output of a container"),
+                       ("inspect", "print all that is known of a container"),
+                       ("rm", "kill a container if it runs, and forget it")):
+        commands.add_parser(name, help=text).add_argument("id")
 
 
 def main(args: argparse.Namespace) -> int:
     """Carry out one command."""
-    store = images.Store()
+    store = Store()
     try:
-        runtime.sweep(store.home)
+        records.sweep(store.home)
         return COMMANDS[args.container_command](store, args)
-    except MinihvError as error:
-        print(f"minihv: {error}", file=sys.stderr)
-        return 2
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # the reader went away: nothing to say
-        return 0
+        raise
     except OSError as error:
         print(f"minihv: {explain(error)}", file=sys.stderr)
-        known = (runtime.NOT_FOUND, runtime.CANNOT_RUN)
-        return error.errno if error.errno in known else runtime.FAILED
+        known = (first.NOT_FOUND, first.CANNOT_RUN)
+        return error.errno if error.errno in known else first.FAILED
 
 
 def explain(error: OSError) -> str:
@@ -114,28 +91,28 @@ def after_dashes(cmd: list[str]) -> list[str]:
     return cmd[1:] if cmd[:1] == ["--"] else cmd
 
 
-def run(store: images.Store, args: argparse.Namespace) -> int:
+def run(store: Store, args: argparse.Namespace) -> int:
     """run"""
     image = store.find(args.image)
     wanted = {name: getattr(args, name) for name in (
         "memory", "pids", "cpus", "net", "rootless", "name", "hostname", "remove")}
-    spec = images.make_spec(store, image, after_dashes(args.cmd), **wanted)
+    spec = make_spec(store, image, after_dashes(args.cmd), **wanted)
     if args.name and any(s["name"] == args.name for s in states(store)):
-        raise images.ContainerError(f"a container is called {args.name} already; remove it "
+        raise ContainerError(f"a container is called {args.name} already; remove it "
                                     f"with: minihv container rm {args.name}")
     if args.detach:
         return detach(spec)
-    return runtime.run_attached(spec, warn)
+    return run_attached(spec, warn)
 
 
-def warn(running: runtime.Running) -> None:
+def warn(running: records.Running) -> None:
     """Say which limits the host does not grant."""
     for limit in running.limits.missing:
         print(f"minihv: the limit on {limit} is {running.limits.works[limit]}; run as root to get "
               "one of the whole container", file=sys.stderr)
 
 
-def detach(spec: runtime.Spec) -> int:
+def detach(spec: Spec) -> int:
     """Leave a runner behind that waits for the container; print the id once it runs."""
     reader, writer = os.pipe()
     if os.fork():
@@ -144,14 +121,14 @@ def detach(spec: runtime.Spec) -> int:
             problem = f.read()
         print(f"minihv: {problem}" if problem else spec["id"],
               file=sys.stderr if problem else sys.stdout)
-        return runtime.FAILED if problem else 0
+        return first.FAILED if problem else 0
     try:
         os.setsid()
         null = os.open(os.devnull, os.O_RDWR)
         log = os.memfd_create("early")
         for fd in range(3):
             os.dup2(null, fd)
-        running = runtime.start(spec, (0, log, log))
+        running = start(spec, (0, log, log))
         os.close(writer)
         path = os.devnull if spec["remove"] else running.folder / "log"
         with open(path, "wb", buffering=0) as f:
@@ -174,22 +151,22 @@ def follow(source: int, target: int, pidfd: int) -> None:
             os.write(target, data)
 
 
-def states(store: images.Store) -> list[runtime.Spec]:
+def states(store: Store) -> list[Spec]:
     """Records of all containers, oldest first."""
-    found = (runtime.read_state(folder) for folder in runtime.containers(store.home))
+    found = (records.read_state(folder) for folder in records.containers(store.home))
     return [s for s in found if s]
 
 
-def find(store: images.Store, key: str) -> runtime.Spec:
+def find(store: Store, key: str) -> Spec:
     """A container by name, id or the beginning of its id."""
     hits = [s for s in states(store) if s["name"] == key or s["id"].startswith(key)]
     if len(hits) != 1:
         what = "no container" if not hits else "more than one container"
-        raise images.ContainerError(f"{what} is called {key!r}; see: minihv container ps")
+        raise ContainerError(f"{what} is called {key!r}; see: minihv container ps")
     return hits[0]
 
 
-def ps(store: images.Store, args: argparse.Namespace) -> int:
+def ps(store: Store, args: argparse.Namespace) -> int:
     """ps"""
     print(f"{'ID':14}{'NAME':16}{'IMAGE':14}{'STATUS':14}{'PID':>8}  COMMAND")
     for state in states(store):
@@ -200,30 +177,30 @@ def ps(store: images.Store, args: argparse.Namespace) -> int:
     return 0
 
 
-def execute(store: images.Store, args: argparse.Namespace) -> int:
+def execute(store: Store, args: argparse.Namespace) -> int:
     """exec"""
     state = find(store, args.id)
     cmd = after_dashes(args.cmd)
     if state["record"]["status"] != "running":
-        raise images.ContainerError(f"container {args.id} does not run")
+        raise ContainerError(f"container {args.id} does not run")
     if not cmd:
-        raise images.ContainerError("exec needs a command, for example: -- sh")
-    child = runtime.enter(state, cmd)
+        raise ContainerError("exec needs a command, for example: -- sh")
+    child = first.enter(state, cmd)
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
-    return runtime.exit_code(os.waitpid(child, 0)[1])
+    return first.exit_code(os.waitpid(child, 0)[1])
 
 
-def logs(store: images.Store, args: argparse.Namespace) -> int:
+def logs(store: Store, args: argparse.Namespace) -> int:
     """logs"""
     with contextlib.suppress(FileNotFoundError):
         sys.stdout.flush()
         data = (Path(find(store, args.id)["folder"]) / "log").read_bytes()
-        runtime.write_all(1, data)
+        write_all(1, data)
     return 0
 
 
-def inspect(store: images.Store, args: argparse.Namespace) -> int:
+def inspect(store: Store, args: argparse.Namespace) -> int:
     """inspect"""
     state = find(store, args.id)
     state["memory_used"] = cgroups.Limits(state["record"].get("dirs", [])).memory_used()
@@ -233,7 +210,7 @@ def inspect(store: images.Store, args: argparse.Namespace) -> int:
     return 0
 
 
-def remove(store: images.Store, args: argparse.Namespace) -> int:
+def remove(store: Store, args: argparse.Namespace) -> int:
     """rm"""
     state = find(store, args.id)
     folder = Path(state["folder"])
@@ -241,16 +218,16 @@ def remove(store: images.Store, args: argparse.Namespace) -> int:
         with contextlib.suppress(ProcessLookupError):
             os.kill(state["record"]["pid"], signal.SIGKILL)
     for _ in range(500):  # its runner tidies up first
-        lock = runtime.claim(folder)
+        lock = records.claim(folder)
         if lock is not None:
             shutil.rmtree(folder, ignore_errors=True)
             os.close(lock)
             return 0
         time.sleep(0.01)
-    raise images.ContainerError(f"the runner of container {args.id} does not let go of it")
+    raise ContainerError(f"the runner of container {args.id} does not let go of it")
 
 
-def list_images(store: images.Store, args: argparse.Namespace) -> int:
+def list_images(store: Store, args: argparse.Namespace) -> int:
     """images"""
     for name in store.names():
         image = store.find(name)
@@ -258,19 +235,11 @@ def list_images(store: images.Store, args: argparse.Namespace) -> int:
     return 0
 
 
-def add(store: images.Store, args: argparse.Namespace) -> int:
+def add(store: Store, args: argparse.Namespace) -> int:
     """add"""
-    from minihv.containers import archives
-
-    print(archives.add(store, args.path, args.name).name)
+    print(store.add(args.path, args.name).name)
     return 0
 
 
 COMMANDS = {"run": run, "ps": ps, "exec": execute, "logs": logs, "inspect": inspect,
             "rm": remove, "images": list_images, "add": add}
-
-
-if __name__ == "__main__":  # starts without what the other commands import
-    own = argparse.ArgumentParser(prog="python -m minihv.tools.container")
-    add_parser(own.add_subparsers())
-    sys.exit(main(own.parse_args(["container", *sys.argv[1:]])))

@@ -6,6 +6,8 @@ is tried in a child with a time-out. Nothing is installed and nothing is left be
 
 from __future__ import annotations
 
+import argparse
+import os
 import shutil
 import sys
 import tempfile
@@ -90,6 +92,14 @@ def _numba() -> Finding:
                                    "about 100 times slower)", "make lab"))
 
 
+def _cache_folders() -> list[Path]:
+    """Where the engine keeps compiled code, in the order in which it tries."""
+    base = os.environ.get("XDG_CACHE_HOME") or os.environ.get("LOCALAPPDATA")
+    user = (Path(base) if base else Path.home() / ".cache") / "minihv"
+    chosen = os.environ.get("MINIHV_CACHE")
+    return [Path(chosen), user] if chosen else [user]
+
+
 def _writable(folder: Path) -> bool:
     """Whether a file can be made in `folder`, or in the nearest of its parents that exists."""
     there = next(path for path in (folder, *folder.parents) if path.exists())
@@ -101,11 +111,9 @@ def _writable(folder: Path) -> bool:
 
 
 def _cache() -> Finding:
-    from minihv.hw.engine import cache_folders
-
-    folders = cache_folders()
+    folders = _cache_folders()
     usable = next((folder for folder in folders if _writable(folder)), None)
-    detail = str(usable or f"not writable: {', '.join(map(str, dict.fromkeys(folders)))}")
+    detail = str(usable) if usable else f"not writable: {', '.join(map(str, folders))}"
     return Finding("compiled code", usable is not None, "a quick start (else each start compiles)",
                    detail, "set MINIHV_CACHE to a folder that you may write to")
 
@@ -166,7 +174,7 @@ def _cgroup() -> Finding:
 
 
 def _containers() -> Finding:
-    from minihv.containers import probe
+    from minihv.containers.linux import probe
 
     found = probe.facts()
     refused = [f"{what}: {detail}" for what, ok, detail in found if not ok]
@@ -204,15 +212,15 @@ def table(findings: list[Finding]) -> str:
     return "\n".join(lines)
 
 
-def main() -> int:
-    """Prints the table; 0 if all that minihv itself requires works, else 1."""
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """`minihv doctor` has no options."""
+
+
+def main(options: argparse.Namespace) -> int:
+    """Print the table; return 0 if all that minihv itself requires works, else 1."""
     findings = report()
     print(table(findings))
     missing = [found.name for found in findings if found.name in REQUIRED and not found.ok]
     if missing:
         print(f"minihv: needs {', '.join(missing)}: see above", file=sys.stderr)
     return 1 if missing else 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -17,6 +17,7 @@ from minihv.errors import ImageError
 if TYPE_CHECKING:
     from minihv.devices.virt import Machine
 
+INTERRUPTED, CLOSED = 130, 141  # exit statuses: after Ctrl-C, and when nobody reads stdout any more
 ESCAPE = 0x01  # Ctrl-A
 HELP = b"\r\nCtrl-A x quits, Ctrl-A Ctrl-A sends Ctrl-A\r\n"
 CHUNK = 4096

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from minihv import cli, guests
+from minihv.tools.arguments import size
 from tests.cli.command import one_line, run
 
 HELLO = guests.path("hello")
@@ -113,13 +114,6 @@ def test_bad_usage(arguments, capfd):
     one_line(errors.encode())
 
 
-@pytest.mark.parametrize("name", ["bench", "doctor", "container"])
-def test_a_command_whose_module_is_missing_is_named(name, capfd, monkeypatch):
-    monkeypatch.setattr(cli, "find_spec", lambda module: None)
-    assert cli.main([name]) == 2
-    assert f"{name}: this installation has no" in one_line(capfd.readouterr().err.encode())
-
-
 def test_the_same_from_a_process():
     for arguments in (["run", "--memory", "0", HELLO], ["run", "/nothing"], ["run", "--harts"]):
         done = run(*arguments)
@@ -161,4 +155,4 @@ def test_mutated_images_never_end_in_a_traceback(tmp_path, capfd):
     ("2MiB", 2 << 20), ("2MB", 2 << 20), ("1t", 1 << 40), ("0", 0), ("0x10K", 16 << 10),
 ])  # fmt: skip
 def test_sizes(text, value):
-    assert cli.size(text) == value
+    assert size(text) == value

@@ -10,8 +10,8 @@ import pytest
 
 from minihv import cli, guests
 from minihv.devices.virt import Machine
-from minihv.tools import debug
-from minihv.tools.debug_commands import COMMANDS
+from minihv.tools.debug.commands import COMMANDS
+from minihv.tools.debug.prompt import ALIASES, Debugger
 from tests.cli.command import elf, read_until, run, start
 from tests.devices import programs
 
@@ -21,7 +21,7 @@ class Talk:
 
     def __init__(self, machine: Machine):
         self.lines: list[str] = []
-        self.debugger = debug.Debugger(machine, self.lines.append)
+        self.debugger = Debugger(machine, self.lines.append)
         self.machine = machine
 
     def __call__(self, command: str) -> str:
@@ -170,7 +170,7 @@ def test_no_line_ends_in_an_exception(loop):
     words = ["0", "-1", "pc", "sp+8", "data", "p:0x80000000", "p:", "0x", "18446744073709551616",
              "1e9", "mstatus", "x99", "r", "rw", "all", "fetch", "'", '"', "\\", "+", "--", "$a0",
              "é", "\x00", "\ud800", "½", "٣", "a" * 500, "0x80000001", "turn"]  # fmt: skip
-    names = [name for name in [*COMMANDS, *debug.ALIASES] if debug.ALIASES.get(name) != "quit"]
+    names = [name for name in [*COMMANDS, *ALIASES] if ALIASES.get(name) != "quit"]
     for _ in range(600):
         line = " ".join([chance.choice(names), *chance.choices(words, k=chance.randrange(4))])
         loop.machine.stops.clear()

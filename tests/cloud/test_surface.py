@@ -9,7 +9,7 @@ import pytest
 from minihv.cloud import footprint, surface
 from minihv.cloud.instance import Forms
 from minihv.cloud.micro import MicroVM
-from minihv.containers import seccomp
+from minihv.containers.linux import seccomp
 from minihv.devices.virt import Machine
 from minihv.vmm import Host
 

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from minihv.containers.images import ContainerError, Store
-from minihv.containers.session import Session
+from minihv.containers.linux.runtime.session import Session
 
 ROOT = Path(__file__).parents[2]
 USER = 64123  # an unprivileged user made for these tests: an id that no one else has
@@ -61,7 +61,7 @@ def options(request: pytest.FixtureRequest) -> dict[str, Any]:
 
 def command(home: Path, *args: str, **options: Any) -> subprocess.CompletedProcess[str]:
     """`minihv container ARGS`."""
-    argv = [sys.executable, "-m", "minihv.tools.container", *args]
+    argv = [sys.executable, "-m", "minihv", "container", *args]
     return subprocess.run(argv, env=environment(home), capture_output=True, text=True,
                           timeout=60, cwd=ROOT, **options)
 

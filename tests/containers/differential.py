@@ -11,6 +11,7 @@ import errno
 from typing import Any
 
 from minihv.containers import linux, model
+from minihv.containers.linux.kernel import freeze
 
 DIRS = ("a", "a/x", "b", "b/x")
 PATHS = ("/", "/a", "/b", "/a/x", "/b/x", "/proc", "/a/x/z")
@@ -77,7 +78,7 @@ class Twins:
         """A call whose result is compared too."""
         got = self.both(name, actor, call)
         if got:
-            self.equal(name, linux.freeze(got[0]), linux.freeze(got[1]))
+            self.equal(name, freeze(got[0]), freeze(got[1]))
 
     def equal(self, what: str, ours: Any, theirs: Any) -> None:
         if ours != theirs:

@@ -14,8 +14,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from minihv.containers.cgroups import CONTROLLER, own_group, read
 from minihv.containers.images import Store
+from minihv.containers.linux.cgroups import CONTROLLER, own_group, read
 
 
 def footprint(home: Path) -> dict[str, set[str]]:
@@ -39,7 +39,7 @@ SLEEP = 31536  # seconds: no one else's sleep
 def cycle(home: Path, chance: random.Random, net: str = "none") -> None:
     """One container of `minihv container run`, stopped, killed, or its runner killed, at any
     moment of its life."""
-    argv = [sys.executable, "-m", "minihv.tools.container", "run", "--rm", "--memory", "64M",
+    argv = [sys.executable, "-m", "minihv", "container", "run", "--rm", "--memory", "64M",
             "--pids", "16", "--net", net, "busybox", "sleep", str(SLEEP)]
     runner = subprocess.Popen(argv, env=os.environ | {"MINIHV_HOME": str(home)},
                               stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -61,7 +61,7 @@ def cycles(home: Path, count: int, seed: int = 0, net: str = "none") -> dict[str
     time.sleep(0.3)
     for folder in (home / "containers").glob("*"):
         os.utime(folder, (0, 0))  # a folder without a record counts as left behind after 10 s
-    subprocess.run([sys.executable, "-m", "minihv.tools.container", "ps"], check=True,
+    subprocess.run([sys.executable, "-m", "minihv", "container", "ps"], check=True,
                    env=os.environ | {"MINIHV_HOME": str(home)}, stdout=subprocess.DEVNULL)
     return left_behind(home, before)
 

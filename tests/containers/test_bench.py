@@ -7,8 +7,8 @@ import os
 import pytest
 
 from minihv.containers.images import Store
-from minihv.containers.session import Session
-from minihv.tools import bench_containers as bench
+from minihv.containers.linux.runtime.session import Session
+from minihv.tools.bench import containers as bench
 from minihv.tools.bench import merged
 
 

@@ -9,13 +9,14 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from minihv.containers import linux, model, mounts
+from minihv.containers import linux, model, words
+from minihv.containers.model import mounting, mounts, propagation, users
 from minihv.errors import MinihvError
 from tests.containers.differential import DIRS, MOST_PROCESSES, PATHS, Mismatch, Pair, Twins
 from tests.tiers import count
 
 EXAMPLES = count(20, 60, 5_000)
-KINDS = st.sampled_from(model.KINDS)
+KINDS = st.sampled_from(list(words.KINDS))
 SOME = st.lists(KINDS, max_size=3, unique=True)
 PATH = st.sampled_from(PATHS)
 WHO = st.integers(0, MOST_PROCESSES)
@@ -187,12 +188,12 @@ PLANTS: dict[str, tuple[Any, str, Any, list[Any]]] = {  # a wrong rule, and step
         model.Process, "sethostname", lambda self, name: None,
         [(0, ("drop", "SYS_ADMIN")), (0, ("sethostname", "x"))]),
     "mounts are not locked": (
-        mounts, "lock_tree", lambda tree: None, [*CHILD, (1, ("umount", "/proc", "lazy"))]),
+        mounting, "lock_tree", lambda tree: None, [*CHILD, (1, ("umount", "/proc", "lazy"))]),
     "nothing propagates": (
         mounts.Mount, "receivers", lambda self: iter(()),
         [SHARE, (0, ("clone", ["mnt"])), (1, ("tmpfs", "/a", ""))]),
     "an unmount goes too far": (
-        mounts, "unmount_set", lambda doomed: [
+        propagation, "unmount_set", lambda doomed: [
             *doomed, *(q.children[doomed[0].at] for q in doomed[0].parent.receivers()
                        if doomed[0].at in q.children)],
         [SHARE, (0, ("clone", ["mnt"])), (0, ("tmpfs", "/a", "")),
@@ -202,7 +203,7 @@ PLANTS: dict[str, tuple[Any, str, Any, list[Any]]] = {  # a wrong rule, and step
         model.UserNamespace, "within", lambda self, other: False,
         [(0, ("clone", ["pid"]))]),
     "a map can be anything": (
-        model, "overlapping", lambda extents: False,
+        users, "overlapping", lambda extents: False,
         [(0, ("clone", ["user"])), (0, ("map_ids", 2, ((0, 0, 2), (1, 5, 2))))]),
     "a capability counts everywhere": (
         model.Process, "capable", lambda self, user_ns, cap: cap in self.caps,

@@ -13,9 +13,8 @@ from typing import Any
 
 import pytest
 
-from minihv.containers import archives
-from minihv.containers.images import ContainerError, Store
-from minihv.containers.session import Session
+from minihv.containers.images import ContainerError, Store, busybox
+from minihv.containers.linux.runtime.session import Session
 
 
 def tar_of(*entries: tuple[str, Any]) -> bytes:
@@ -42,7 +41,7 @@ def empty(tmp_path: Path) -> Store:
 
 def add(store: Store, data: bytes, path: Path) -> Path:
     path.write_bytes(data)
-    return store.layer_path(archives.add(store, path).layers[0])
+    return store.layer_path(store.add(path).layers[0])
 
 
 def test_a_layer_is_kept_once_under_its_digest(empty: Store, tmp_path: Path) -> None:
@@ -106,14 +105,14 @@ def layout(path: Path, layers: list[bytes], config: dict[str, Any]) -> Path:
 def test_oci_layers_whiteouts_and_configuration(store: Store, session: Session,
                                                 tmp_path: Path) -> None:
     """A second layer hides a file and a directory's contents, on the real overlay."""
-    base = archives.busybox_tar(busybox_of(store), ["sh", "ls", "cat"])
+    base = busybox.tar_of(busybox_of(store), ["sh", "ls", "cat"])
     first = tar_of(("data", None), ("data/gone", b"1"), ("data/kept", b"2"), ("full", None),
                    ("full/old", b"3"))
     second = tar_of(("data/.wh.gone", b""), ("full/.wh..wh..opq", b""), ("full/new", b"4"))
     config = {"Cmd": ["sh", "-c", "ls /data /full; echo $COLOUR; pwd"], "Env": ["COLOUR=blue"],
               "WorkingDir": "/data"}
     path = layout(tmp_path / "picture", [base, first, second], config)
-    archives.add(store, path)
+    store.add(path)
     for rootless in (False, True) if os.getuid() == 0 else (True,):
         box = session.run("picture", rootless=rootless)
         assert box.wait(10) == 0
@@ -131,9 +130,9 @@ def test_a_damaged_layout_is_refused(empty: Store, tmp_path: Path) -> None:
         whole = blob.read_bytes()
         blob.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
         with pytest.raises(ContainerError, match="digest|sound"):
-            archives.add(empty, path)
+            empty.add(path)
         blob.write_bytes(whole)
-    assert archives.add(empty, path).layers
+    assert empty.add(path).layers
 
 
 def test_copy_on_write(store: Store, session: Session, options: dict[str, Any]) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from minihv import containers
-from minihv.containers import experiments, linux, model, probe, session
+from minihv.containers import experiments, linux, model
+from minihv.containers.linux import probe
 from minihv.errors import ConfigError
 
 
@@ -43,7 +44,7 @@ def test_the_environment_chooses(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MINIHV_CONTAINERS", "model")
     kernel = containers.open_kernel(user=None)
     assert isinstance(kernel, model.Kernel) and kernel.backend == "the model"
-    assert session.try_session() == (None, "MINIHV_CONTAINERS asks for the model")
+    assert containers.try_session() == (None, "MINIHV_CONTAINERS asks for the model")
     monkeypatch.setenv("MINIHV_CONTAINERS", "nosuch")
     with pytest.raises(ConfigError, match="nosuch"):
         containers.open_kernel()

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from minihv.containers.images import ContainerError, Store
-from minihv.containers.session import Session
+from minihv.containers.linux.runtime.session import Session
 from tests.containers import measure
 from tests.containers.conftest import ROOT, USER, command, environment, ordinary_python
 from tests.tiers import count
@@ -179,7 +179,7 @@ def test_mistakes_give_one_clear_line(store: Store, args: list[str], status: int
 
 def test_signals_go_to_the_command(store: Store) -> None:
     script = "trap 'echo got it; exit 3' TERM; echo ready; while :; do sleep 0.1; done"
-    argv = [sys.executable, "-m", "minihv.tools.container", "run", "--rm", "busybox", "sh", "-c",
+    argv = [sys.executable, "-m", "minihv", "container", "run", "--rm", "busybox", "sh", "-c",
             script]
     runner = subprocess.Popen(argv, env=environment(store.home), cwd=ROOT, text=True,
                               stdout=subprocess.PIPE)
@@ -228,11 +228,11 @@ def test_an_ordinary_user_can_run_containers(store: Store, tmp_path: Path) -> No
         os.chown(home, USER, USER)
         who |= {"user": USER, "group": USER, "extra_groups": []}
     env = environment(home) | {"PYTHONDONTWRITEBYTECODE": "1"}
-    make = ("import sys; from pathlib import Path; from minihv.containers import archives, images;"
-            "archives.add_busybox(images.Store(), Path(sys.argv[1]))")
+    make = ("import sys; from pathlib import Path; from minihv.containers.images import Store, "
+            "busybox; Store().take('busybox', busybox.contents(Path(sys.argv[1])))")
     subprocess.run([python, "-c", make, str(binary)], env=env, check=True, **who)
     script = "echo $$; id -u; touch /new && ls -A /dev | wc -l"
-    argv = [python, "-m", "minihv.tools.container", "run", "--rm", "--pids", "32", "busybox", "--"]
+    argv = [python, "-m", "minihv", "container", "run", "--rm", "--pids", "32", "busybox", "--"]
     done = subprocess.run([*argv, "sh", "-c", script], env=env, **who)
     if done.returncode == 125:
         pytest.skip(done.stderr)
@@ -245,10 +245,10 @@ IN_A_NETWORK_OF_ITS_OWN = """
 import socket
 import sys
 from pathlib import Path
-from minihv.containers import syscalls
+from minihv.containers.linux import syscalls
 syscalls.unshare(["net"])  # the bridge is made in here, not on the host
 from minihv.containers.images import Store
-from minihv.containers.session import Session
+from minihv.containers.linux.runtime.session import Session
 with Session(Store(Path(sys.argv[1]))) as session:
     serve = ["sh", "-c", "echo hello | nc -l -p 5000; sleep 100"]
     one = session.run("busybox", serve, net="bridge", rootless=False)
@@ -284,10 +284,16 @@ def test_random_kills_leave_nothing(store: Store, session: Session) -> None:
 
 def test_killing_a_session_leaves_nothing(store: Store, session: Session) -> None:
     """The helper and its program die by SIGKILL while containers with limits run."""
-    script = ("import sys, time; from pathlib import Path; from minihv.containers.images import "
-              "Store; from minihv.containers.session import Session; s = Session(Store(Path("
-              "sys.argv[1]))); boxes = [s.run('busybox', ['sleep', '31536'], memory=1 << 26) "
-              "for _ in range(3)]; print(s.process.pid, flush=True); time.sleep(100)")
+    script = """if True:
+        import sys, time
+        from pathlib import Path
+        from minihv.containers.images import Store
+        from minihv.containers.linux.runtime.session import Session
+        session = Session(Store(Path(sys.argv[1])))
+        for _ in range(3):
+            session.run("busybox", ["sleep", "31536"], memory=1 << 26)
+        print(session.process.pid, flush=True)
+        time.sleep(100)"""
     if os.getuid():
         pytest.skip("limits of the whole container need root")
     before = measure.footprint(store.home)

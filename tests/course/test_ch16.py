@@ -6,7 +6,7 @@ from minihv.chapters.ch16 import Store, start
 from minihv.chapters.ch16.beside import fleets
 from minihv.chapters.ch16.checks import bound, copies, filters, nth
 from minihv.cloud import surface
-from minihv.containers import seccomp
+from minihv.containers.linux import seccomp
 from minihv.course.exercise import exercise
 
 NUMBERS = ["16.1", "16.2", "16.3", "16.4", "16.5"]

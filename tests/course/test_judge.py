@@ -1,7 +1,6 @@
 """`minihv check` on notebooks whole and mangled: each report names the cell and the cure, and the
 other exercises are judged all the same."""
 
-import argparse
 import json
 import os
 import time
@@ -10,12 +9,12 @@ from typing import Any
 
 import pytest
 
+from minihv import cli
 from minihv.course import judge, state
 from minihv.course.books import kernel, notebooks, session
 from minihv.course.books.generate import ROOT, generated
 from minihv.course.exercise import all_chapters, chapter
 from minihv.course.judge import Report, check_notebook, find_notebooks, render
-from minihv.tools import course
 from tests.answers.variants import source
 
 IMPORTS = "from minihv.course import check, hint, instance, measure, predict"
@@ -57,9 +56,7 @@ def path(tmp_path: Path, state_file: Path, monkeypatch: pytest.MonkeyPatch) -> P
 
 
 def run(*arguments: str) -> int:
-    parser = argparse.ArgumentParser()
-    course.add_parser(parser.add_subparsers())
-    return course.main(parser.parse_args(arguments))
+    return cli.main([*arguments])
 
 
 def test_the_solutions_of_chapter_01_are_right(

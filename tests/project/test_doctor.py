@@ -1,5 +1,6 @@
 """`minihv doctor` tells what works from what does not, and survives whatever the host does."""
 
+import argparse
 import subprocess
 import sys
 from pathlib import Path
@@ -80,7 +81,7 @@ def test_only_what_is_required_counts(missing: str | None, monkeypatch: pytest.M
     names = [*doctor.REQUIRED, "QEMU"]
     made = [doctor.Finding(name, name != missing, "use", "detail", "way") for name in names]
     monkeypatch.setattr(doctor, "report", lambda: made)
-    status = doctor.main()
+    status = doctor.main(argparse.Namespace())
     printed = capsys.readouterr()
     assert status == (1 if missing == "Numba" else 0)
     assert printed.out.count("to get it: way") == (1 if missing else 0)

@@ -170,7 +170,8 @@ def test_what_a_guest_in_vs_mode_leaves_to_one_in_u_mode_is_noticed(monkeypatch)
 NEW = 'CUSTOM = csr(0x5C0, "custom", 0xFFFF, "HIGH:15-8 LOW:7-0")\n'
 TRIAL = """
 from minihv.asm import assemble, disassemble
-from minihv.tools.debug_commands import Session, csrs
+from minihv.tools.debug.commands import csrs
+from minihv.tools.debug.session import Session
 from tests.vmm import test_worldswitch as t
 
 assert t.ROW["custom"] in t.WRITABLE

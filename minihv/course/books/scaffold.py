@@ -5,9 +5,7 @@ What is written works and passes its tests; it is to be replaced piece by piece.
 
 from __future__ import annotations
 
-import argparse
 import json
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -144,34 +142,3 @@ def new_chapter(chapter: str, root: Path = ROOT) -> list[Path]:
     s.notebook(root / "notebooks" / f"{stem}.ipynb", t.NOTEBOOK)
     s.notebook(root / SOLUTIONS / f"{stem}.ipynb", t.EXERCISES)
     return s.files
-
-
-# --- the command ------------------------------------------------------------------------------
-
-
-def add_parser(subparsers: Any) -> None:
-    """Add `new` to the command line."""
-    parser = subparsers.add_parser(
-        "new", help="write a new exercise, view or chapter",
-        description="Write all files of an exercise (05.4 merge), a view (05 MergeView) or a "
-                    "chapter (07): small things that work, to be replaced.",
-    )  # fmt: skip
-    parser.add_argument("what", choices=("exercise", "view", "chapter"))
-    parser.add_argument("number", metavar="NN[.K]", help="of the exercise, or of the chapter")
-    parser.add_argument("name", nargs="?", default="", help="the answer's function; the view")
-    parser.set_defaults(main=main)
-
-
-def main(args: argparse.Namespace) -> int:
-    """Write and list the files; 0, or 2 for what cannot be made."""
-    make: Any = {"exercise": new_exercise, "view": new_view, "chapter": new_chapter}[args.what]
-    names = [] if args.what == "chapter" else [args.name]
-    try:
-        if names and not args.name.isidentifier():
-            raise ScaffoldError(f"minihv new {args.what} needs a name for Python")
-        files = make(args.number, *names)
-    except MinihvError as error:
-        print(error, file=sys.stderr)
-        return 2
-    print(*dict.fromkeys(files), sep="\n")
-    return 0

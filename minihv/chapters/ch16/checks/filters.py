@@ -12,7 +12,7 @@ from random import Random
 from typing import Any
 
 from minihv.cloud.surface import run_filter
-from minihv.containers.seccomp import ALLOW, ARCH, ERRNO, JEQ, JGE, JSET, KILL, LOAD, RET
+from minihv.containers.linux.seccomp import ALLOW, ARCH, ERRNO, JEQ, JGE, JSET, KILL, LOAD, RET
 from minihv.course.cases import FAILED, Cases
 from minihv.course.exercise import Exercise, Verdict, wrong
 from minihv.course.shapes import Each

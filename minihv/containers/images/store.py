@@ -1,0 +1,127 @@
+"""The store: images by name, each a list of layers and a little configuration.
+
+A layer is kept once, unpacked, under the SHA-256 of its tar. Layers become the lower directories
+of an overlay, so images share them and containers never change them. A tar is unpacked by a child
+process (unpack.py) that is locked into the layer's directory by chroot: no path or link in it can
+lead outside.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sys
+import tempfile
+from functools import partial
+from pathlib import Path
+from typing import IO, NamedTuple
+
+from minihv.containers.images import busybox
+from minihv.containers.images.archives import (
+    ContainerError,
+    Contents,
+    copy_and_hash,
+    oci_layout,
+    open_tar,
+)
+
+
+class Image(NamedTuple):
+    """Digests of layers from the bottom up, and what to run."""
+
+    name: str
+    layers: list[str]
+    cmd: tuple[str, ...] = ("sh",)
+    env: dict[str, str] = {}
+    cwd: str = "/"
+
+
+def default_home() -> Path:
+    """Return where images and containers live: $MINIHV_HOME, else a folder of the user's own."""
+    if home := os.environ.get("MINIHV_HOME"):
+        return Path(home).absolute()
+    if os.getuid() == 0:
+        return Path("/var/lib/minihv")
+    return Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local/share") / "minihv"
+
+
+class Store:
+    """The images of one home directory."""
+
+    def __init__(self, home: Path | None = None):
+        self.home = home or default_home()
+
+    def layer_path(self, digest: str) -> Path:
+        """Return the directory of an unpacked layer."""
+        return self.home / "layers" / digest
+
+    def names(self) -> list[str]:
+        """Return the names of all images."""
+        return sorted(p.stem for p in (self.home / "images").glob("*.json"))
+
+    def find(self, name: str) -> Image:
+        """Return an image of the store, or made on the spot from a path or for `busybox`."""
+        path = self.home / "images" / f"{name}.json"
+        if name and "/" not in name and path.exists():
+            return Image(**json.loads(path.read_text()))
+        if Path(name).exists():
+            return self.add(Path(name))
+        if name == "busybox":
+            return self.take(name, busybox.provide())
+        raise ContainerError(f"no image {name!r}: have {', '.join(self.names()) or 'none'}; "
+                             "give the path of a tar file or of an OCI layout, or use busybox")
+
+    def add(self, path: Path, name: str = "") -> Image:
+        """Take a root file system in a tar, or an OCI layout, under its own name or another."""
+        name = name or path.absolute().name.split(".")[0]
+        if (path / "oci-layout").exists():
+            return self.take(name, oci_layout(path))
+        if path.is_file():
+            return self.take(name, Contents([(partial(open_tar, path), "")]))
+        raise ContainerError(f"{path} is neither a tar file nor an OCI image layout")
+
+    def take(self, name: str, contents: Contents) -> Image:
+        """Unpack the layers that are not here yet, and remember the image under a name."""
+        layers = []
+        for opened, digest in contents.layers:
+            with opened() as stream:
+                layers.append(self._add_layer(stream, digest))
+        image = Image(name, layers, *contents[1:])
+        folder = self.home / "images"
+        folder.mkdir(parents=True, exist_ok=True)
+        new = folder / f".{name}.{os.getpid()}"
+        new.write_text(json.dumps(image._asdict()))
+        new.rename(folder / f"{name}.json")
+        return image
+
+    def _add_layer(self, stream: IO[bytes], expected: str) -> str:
+        """Unpack a tar under the digest of its bytes, unless it is here already."""
+        folder = self.home / "layers"
+        folder.mkdir(parents=True, exist_ok=True)
+        self.home.chmod(0o755)
+        with tempfile.TemporaryFile(dir=folder) as spool:
+            digest = copy_and_hash(stream, spool)
+            if expected and digest != expected:
+                raise ContainerError(f"layer has SHA-256 {digest}, its image says {expected}: "
+                                     "the layout is damaged")
+            if not self.layer_path(digest).exists():
+                spool.seek(0)
+                self._unpack(spool, self.layer_path(digest))
+        return digest
+
+    def _unpack(self, spool: IO[bytes], target: Path) -> None:
+        import subprocess
+
+        new = Path(tempfile.mkdtemp(dir=target.parent))
+        command = [sys.executable, "-I", "-S", str(Path(__file__).with_name("unpack.py")), str(new)]
+        done = subprocess.run(command, stdin=spool, capture_output=True, text=True)
+        if done.returncode == 0:
+            try:
+                new.rename(target)
+            except OSError:  # another process was faster
+                shutil.rmtree(new)
+            return
+        shutil.rmtree(new, ignore_errors=True)
+        last = (done.stderr.strip().splitlines() or ["unknown reason"])[-1]
+        raise ContainerError(f"not a tar archive, or a broken one: {last}")

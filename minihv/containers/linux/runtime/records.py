@@ -1,0 +1,117 @@
+"""The folder of each container: its record, and the lock that its runner holds.
+
+When a runner dies, however it dies, the kernel kills its containers (PR_SET_PDEATHSIG, and a pid
+namespace ends with its init), and their mounts and network devices end with their namespaces. What
+is left (cgroups, the folder's state) is swept away by whoever comes next and gets the lock.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import os
+import shutil
+import signal
+import time
+from pathlib import Path
+from typing import Any
+
+from minihv.containers.linux import cgroups, net
+from minihv.containers.linux.runtime.first import Spec, exit_code
+
+
+class Running:
+    """A started container: its first process, its limits, its folder and the lock on it."""
+
+    def __init__(self, spec: Spec, folder: Path, lock: int):
+        self.spec, self.folder, self.lock = spec, folder, lock
+        self.pid, self.pidfd, self.veth = 0, -1, ""
+        self.limits = cgroups.Limits([])
+
+    def record(self, **facts: Any) -> None:
+        """Write what the other commands need to know (atomically)."""
+        path = self.folder / "state.json"
+        self.spec.setdefault("record", {}).update(facts)
+        if self.lock < 0:
+            return
+        new = path.with_suffix(".new")
+        new.write_text(json.dumps(self.spec))
+        new.rename(path)
+
+    def finish(self) -> int:
+        """Reap the first process and remove all but the record: the exit status."""
+        _, status = os.waitpid(self.pid, 0)
+        os.close(self.pidfd)
+        self.limits.remove()
+        if self.veth:
+            net.detach(self.veth)
+        code = exit_code(status)
+        self.record(status="exited", exit=code, pid=0)
+        self.unlock()
+        return code
+
+    def unlock(self) -> None:
+        """Let go of the folder; of a container for one run only, remove it."""
+        if self.lock >= 0:
+            if self.spec.get("remove"):
+                shutil.rmtree(self.folder, ignore_errors=True)
+            os.close(self.lock)
+
+
+def claim(folder: Path) -> int | None:
+    """The lock of a container's folder, or None if its runner lives."""
+    fd = os.open(folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(fd)
+        return None
+    return fd
+
+
+def sweep(home: Path) -> list[str]:
+    """Tidy up after runners that died: ids of their containers."""
+    swept = []
+    for folder in containers(home):
+        state = read_state(folder)
+        if state and state["record"]["status"] == "exited" and not state["remove"]:
+            continue
+        if not state and time.time() - folder.stat().st_mtime < 10:
+            continue  # just being made
+        lock = claim(folder)
+        if lock is None:
+            continue
+        swept.append(folder.name)
+        clean_after(folder, state, lock)
+    return swept
+
+
+def clean_after(folder: Path, state: Spec | None, lock: int) -> None:
+    """The runner is dead, so its processes are too; wait for them, remove their cgroups."""
+    spec = state or {"id": folder.name, "remove": True}
+    running = Running(spec, folder, lock)
+    running.limits = cgroups.Limits(cgroups.leftovers(spec["id"]))
+    for pid in running.limits.pids():
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+    running.limits.remove()
+    if spec.get("net") == "bridge":
+        net.detach("mhv" + spec["id"][:8])
+    if state:
+        running.record(status="exited", exit=128 + signal.SIGKILL, pid=0)
+    running.unlock()
+
+
+def containers(home: Path) -> list[Path]:
+    """Folders of all containers, oldest first."""
+    folder = home / "containers"
+    return sorted(folder.iterdir(), key=lambda p: p.stat().st_mtime) if folder.exists() else []
+
+
+def read_state(folder: Path) -> Spec | None:
+    """A container's record, None if it has none yet."""
+    try:
+        return json.loads((folder / "state.json").read_text())
+    except FileNotFoundError:
+        return None

@@ -1,0 +1,39 @@
+"""What a container is to be, checked; all that a runner needs to know, as plain data."""
+
+from __future__ import annotations
+
+import os
+import sysconfig
+
+from minihv.containers import steps
+from minihv.containers.images import ContainerError, Image, Store
+from minihv.containers.linux.runtime.first import Spec
+
+
+def make_spec(store: Store, image: Image, cmd: list[str] | None = None, *, memory: int = 0,
+              pids: int = 0, cpus: float = 0, shares: int = 0, net: str = "none",
+              rootless: bool | None = None, hostname: str = "", name: str = "",
+              without: tuple[str, ...] = (), binds: tuple[tuple[str, str], ...] = (),
+              remove: bool = False) -> Spec:
+    """All that the runner needs to know (memory in bytes, cpus in cores)."""
+    unknown = set(without) - set(steps.DEFENCES)
+    if unknown:
+        raise ContainerError(f"no defence {', '.join(unknown)}; have {', '.join(steps.DEFENCES)}")
+    if net not in ("none", "bridge", "host"):
+        raise ContainerError(f"no network {net!r}: bridge or none")
+    user = os.getuid() != 0 if rootless is None else rootless
+    if net == "bridge" and os.getuid():
+        raise ContainerError("--net bridge needs root, to make a bridge on the host; "
+                             "use --net none, or sudo")
+    identity = os.urandom(6).hex()
+    wanted = {"memory": memory, "pids": pids, "cpus": cpus, "shares": shares}
+    layers = [str(store.layer_path(d)) for d in reversed(image.layers)]
+    return {
+        "id": identity, "name": name or identity, "image": image.name, "lowers": layers,
+        "folder": str(store.home / "containers" / identity), "cmd": cmd or list(image.cmd),
+        "env": image.env, "cwd": image.cwd, "hostname": hostname or identity, "net": net,
+        "user": user and "user" not in without, "without": list(without), "binds": list(binds),
+        "limits": {k: v for k, v in wanted.items() if v}, "remove": remove,
+        "scratch": str(store.home / "scratch"),
+        "site": [sysconfig.get_paths()["purelib"]] if net == "bridge" else [],
+    }

@@ -1,0 +1,117 @@
+"""Starts containers, and leaves nothing behind of one that fails to start.
+
+Runs in a single-threaded process: the command line itself, or a Session's helper. Standard library
+only.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from minihv.containers import steps
+from minihv.containers.linux import cgroups, net
+from minihv.containers.linux.agent import spawn
+from minihv.containers.linux.runtime.first import RLIMITS, Spec, first_process
+from minihv.containers.linux.runtime.records import Running, claim
+from minihv.containers.linux.worlds import SUBORDINATE, write_world_map
+
+
+def start(spec: Spec, stdio: tuple[int, int, int], seed: Seed | None = None) -> Running:
+    """Make the namespaces (or take a seed's), build the container in them, run its command."""
+    folder = Path(spec["folder"])
+    running = Running(spec, folder, -1)
+    if not spec["remove"] or spec["limits"] or spec["net"] == "bridge":
+        folder.mkdir(mode=0o755, parents=True)
+        running.lock = claim(folder) or -1
+    try:
+        prepare(running)
+        launch(running, stdio, seed)
+    except BaseException:
+        spec["remove"] = True
+        if running.pid:
+            os.kill(running.pid, signal.SIGKILL)
+            running.finish()
+        else:
+            running.limits.remove()
+            running.unlock()
+        raise
+    return running
+
+
+def prepare(running: Running) -> None:
+    """Folders and cgroups; each is named for the container, so that a sweep can find it."""
+    spec, folder = running.spec, running.folder
+    Path(spec["scratch"]).mkdir(mode=0o755, parents=True, exist_ok=True)
+    if not spec["remove"]:  # what it writes is to stay
+        for name in ("upper", "work", "root"):
+            (folder / name).mkdir(mode=0o755)
+            spec[name] = str(folder / name)
+            if spec["user"] and os.getuid() == 0:
+                os.chown(folder / name, *[SUBORDINATE[0]] * 2)
+    # volatile: no sync of the whole host file system when a container ends
+    spec["options"] = ",volatile,userxattr" if spec["user"] else ",volatile"
+    running.record(status="created", runner=os.getpid(), created=time.time())
+    limits = {k: v for k, v in spec.get("limits", {}).items() if k not in spec["without"]}
+    running.limits = cgroups.Limits.make(spec["id"], **limits)
+    missing = running.limits.missing
+    spec["rlimits"] = {k: limits[k] for k in missing if k in RLIMITS}
+    for limit, reason in list(missing.items()):
+        if limit in RLIMITS and os.getuid():
+            running.limits.works[limit] = f"{RLIMITS[limit][1]} ({reason})"
+        else:
+            raise OSError(0, f"no limit on {limit}: {reason}")
+
+
+class Seed:
+    """A process in new namespaces that waits to be told which container it is to become. One may
+    be kept ready, so that a start does not have to wait for the kernel to make them."""
+
+    def __init__(self, spec: Spec):
+        self.kinds, self.key = kinds_of(spec), key_of(spec)
+        self.pid, self.pidfd, self.sock = spawn(self.kinds, lambda sock: first_process(sock, spec))
+        if "user" in self.kinds:
+            write_world_map(self.pid)
+        self.sock.send(b"mapped")
+
+    def discard(self) -> None:
+        """It is not needed: it ends when its socket closes."""
+        self.sock.close()
+        os.waitpid(self.pid, 0)
+        os.close(self.pidfd)
+
+
+def kinds_of(spec: Spec) -> list[str]:
+    """The namespaces that a container needs."""
+    return steps.namespaces(spec["without"], spec["net"], spec["user"])
+
+
+def key_of(spec: Spec) -> list[Any]:
+    """What a container must share with a seed to grow from it."""
+    return [kinds_of(spec), spec["without"], spec["scratch"], spec["user"], spec["net"]]
+
+
+def launch(running: Running, stdio: tuple[int, int, int], seed: Seed | None) -> None:
+    """Put the first process under its limits, tell it what to become, wait until it has exec'd."""
+    spec = running.spec
+    seed = seed or Seed(spec)
+    running.pid, running.pidfd = seed.pid, seed.pidfd
+    running.limits.add(seed.pid)
+    if spec["net"] == "bridge":
+        running.veth = "mhv" + spec["id"][:8]
+        sys.path.extend(p for p in spec["site"] if p not in sys.path)
+        spec["address"] = net.attach(seed.pid, running.veth, int(spec["id"][:8], 16))
+    with seed.sock as sock:
+        socket.send_fds(sock, [json.dumps(spec).encode()], list(stdio))
+        problem = sock.recv(4096).decode()  # closed by exec: all went well
+    if problem:
+        code, _, text = problem.partition(" ")
+        raise OSError(int(code), text)
+    running.record(status="running", pid=seed.pid, kinds=seed.kinds, dirs=running.limits.dirs,
+                   limits=running.limits.works)

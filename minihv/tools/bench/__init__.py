@@ -1,0 +1,47 @@
+"""`minihv bench`: what the machine, the hypervisor and containers cost, each against its peers."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from importlib import import_module
+from pathlib import Path
+
+from minihv.tools.arguments import above_0
+
+PARTS = ("machine", "hypervisor", "containers")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of `minihv bench`."""
+    add = parser.add_argument
+    add("--rounds", type=above_0(int), default=3, help="rounds of each guest (default 3)")
+    add("--write", type=Path, help="store the report in this file")
+    add("--only", choices=PARTS, help="measure only this")
+
+
+def main(options: argparse.Namespace) -> int:
+    """Print the report, and store it with --write."""
+    def say(line: str) -> None:
+        print(line, file=sys.stderr, flush=True)
+
+    parts = [import_module(f"minihv.tools.bench.{part}").section(say, options.rounds)
+             for part in ((options.only,) if options.only else PARTS)]
+    text = "\n".join("\n".join(lines) + "\n" for lines in parts)
+    print(text)
+    if options.write:
+        old = options.write.read_text(encoding="utf-8") if options.write.exists() else ""
+        options.write.write_text(merged(old, text), encoding="utf-8")
+    return 0
+
+
+def merged(old: str, new: str) -> str:
+    """The text of `old` with its sections (by heading) replaced by those of `new`; what only one
+    of them has stays."""
+    def sections(text: str) -> dict[str, str]:
+        parts = ("\n" + text).split("\n## ") if text else []
+        return {part.partition("\n")[0].strip() if n else "": part.strip("\n")
+                for n, part in enumerate(parts)}
+
+    both = sections(old) | {k: v for k, v in sections(new).items() if k or v}
+    return "\n\n".join(("## " if name else "") + part for name, part in both.items()) + "\n"
