@@ -2,11 +2,11 @@
 
 import pytest
 
-from minihv.devices.fdt import parse
 from minihv.devices.virt import Machine
 from minihv.hw import extensions, registers
 from minihv.hw import state as st
 from minihv.hw.registers import ROWS, Whose, region
+from tests.devices.dtb import find, parse
 
 
 def test_no_two_registers_are_one():
@@ -51,4 +51,5 @@ def test_misa_and_the_isa_string_are_of_one_table(chosen, letters, string):
     machine.load(b"\x13\0\0\0", boot="m")
     assert machine.harts[0].csr["misa"] == misa & (1 << 64) - 1
     tree = parse(machine.memory.read(machine.harts[0].x[11], 1 << 12))
-    assert tree.find("/cpus/cpu@0").props["riscv,isa"] == string.encode() + b"\0"
+    cpu = find(tree, "/cpus/cpu@0")
+    assert cpu is not None and cpu.props["riscv,isa"] == string.encode() + b"\0"
