@@ -9,9 +9,9 @@ From one instruction of the guest to the next:
      the virtual CPU                                 the physical hart
 
      cpu.run: settle_events
-       cpu.enter: paging.enter  ----- load ------->  runs the guest
+       cpu.enter: paging.enter  -- worldswitch -->   runs the guest
                                                         |  a trap into M or HS: EXIT_TRAP
-       cpu.handle               <---- unload -------  stops
+       cpu.handle               <-- worldswitch --   stops
          examine: the VMExit, for memory by paging's guest_walk and obstacle
          exits.note: counts it, tells observers
          HANDLERS[reason]: privileged, system_call, reflect, illegal, true_fault, fill, access

@@ -75,11 +75,7 @@ class VCPU(Hart):
         return self.vm.cpu.run(self, stop)
 
     def move_to(self, hart: PhysicalHart) -> None:
-        """Run on `hart` from now on.
-
-        It may remember what this VM's guest translated there, and has missed the fences that this
-        virtual CPU has executed elsewhere.
-        """
+        """Run on `hart` from now on, which has missed the fences that the guest did elsewhere."""
         if hart is not self.physical:
             self.physical = hart
             hart.sfence()

@@ -189,7 +189,7 @@ def test_modes_by_name():
     assert isinstance(vm.cpu, HardwareAssist) and isinstance(vm.paging, NestedPaging)
     for arguments, text in (
         (("hard",), "mode 'hard': choose bare or trap or hardware"),
-        (("trap", "flat"), "paging 'flat': choose shadow or synced or nested"),
+        (("trap", "flat"), f"paging 'flat': choose {' or '.join(PAGINGS)}"),
         (("trap", "nested"), "nested paging needs the H extension's second stage"),
         (("bare", "shadow"), "a bare machine has no paging"),
     ):
