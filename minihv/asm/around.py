@@ -15,8 +15,8 @@ from minihv.hw.memory import PAGE
 def code_around(
     hart: Hart, before: int = 4, after: int = 8, symbols: Mapping[str, int] | None = None
 ) -> list[Line]:
-    """The instruction at pc, up to `before` ones above it and `after` below, where code can be
-    fetched. What lies above is a guess: instructions have two lengths."""
+    """Return the instruction at pc, up to `before` ones above it and `after` below, as far as code
+    can be fetched. What is above is a guess: instructions have two lengths."""
     pc = hart.pc & MASK64
     above = _lead_in(hart, pc, before)
     data = above + fetchable(hart, pc, 4 * (after + 1))
@@ -26,7 +26,7 @@ def code_around(
 
 
 def fetchable(hart: Hart, va: int, n: int) -> bytes:
-    """Up to `n` bytes of code at `va`: what can be fetched of it, page by page."""
+    """Return up to `n` bytes of code at `va`: what can be fetched of it, page by page."""
     data = b""
     while len(data) < n:
         at = va + len(data)
@@ -38,7 +38,7 @@ def fetchable(hart: Hart, va: int, n: int) -> bytes:
 
 
 def _lead_in(hart: Hart, pc: int, instructions: int) -> bytes:
-    """The bytes before `pc` from which on decoding arrives at `pc`, as long a piece as possible."""
+    """Return the longest piece before `pc` from whose start on decoding arrives at `pc`."""
     for distance in range(4 * instructions, 0, -2):
         data = read_virtual(hart, pc - distance, distance, "fetch")
         if data is None:

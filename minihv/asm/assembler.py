@@ -147,7 +147,7 @@ class Assembler:
             self.add(Code(*self.place, *step, self.compress))
 
     def _is_constant(self, node: Node) -> bool:
-        """Whether a value is known here and is no address of this program."""
+        """Return whether a value is known here and is no address of this program."""
         return all(symbol.name in self.constants for symbol in symbols(node))
 
     def _local(self, operand: Given) -> Given:
@@ -170,7 +170,7 @@ class Assembler:
         return substitute(parse(text, column), self._local_symbol)
 
     def assign(self, name: str, node: Node, column: int) -> None:
-        """``.set name, expression``."""
+        """Carry out ``.set name, expression``."""
         if name in self.defined:
             line = self.defined[name]
             raise Problem(f"'{name}' is already a label on line {line}; rename one", column)
@@ -202,7 +202,7 @@ class Assembler:
         )
 
     def _starts(self, data: bytes, origin: int) -> Iterator[tuple[int, int, bool]]:
-        """Of every instruction and datum: address, source line, whether it is compressed."""
+        """Yield each instruction's or datum's address and line, and whether it is compressed."""
         for item in self.items:
             at, end = item.address, item.address + item.size
             while at < end:

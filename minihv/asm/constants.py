@@ -51,7 +51,7 @@ def _fits(value: int, bits: int) -> bool:
 
 
 def _chain(value: int) -> Steps:
-    """The plain recipe: lui and addi for 32 bits, above that shift the rest up and add 12 more."""
+    """Return the plain recipe: lui and addi for 32 bits; above that shift up, and add 12 more."""
     low = low12(value)
     if _fits(value, 32):
         high = high20(value)
@@ -72,7 +72,7 @@ def _chain(value: int) -> Steps:
 
 
 def _shifted(value: int) -> list[Steps]:
-    """For a positive `value`: load it shifted to the top, with 1s or 0s below, and shift back."""
+    """Return two ways to load a positive `value`: at the top, above 1s or 0s, and shifted down."""
     zeros = 64 - value.bit_length()
     top = (value << zeros) - (1 << 64)
     return [[*_chain(low), ("srli", zeros)] for low in (top | (1 << zeros) - 1, top)]
@@ -89,7 +89,7 @@ class LoadConstant(Item):
     is_code = True
 
     def words(self, scope: Layout) -> list[bytes]:
-        """The encoded steps."""
+        """Return the encoded steps."""
         out = []
         source = 0
         for name, immediate in load_constant(evaluate(self.node, scope)):
@@ -110,4 +110,4 @@ class LoadConstant(Item):
     def emit(self, scope: Layout) -> bytes:
         check_even(self, scope)
         code = b"".join(self.words(scope))
-        return code + nops(self.size - len(code))  # spare where a moved label made it simpler
+        return code + nops(self.size - len(code))  # spare if a moved label made it simpler

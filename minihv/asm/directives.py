@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 
 from minihv.asm.expressions import Node, Number, Problem, Text, evaluate, suggest, symbols, unescape
-from minihv.asm.items import Align, Bytes, Data, Org, Section, Space
+from minihv.asm.items import Align, Data, Org, Section, Space
 
 if TYPE_CHECKING:
     from minihv.asm.assembler import Assembler
@@ -61,7 +61,8 @@ def _strings(asm: Assembler, name: str, operands: list[Text]) -> None:
     for text, at in operands:
         if not re.fullmatch(r'"(?:\\.|[^"\\])*"', text):
             raise Problem(f"{name} takes a string in double quotes", at)
-        asm.add(Bytes(*asm.place, unescape(text[1:-1], at + 1) + end))
+        data = unescape(text[1:-1], at + 1) + end
+        asm.add(Data(*asm.place, 1, [Number(byte, at) for byte in data]))
 
 
 def _numbers(asm: Assembler, operands: list[Text], count: int) -> list[Node]:

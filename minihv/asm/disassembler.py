@@ -40,9 +40,9 @@ class Line(NamedTuple):
 
 
 def disassemble(word: int, pc: int = 0, *, aliases: bool = True) -> str:
-    """The text of the instruction `word` at address `pc`.
+    """Return the text of the instruction `word` at address `pc`.
 
-    Only the low 16 bits count where they are a compressed instruction. With `aliases` the text
+    A compressed instruction is its low 16 bits. With `aliases` the text
     uses pseudo-instructions, without it the table's names (``c.addi``, ``jalr``, ...).
     """
     size = length(word)
@@ -53,7 +53,7 @@ def disassemble(word: int, pc: int = 0, *, aliases: bool = True) -> str:
     if not aliases:
         return _plain(row, extract_all(row, word), pc)
     base, values = expand(row, word) if row.base else (row, extract_all(row, word))
-    if row.name == "c.mv":  # add rd, x0, rs2 is shown as mv only where it is compressed
+    if row.name == "c.mv":  # add rd, x0, rs2 is shown as mv only if it is compressed
         return _join("mv", [REGISTERS[values["rd"]], REGISTERS[values["rs2"]]])
     return _alias(base, values, pc) or _plain(base, values, pc)
 
@@ -61,7 +61,7 @@ def disassemble(word: int, pc: int = 0, *, aliases: bool = True) -> str:
 def disassemble_range(
     data: bytes, pc: int, symbols: Mapping[str, int] | None = None
 ) -> Iterator[Line]:
-    """Every instruction of `data`, which lies at address `pc`.
+    """Yield every instruction of `data`, which is at address `pc`.
 
     With `symbols` (labels to addresses) the target of a jump, a branch or a pair of auipc and
     addi, jalr, load or store is named: ``<name>`` or ``<name+offset>``. An instruction that the
@@ -92,7 +92,7 @@ class _Names:
         self.upper: tuple[int, int] | None = None  # the last instruction's rd and value, if auipc
 
     def comment(self, word: int, pc: int) -> str:
-        """`` <name+offset>`` where `word` refers to a place at or behind a symbol."""
+        """Return `` <name+offset>`` if `word` refers to a place at or after a symbol."""
         target = branch_target(word, pc)
         if target is None:
             target = self._pair(word, pc)
@@ -105,7 +105,7 @@ class _Names:
         return f" <{name}>" if address == target else f" <{name}+{target - address:#x}>"
 
     def _pair(self, word: int, pc: int) -> int | None:
-        """The address that an auipc and the instruction behind it make up."""
+        """Return the address that an auipc and the instruction after it make up."""
         row, upper = decode(word), self.upper
         self.upper = None
         if row is None or row.size == 2:
@@ -120,7 +120,7 @@ class _Names:
 
 
 def branch_target(word: int, pc: int) -> int | None:
-    """The address that a jump or branch with an immediate goes to, None for other words."""
+    """Return where a jump or branch with an immediate goes to; None for other words."""
     row = decode(word)
     if row is None or "target" not in row.syntax:
         return None
@@ -128,7 +128,7 @@ def branch_target(word: int, pc: int) -> int | None:
 
 
 def _plain(row: Instruction, values: Mapping[str, int], pc: int) -> str:
-    """The row's own syntax, with ``.aq`` and ``.rl`` after an atomic's name."""
+    """Return the row's own syntax, with ``.aq`` and ``.rl`` after an atomic's name."""
     order = ("aq" if values.get("aq") else "") + ("rl" if values.get("rl") else "")
     operands = [_operand(token, values, pc) for token in row.syntax]
     if row.name == "c.nop" and values["imm"] == 0:
@@ -141,7 +141,7 @@ def _join(name: str, operands: list[str]) -> str:
 
 
 def _operand(token: str, values: Mapping[str, int], pc: int) -> str:
-    """One operand as text; `token` is the table's, such as ``rd``, ``imm(rs1)``, ``target``."""
+    """Return one operand as text; `token` is the table's: ``rd``, ``imm(rs1)``, ``target``."""
     if "(" in token:
         *offset, base = (_operand(part, values, pc) for part in split_token(token))
         return f"{''.join(offset)}({base})"
@@ -159,40 +159,47 @@ def _operand(token: str, values: Mapping[str, int], pc: int) -> str:
     return REGISTERS[values[token]] if token in REGISTER_FIELDS else str(values[token])
 
 
+class _Alias(NamedTuple):
+    """A pseudo-instruction: what a row's fields must be, constants or its operands' names."""
+
+    pseudo: Pseudo
+    fields: dict[str, str]
+
+
 @cache
-def _aliases(name: str) -> tuple[tuple[Pseudo, tuple[str, ...], int], ...]:
-    """The rows shown for instruction `name`: the row, its operands one a field, its fm."""
+def _aliases(row: Instruction) -> list[_Alias]:
     found = []
     for pseudo in PSEUDOS:
-        ((step, operands), *_) = pseudo.steps
-        if pseudo.shown and step == name:
-            hidden = [o for o in operands if "=" in o]
-            flat = tuple(p for o in operands if o not in hidden for p in split_token(o))
-            found.append((pseudo, flat, int(hidden[0].partition("=")[2]) if hidden else 0))
-    return tuple(found)
+        ((name, operands), *_) = pseudo.steps
+        if pseudo.shown and name == row.name:
+            texts = [part for text in operands if "=" not in text for part in split_token(text)]
+            fields = dict.fromkeys(hidden_fields(row), "0")
+            fields |= zip(operand_fields(row), texts, strict=True)
+            fixed = (text.partition("=") for text in operands if "=" in text)  # fm=8
+            fields |= {field: number for field, _, number in fixed}
+            found.append(_Alias(pseudo, fields))
+    return found
 
 
 def _alias(row: Instruction, values: Mapping[str, int], pc: int) -> str | None:
-    """The first pseudo-instruction that means the same, as text."""
-    tokens = [part for token in row.syntax for part in split_token(token)]
-    fields = operand_fields(row)
-    for pseudo, operands, fm in _aliases(row.name):
-        if any(values[f] != (fm if f == "fm" else 0) for f in hidden_fields(row)):
-            continue
-        texts: dict[str, str] = {}
-        for token, field, operand in zip(tokens, fields, operands, strict=True):
-            constant = _constant(operand)
+    """Return the first pseudo-instruction that means the same, as text."""
+    parts = (part for token in row.syntax for part in split_token(token))
+    tokens = dict(zip(operand_fields(row), parts, strict=True))
+    for alias in _aliases(row):
+        shown: dict[str, str] = {}
+        for field, text in alias.fields.items():
+            constant = _constant(text)
             if constant is None:
-                texts[operand] = _operand(token, values, pc)
+                shown[text] = _operand(tokens[field], values, pc)
             elif values[field] != constant:
                 break
         else:
-            return _join(pseudo.name, [texts[operand] for operand in pseudo.operands])
+            return _join(alias.pseudo.name, [shown[name] for name in alias.pseudo.operands])
     return None
 
 
 def _constant(operand: str) -> int | None:
-    """The value of a pattern's fixed operand (register, number, CSR, fence set), else None."""
+    """Return the value of a fixed operand (register, number, CSR, fence set), else None."""
     if operand in REGISTER_NUMBER:
         return REGISTER_NUMBER[operand]
     if operand in registers.NUMBER:

@@ -43,22 +43,22 @@ class UndefinedSymbol(Problem):
 
 
 def suggest(name: str, known: Iterable[str]) -> str:
-    """``; did you mean ...?`` with the names nearest to `name`, empty if none is near."""
+    """Return ``; did you mean ...?`` with the names nearest to `name`, empty if none is near."""
     near = difflib.get_close_matches(name, list(known), 3, 0.6)
     return f"; did you mean {' or '.join(near)}?" if near else ""
 
 
 class Scope(Protocol):
-    """What an expression may ask: values of symbols, and where it stands."""
+    """What an expression may ask: values of symbols, and its own address."""
 
     here: int
 
     def value(self, name: str, column: int) -> int:
-        """The symbol's value, an address for a label; UndefinedSymbol if it has none."""
+        """Return the symbol's value, an address for a label; UndefinedSymbol if it has none."""
         ...
 
     def pcrel_distance(self, address: int, column: int) -> int:
-        """How far the %pcrel_hi of the instruction at `address` reaches from there."""
+        """Return how far the %pcrel_hi of the instruction at `address` reaches from there."""
         ...
 
 
@@ -103,7 +103,7 @@ _ESCAPE = re.compile(r"\\(?:([0-7]{1,3})|[xX]([0-9a-fA-F]+)|(.))", re.DOTALL)
 
 
 def unescape(text: str, column: int) -> bytes:
-    """The bytes of a string's inside: UTF-8, with C's escapes resolved."""
+    """Return the bytes of a string's inside: UTF-8, with C's escapes resolved."""
     out = bytearray()
     at = 0
     for match in _ESCAPE.finditer(text):
@@ -181,7 +181,7 @@ def _tokenize(text: str, column: int) -> Iterator[tuple[str, str, int]]:
 
 
 def _integer(text: str, column: int) -> int:
-    """A number as C writes it: 0x is hexadecimal, 0b binary, a leading 0 octal."""
+    """Return a number as C writes it: 0x is hexadecimal, 0b binary, a leading 0 octal."""
     octal = len(text) > 1 and text.isdigit() and text[0] == "0"
     try:
         value = int(text, 8 if octal else 0)
@@ -200,7 +200,7 @@ def _character(text: str, column: int) -> int:
 
 
 def parse(text: str, column: int = 0) -> Node:
-    """The expression in `text`, which starts at `column` of its line; Problem if malformed."""
+    """Return the expression in `text`, which starts at `column`; Problem if it is malformed."""
     parser = _Parser(text, column)
     node = parser.binary()
     kind, rest, at = parser.peek()
@@ -210,7 +210,7 @@ def parse(text: str, column: int = 0) -> Node:
 
 
 def substitute(node: Node, change: Callable[[Symbol], Node]) -> Node:
-    """`node` with every symbol replaced by `change(symbol)`."""
+    """Return `node` with every symbol replaced by `change(symbol)`."""
     if isinstance(node, Symbol):
         return change(node)
     if isinstance(node, Operation):
@@ -219,7 +219,7 @@ def substitute(node: Node, change: Callable[[Symbol], Node]) -> Node:
 
 
 def symbols(node: Node) -> Iterator[Symbol]:
-    """Every symbol in `node`, ``.`` included."""
+    """Yield every symbol in `node`, ``.`` included."""
     if isinstance(node, Symbol):
         yield node
     elif isinstance(node, Operation):
@@ -228,14 +228,14 @@ def symbols(node: Node) -> Iterator[Symbol]:
 
 
 def has_function(node: Node) -> bool:
-    """Whether `node` uses ``%hi`` or its kin (their users keep their full length)."""
+    """Return whether `node` uses ``%hi`` or its kin (their users keep their full length)."""
     if not isinstance(node, Operation):
         return False
     return node.operator in FUNCTIONS or any(map(has_function, node.arguments))
 
 
 def evaluate(node: Node, scope: Scope) -> int:
-    """The signed 64-bit value of `node`; Problem if it has none."""
+    """Return the signed 64-bit value of `node`; Problem if it has none."""
     if isinstance(node, Number):
         return i64(node.value)
     if isinstance(node, Symbol):
@@ -267,17 +267,17 @@ def _combine(node: Operation, left: int, right: int) -> int:
 
 
 def high20(value: int) -> int:
-    """The lui or auipc operand that brings a sum within reach of a signed 12-bit rest."""
+    """Return the lui or auipc operand that leaves a signed 12-bit rest."""
     return value + 0x800 >> 12 & 0xFFFFF
 
 
 def low12(value: int) -> int:
-    """The signed rest that `high20` leaves."""
+    """Return the signed rest that `high20` leaves."""
     return (value + 0x800 & 0xFFF) - 0x800
 
 
 def reaches(distance: int) -> bool:
-    """Whether lui or auipc with a signed 12-bit rest reaches a signed `distance`."""
+    """Return whether lui or auipc with a signed 12-bit rest reaches a signed `distance`."""
     return -(1 << 31) <= distance + 0x800 < 1 << 31
 
 

@@ -18,8 +18,9 @@ from minihv.asm.expressions import (
     symbols,
 )
 from minihv.asm.items import Item
-from minihv.asm.operands import compress, encode, limits
+from minihv.asm.operands import FIELD_OF_TOKEN, compress, encode, limits
 from minihv.hw import registers
+from minihv.hw.bits import i32
 from minihv.hw.isa import Instruction, decode
 
 if TYPE_CHECKING:
@@ -28,27 +29,27 @@ if TYPE_CHECKING:
 
 @dataclass(eq=False)
 class Operand:
-    """A value for `field` of a row: a number, or an expression that the table calls `token`."""
+    """A number or an expression for what the table calls `token`."""
 
     token: str
-    field: str
     value: int | Node
 
+    @property
+    def field(self) -> str:
+        """Return the field of the row that it belongs to."""
+        return FIELD_OF_TOKEN.get(self.token, self.token)
+
     def resolve(self, row: Instruction, scope: Layout) -> int:
-        """The field's value; Problem with the range that the row takes if it does not fit."""
+        """Return the field's value; Problem that names the row's range if it does not fit."""
         if isinstance(self.value, int):
             return self.value
         value = self._evaluate(self.value, scope)
-        low, high, step = limits(row, self.field)
-        if self.token == "imm20":
-            signed = (value << 12 & 0xFFFFFFFF ^ 1 << 31) - (1 << 31)
-            if 0 <= value <= 0xFFFFF and low <= signed <= high:
-                return signed
-        elif self.token == "target":
+        if self.token == "target":
             value -= scope.here
-        if self.token != "imm20" and low <= value <= high and value % step == 0:
-            return value
-        raise Problem(self._misfit(row, value, low, high, step), self.value.column)
+        held = i32(value << 12) if self.token == "imm20" else value
+        if held not in limits(row, self.field) or self.token == "imm20" and value >> 20:
+            raise Problem(self._misfit(row, value, limits(row, self.field)), self.value.column)
+        return held
 
     def _evaluate(self, node: Node, scope: Layout) -> int:
         try:
@@ -59,10 +60,11 @@ class Operand:
             near = suggest(error.name, registers.NUMBER)
             raise Problem(f"unknown CSR '{error.name}'{near}", error.column) from None
 
-    def _misfit(self, row: Instruction, value: int, low: int, high: int, step: int) -> str:
+    def _misfit(self, row: Instruction, value: int, taken: range) -> str:
         if self.token == "imm20":
-            takes = "0..0xfffff" if high > 1 << 20 else "1..0x1f or 0xfffe0..0xfffff"
+            takes = "0..0xfffff" if taken[-1] > 1 << 20 else "1..0x1f or 0xfffe0..0xfffff"
             return f"{value:#x} does not fit: {row.name} takes bits 31..12 of the value, {takes}"
+        low, high, step = taken[0], taken[-1], taken.step
         if self.token == "target" and value % step:
             return f"the target is {value} bytes away: an odd distance, but instructions are even"
         if self.token == "target":
@@ -84,7 +86,7 @@ class Code(Item):
     is_code = True
 
     def values(self, scope: Layout) -> dict[str, int]:
-        """The row's fields at `scope.here`."""
+        """Return the row's fields at `scope.here`."""
         found = {operand.field: operand.resolve(self.row, scope) for operand in self.operands}
         return dict.fromkeys(self.row.fields, 0) | found
 
@@ -94,7 +96,7 @@ class Code(Item):
         return 2 if self.short and self._squeezes(scope) else 4
 
     def _squeezes(self, scope: Layout) -> bool:
-        """Whether there is a short form, and it would stay one: see `layout`."""
+        """Return whether there is a short form, and whether it would stay one: see `layout`."""
         for operand in self.operands:
             if isinstance(operand.value, int):
                 continue

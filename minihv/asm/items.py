@@ -51,15 +51,15 @@ class Item:
 
     @property
     def address(self) -> int:
-        """Where it lies, as far as it is known yet (`placed`)."""
+        """Return where it is, as far as that is known yet (`placed`)."""
         return self.section.base + self.offset
 
     def measure(self, scope: Layout) -> int:
-        """Its size in bytes at `scope.here`; may raise Problem while symbols are missing."""
+        """Return its size in bytes at `scope.here`; may raise Problem while symbols are missing."""
         return 0
 
     def emit(self, scope: Layout) -> bytes:
-        """Its `size` bytes; Problem if it cannot be encoded."""
+        """Return its `size` bytes; Problem if it cannot be encoded."""
         return b""
 
 
@@ -82,17 +82,6 @@ class Assignment(Item):
     def emit(self, scope: Layout) -> bytes:
         self.measure(scope)
         return b""
-
-
-@dataclass(eq=False)
-class Bytes(Item):
-    data: bytes
-
-    def measure(self, scope: Layout) -> int:
-        return len(self.data)
-
-    def emit(self, scope: Layout) -> bytes:
-        return self.data
 
 
 @dataclass(eq=False)
@@ -136,7 +125,7 @@ class Align(Item):
 
 
 def nops(size: int) -> bytes:
-    """Instructions that do nothing, `size` (even) bytes of them; the short one first."""
+    """Return `size` (even) bytes of instructions that do nothing; the short one first."""
     return (SHORT_NOP if size & 2 else b"") + NOP * (size // 4)
 
 
@@ -166,7 +155,7 @@ class Org(Item):
     fill: Node
 
     def distance(self, scope: Layout) -> int:
-        """Bytes from here to the target, negative if it lies behind."""
+        """Return the bytes from here to the target, negative if it lies before."""
         if any(symbols(self.target)):
             return evaluate(self.target, scope) - scope.here
         return evaluate(self.target, scope) + self.section.base - scope.position

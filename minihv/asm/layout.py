@@ -18,9 +18,9 @@ _ROUNDS = 100
 
 
 class Layout:
-    """Addresses of items and values of symbols: the scope in which expressions stand.
+    """Addresses of items and values of symbols: the scope of expressions.
 
-    The sections lie one behind the other from `origin` up. While they settle, `here` and every
+    The sections lie one after the other from `origin` up. While they settle, `here` and every
     label are where the last walk left them, so that distances between them are of one layout;
     `position` is where the item at hand comes to lie now. Numeric local labels are symbols such
     as ``1#2``, the second ``1:`` of the source.
@@ -39,7 +39,7 @@ class Layout:
             section.base = origin
 
     def value(self, name: str, column: int) -> int:
-        """The symbol's value; UndefinedSymbol with names like it if it has none."""
+        """Return the symbol's value; UndefinedSymbol with names like it if it has none."""
         if name in self.assigned:
             return self.assigned[name]
         if name in self.labels and self.labels[name].placed:
@@ -52,18 +52,18 @@ class Layout:
         raise UndefinedSymbol(message, column, name)
 
     def symbols(self) -> dict[str, int]:
-        """Labels and assigned names with their values, numeric labels left out."""
+        """Return labels and assigned names with their values, numeric labels left out."""
         labels = {name: item.address for name, item in self.labels.items() if "#" not in name}
         return labels | self.assigned
 
     def pcrel_distance(self, address: int, column: int) -> int:
-        """How far the %pcrel_hi of the instruction at `address` reaches."""
+        """Return how far the %pcrel_hi of the instruction at `address` reaches."""
         if address not in self.distances:
             raise Problem("%pcrel_lo takes the label of an auipc with %pcrel_hi", column)
         return self.distances[address]
 
     def settle(self) -> None:
-        """Walks the items until no address, size or symbol changes."""
+        """Walk the items until no address, size or symbol changes."""
         for _ in range(_ROUNDS):
             before = dict(self.assigned)
             if not self._walk() and before == self.assigned:
@@ -72,7 +72,7 @@ class Layout:
         raise AssemblyError("sizes never settle: some .space, .align or .org depends on itself")
 
     def _walk(self) -> bool:
-        """Measures the items in the source's order, then moves all at once; whether any moved."""
+        """Measure the items in the source's order, then move all; return whether any moved."""
         offsets = []
         moved = False
         for section in self.sections:
@@ -108,7 +108,7 @@ class Layout:
         return moved
 
     def emit(self) -> bytes:
-        """The bytes from the origin to the end of the last section; AssemblyError."""
+        """Return the bytes from the origin to the end of the last section; AssemblyError."""
         end = max(section.base + section.size for section in self.sections)
         if end - self.origin > MAX_BYTES:
             raise AssemblyError(f"the program takes {end - self.origin} bytes, more than "
@@ -133,7 +133,7 @@ class Layout:
         return data
 
     def _note_distances(self) -> None:
-        """Notes what every %pcrel_hi reaches, for the %pcrel_lo that may even stand before it."""
+        """Note what every %pcrel_hi reaches, for the %pcrel_lo, which may even come before it."""
         for item in self.items:
             if not isinstance(item, Code):
                 continue

@@ -20,19 +20,19 @@ REGISTERS = tuple(
 REGISTER_NUMBER: dict[str, int] = {name: number for number, name in enumerate(REGISTERS)}
 REGISTER_NUMBER |= {f"x{number}": number for number in range(32)} | {"fp": 8}
 
-_FIELD_OF_TOKEN = {"imm20": "imm", "target": "imm"}
+FIELD_OF_TOKEN = {"imm20": "imm", "target": "imm"}
 # Only fields that an operand can be a register in; the rest are numbers.
 REGISTER_FIELDS = frozenset(("rd", "rs1", "rs2", "rs3", "rd'", "rs1'", "rs2'"))
 FENCE_LETTERS = "iorw"
 
 
 def fence_set(bits: int) -> str:
-    """The accesses that a fence orders, from its 4 bits: ``0b0011`` is ``rw``, 0 is ``0``."""
+    """Return the accesses that a fence orders, from its 4 bits: 0b0011 is ``rw``, 0 is ``0``."""
     return "".join(c for i, c in enumerate(FENCE_LETTERS) if bits >> 3 - i & 1) or "0"
 
 
 def fence_bits(text: str) -> int | None:
-    """The 4 bits of a fence's set such as ``rw`` or ``0``; None if `text` is no such set."""
+    """Return the 4 bits of a fence's set such as ``rw`` or ``0``; None if `text` is no such set."""
     if text == "0":
         return 0
     known = text and set(text) <= set(FENCE_LETTERS) and len(set(text)) == len(text)
@@ -40,41 +40,38 @@ def fence_bits(text: str) -> int | None:
 
 
 def split_token(token: str) -> tuple[str, ...]:
-    """The fields in an operand of a row's syntax: ``imm(rs1)`` is imm and rs1."""
+    """Return the fields in an operand of a row's syntax: ``imm(rs1)`` is imm and rs1."""
     outer, paren, inner = token.partition("(")
     return tuple(part for part in (outer, inner.rstrip(")")) if part) if paren else (token,)
 
 
 @cache
 def operand_fields(row: Instruction) -> tuple[str, ...]:
-    """The row's fields in the order of its operands; ``sp`` stands for itself."""
+    """Return the row's fields in the order of its operands; ``sp`` is one, too."""
     parts = (part for token in row.syntax for part in split_token(token))
-    return tuple(_FIELD_OF_TOKEN.get(part, part) for part in parts)
+    return tuple(FIELD_OF_TOKEN.get(part, part) for part in parts)
 
 
 @cache
 def hidden_fields(row: Instruction) -> tuple[str, ...]:
-    """Fields that the row's syntax does not show (fence's fm, ...), aq and rl apart."""
+    """Return fields that the row's syntax does not show (fence's fm, ...), aq and rl apart."""
     return tuple(f for f in row.fields if f not in (*operand_fields(row), "aq", "rl"))
 
 
-def limits(row: Instruction, field: str) -> tuple[int, int, int]:
-    """The lowest and highest value that an immediate `field` holds, and the step between."""
-    pieces = row.fields[field]
-    low = min(piece.target for piece in pieces)
-    top = max(piece.target + piece.width for piece in pieces)
-    if field == "imm":
-        return -(1 << top - 1), (1 << top - 1) - (1 << low), 1 << low
-    return 0, (1 << top) - (1 << low), 1 << low
+def limits(row: Instruction, field: str) -> range:
+    """Return the values that an immediate `field` can hold."""
+    step = 1 << min(piece.target for piece in row.fields[field])
+    top = 1 << max(piece.target + piece.width for piece in row.fields[field])
+    return range(-top // 2, top // 2, step) if field == "imm" else range(0, top, step)
 
 
 def extract_all(row: Instruction, word: int) -> dict[str, int]:
-    """Every field of `word`, which must encode `row`."""
+    """Return every field of `word`, which must encode `row`."""
     return {name: row.extract(word, name) for name in row.fields}
 
 
 def encode(row: Instruction, values: Mapping[str, int]) -> int:
-    """The word of `row` with these fields (missing ones are 0); ValueError if one does not fit."""
+    """Return the word of `row` with these fields (else 0); ValueError if one does not fit."""
     word = row.match
     for name in row.fields:
         word |= row.insert(name, values.get(name, 8 if name.endswith("'") else 0))
@@ -85,7 +82,7 @@ def encode(row: Instruction, values: Mapping[str, int]) -> int:
 
 
 def expand(row: Instruction, word: int) -> tuple[Instruction, dict[str, int]]:
-    """The 32-bit instruction that a compressed `word` stands for, and its fields."""
+    """Return the 32-bit instruction that a compressed `word` stands for, and its fields."""
     base = BY_NAME[row.base]
     values = dict.fromkeys(base.fields, 0)
     for field, operand in zip(operand_fields(base), row.base_operands, strict=True):
@@ -106,7 +103,7 @@ _COMMUTATIVE = frozenset(("add", "addw", "and", "or", "xor", "beq", "bne"))
 
 
 def _equals(row: Instruction, values: dict[str, int]) -> Iterator[tuple[str, dict[str, int]]]:
-    """Other instructions with the same effect, which may have a shorter form."""
+    """Yield instructions with the same effect, of which one may have a shorter form."""
     yield row.name, values
     if row.name in _COMMUTATIVE:  # beq and bne have no rd, but care as little for the order
         yield row.name, values | {"rs1": values["rs2"], "rs2": values["rs1"]}
@@ -117,7 +114,7 @@ def _equals(row: Instruction, values: dict[str, int]) -> Iterator[tuple[str, dic
 
 
 def compress(row: Instruction, values: dict[str, int]) -> int | None:
-    """The 16-bit word with the effect of `row`, None if there is none; never a HINT."""
+    """Return the 16-bit word with the effect of `row`, None if there is none; never a HINT."""
     for name, same in _equals(row, values):
         for short in _compressed_forms(name):
             if (word := _squeeze(short, BY_NAME[name], same)) is not None:
@@ -143,7 +140,7 @@ def _squeeze(short: Instruction, base: Instruction, values: dict[str, int]) -> i
 
 
 def is_hint(row: Instruction, values: Mapping[str, int]) -> bool:
-    """Whether a compressed row with these fields only wastes time (section 26.7, HINTs)."""
+    """Return whether a compressed row with these fields only wastes time (section 26.7, HINTs)."""
     if row.name == "c.nop":
         return values["imm"] != 0
     if values.get("rd") == 0:

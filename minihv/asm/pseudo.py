@@ -1,9 +1,9 @@
-"""The pseudo-instructions: one row each, read by the assembler and, where ``=``, backwards too.
+"""The pseudo-instructions: one row each, read by the assembler and, with ``=``, backwards too.
 
 ``alias operands = instruction`` holds in both directions, the first row that fits is shown;
 ``->`` is for the assembler alone and may give several instructions. The operands' names say what
 they are: ``rd rs rt`` registers, ``fm=8`` sets a field that the syntax hides, any other name is
-an expression. ``.`` is the address of the instruction that it stands in.
+an expression. ``.`` is the address of the instruction that uses it.
 
 Source: RISC-V Assembly Programmer's Handbook (Unprivileged ISA 20191213, chapter 25), tables 25.2
 and 25.3; GNU as for the forms with an immediate where a register is usual.

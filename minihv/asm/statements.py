@@ -113,7 +113,7 @@ def _ordering(name: str) -> tuple[str, list[Operand]]:
     match = _ORDERED.fullmatch(name)
     if not match or match[1] not in BY_NAME:
         return name, []
-    return match[1], [Operand(bit, bit, 1) for bit in ("aq", "rl") if bit in match[2]]
+    return match[1], [Operand(bit, 1) for bit in ("aq", "rl") if bit in match[2]]
 
 
 def _expand(form: Pseudo, given: list[Given], column: int) -> list[Step]:
@@ -141,8 +141,8 @@ def _step(row: Instruction, texts: tuple[str, ...], bound: Mapping[str, int | No
         value = bound[part] if part in bound else _fixed(part, bound, column)
         out.append(_value(row, token, value, places.get(part, Given(part, column))))
     for name, _, number in (text.partition("=") for text in texts if "=" in text):  # fm=8
-        out.append(Operand(name, name, int(number)))
-    return Step(row, [operand for operand in out if operand.field != "sp"])
+        out.append(Operand(name, int(number)))
+    return Step(row, [operand for operand in out if operand.token != "sp"])
 
 
 def _pairs(row: Instruction, texts: list[str]) -> Iterator[tuple[str, str]]:
@@ -182,7 +182,7 @@ def _value(row: Instruction, token: str, value: int | Node, given: Given) -> Ope
         value = bits
     if token == "csr" and isinstance(value, Symbol):
         value = registers.NUMBER.get(value.name, value)
-    return Operand(token, {"imm20": "imm", "target": "imm"}.get(token, token), value)
+    return Operand(token, value)
 
 
 def _mismatch(name: str, candidates: list[Pseudo], given: list[Given], column: int) -> Problem:

@@ -9,7 +9,7 @@ MASK64 = (1 << 64) - 1
 
 
 def i64(v: int) -> int:
-    """`v` modulo 2**64 as a signed value."""
+    """Return `v` modulo 2**64 as a signed value."""
     return ((v + 0x8000000000000000) & 0xFFFFFFFFFFFFFFFF) - 0x8000000000000000
 
 
@@ -29,7 +29,7 @@ def i8(v: int) -> int:
 
 
 def u64(v: int) -> int:
-    """`v` as an array index: the compiled form is unsigned, which spares a test for < 0."""
+    """Return `v` as an array index: the compiled form is unsigned, which spares a test for < 0."""
     return v
 
 

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-EXTENSIONS = {  # in the order of the ISA string (Unprivileged ISA 20240411, chapter 36)
-    "I": "the base: integers, loads and stores, branches",
-    "M": "multiplication and division",
-    "A": "atomics",
-    "C": "instructions of 16 bits",
-    "H": "VS-mode, and a second stage of translation",
-    "Zicntr": "cycle, time and instret",
-    "Zicsr": "instructions for CSRs",
-    "Zifencei": "fence.i",
-    "Sstc": "a timer comparator for S-mode",
-}
+from minihv.hw import isa
+
+WITHOUT_INSTRUCTIONS = {"Zicntr", "Sstc"}  # cycle, time and instret; a timer comparator for S-mode
 OPTIONAL = {"H"}  # a machine has these only if it is made with them
 MODES = "SU"  # letters that are in misa, but not in the ISA string
+_ORDER = "IMAFDQLCBJTPVHZS"  # of names by their first letter, of Z names by their second one
+EXTENSIONS = sorted(
+    (isa.EXTENSIONS.keys() - {"privileged"}) | WITHOUT_INSTRUCTIONS,
+    key=lambda name: (_ORDER.index(name[0]), _ORDER.find(name[1:2].upper()), name),
+)  # as in the ISA string (Unprivileged ISA 20240411, chapter 36)
 
 
 def misa_bit(extension: str) -> int:
@@ -24,7 +21,7 @@ def misa_bit(extension: str) -> int:
 
 def misa(chosen: str = "") -> int:
     """Return the misa of a 64-bit machine with these optional extensions (section 3.1.1)."""
-    names = [*EXTENSIONS.keys() - (OPTIONAL - set(chosen)), *MODES]
+    names = [*{*EXTENSIONS} - (OPTIONAL - set(chosen)), *MODES]
     return sum(map(misa_bit, names)) - (1 << 63)  # MXL is 2; signed
 
 

@@ -217,7 +217,7 @@ class Instruction:
     base_operands: tuple[str, ...] = ()
 
     def matches(self, word: int) -> bool:
-        """Whether `word` (unsigned, `size` bytes) encodes this instruction."""
+        """Return whether `word` (unsigned, `size` bytes) encodes this instruction."""
         if word & self.mask != self.match:
             return False
         return all(self.extract(word, name) != bad for name, bad in self.excluded.items())

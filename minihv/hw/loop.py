@@ -93,7 +93,7 @@ def run(s, tlb, r8, r16, r32, r64, page_flags, code, code_of, shared):
                 if s[EXIT]:
                     event = STOPPED
                     break
-                # Where the page may not be cached (PMP splits it, or it is no RAM): one by one.
+                # If the page may not be cached (PMP splits it, or it is no RAM): one by one.
                 alone = tlb[e] != pc & -4096 | fetch_context
                 continue
             dctx = s[DATA_CONTEXT]
@@ -175,7 +175,7 @@ def run(s, tlb, r8, r16, r32, r64, page_flags, code, code_of, shared):
 
 
 def fetch_one(s, tlb, r16, r64, page_flags, code, code_of, pc):
-    """Decode the instruction at `pc` into the scratch page; False with EXIT set on a fault."""
+    """Decode the instruction at `pc` into the scratch page; return False, EXIT set, on a fault."""
     low = fetch_half(s, tlb, r16, r64, page_flags, code, code_of, pc)
     high = 0
     if s[EXIT] == 0 and low & 3 == 3:

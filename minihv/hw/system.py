@@ -67,7 +67,7 @@ def refused(s, word, bit, guest_bit):
 def fence(s, tlb, word):
     """sfence.vma, hfence.vvma or hfence.gvma; any other word is illegal.
 
-    What a fence names is forgotten in every space: more than asked for, which is allowed.
+    What a fence names is forgotten in every space: more than was asked for, which is allowed.
     """
     kind = word >> 25
     hypervisor = s[MISA] & H_BIT != 0 and (kind == HFENCE_VVMA or kind == HFENCE_GVMA)

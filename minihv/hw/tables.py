@@ -34,7 +34,7 @@ class Row(NamedTuple):
 
 
 def _operands(row: Instruction) -> list[tuple[int, str]]:
-    """Where in the decoded form each field or constant of a row belongs."""
+    """Return where in the decoded form each field or constant of a row belongs."""
     if not row.base:
         return [(_AT[name], name) for name in row.fields if name in _AT]
     syntax = re.findall(r"\w+", " ".join(BY_NAME[row.base].syntax))

@@ -34,10 +34,10 @@ class Lines:
 
     def immediate(self, row: Instruction, field: str) -> int:
         """A value in range; small ones are likely, so that many lines can be compressed."""
-        low, high, step = limits(row, field)
+        values = limits(row, field)
+        step = values.step
         if self.random.random() < 0.5:
-            low, high = max(low, -32 * step), min(high, 31 * step)
-        values = range(low, high + 1, step)
+            values = range(max(values[0], -32 * step), min(values[-1], 31 * step) + 1, step)
         value = self.random.choice((values[0], values[-1], self.random.choice(values)))
         return step if value == row.excluded.get(field) else value
 

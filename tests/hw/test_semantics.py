@@ -250,9 +250,9 @@ def immediates(row: Instruction) -> list[int]:
         return [0, FAR]
     if not field:
         return [0]
-    low, high, step = limits(row, field)
-    values = {low, high, 0, step, 5 * step, low // 2 // step * step}
-    return sorted(v for v in values if low <= v <= high and v != row.excluded.get(field))
+    taken = limits(row, field)
+    values = {taken[0], taken[-1], 0, taken.step, 5 * taken.step, taken[len(taken) // 4]}
+    return sorted(v for v in values if v in taken and v != row.excluded.get(field))
 
 
 def once(row: Instruction, immediate: int) -> str:
