@@ -81,6 +81,7 @@ def test_memory_and_calls_of_a_process():
         after = footprint.calls(pid)
         assert (after[0] - before[0], after[1] - before[1]) == (10, 10)
         assert 0 < footprint.pss(pid) < 16 << 20
+        assert footprint.pss(os.getpid()) > 8 << 20  # bytes: there is a whole Python here
         assert footprint.memory([pid]) > footprint.pss(os.getpid()) // 2
     assert footprint.available() > 1 << 20
     assert math.isnan(footprint.memory([1 << 30]))

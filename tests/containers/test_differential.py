@@ -48,7 +48,8 @@ FAMILIES: dict[str, st.SearchStrategy[Any]] = {
         st.tuples(st.just("chdir"), PATH), st.tuples(st.just("chroot"), PATH)),
     "mounts": st.one_of(
         st.tuples(st.just("tmpfs"), PATH, st.sampled_from(["", "ro"])),
-        st.tuples(st.just("tmpfs"), PATH, st.just("")), st.tuples(st.just("proc"), PATH),
+        st.tuples(st.just("tmpfs"), PATH, st.just("")),
+        st.tuples(st.just("proc"), PATH, st.sampled_from(["", "ro"])),
         st.tuples(st.just("mbind"), PATH, PATH, REC), st.tuples(st.just("mbind"), PATH, PATH, REC),
         st.tuples(st.just("type"), PATH, TYPES, REC), st.tuples(st.just("type"), PATH, TYPES, REC),
         st.tuples(st.just("move"), PATH, PATH),
@@ -120,7 +121,7 @@ def mount_or_plain(twins: Twins, actor: Pair, name: str, args: list[Any], label:
         return  # of a process's own root it means something else: remount read-only
     calls: dict[str, Any] = {
         "tmpfs": lambda p: p.mount(source, args[0], "tmpfs", args[1], "mode=755,size=64k"),
-        "proc": lambda p: p.mount("proc", args[0], "proc"),
+        "proc": lambda p: p.mount("proc", args[0], "proc", args[1]),
         "mbind": lambda p: p.mount(args[0], args[1], "", "bind" + args[2]),
         "type": lambda p: p.mount(None, args[0], "", args[1] + args[2]),
         "move": lambda p: p.mount(args[0], args[1], "", "move"),
@@ -182,11 +183,20 @@ def test_everything(helper: linux.Helper, sequence: list[Any]) -> None:
     run(sequence, helper)
 
 
+def no_need_of(cap: str) -> Any:
+    """Process.need with one capability forgotten."""
+    need = model.Process.need
+    return lambda self, user_ns, asked: None if asked == cap else need(self, user_ns, asked)
+
+
 CHILD = [SHARE, (0, ("clone", ["user", "mnt"])), (0, ("map_ids", 2, ((0, 0, 1),)))]
 PLANTS: dict[str, tuple[Any, str, Any, list[Any]]] = {  # a wrong rule, and steps that show it
     "no check of capabilities": (
         model.Process, "sethostname", lambda self, name: None,
         [(0, ("drop", "SYS_ADMIN")), (0, ("sethostname", "x"))]),
+    "a mount namespace is entered without CAP_SYS_CHROOT": (
+        model.Process, "need", no_need_of("SYS_CHROOT"),
+        [(0, ("clone", ["mnt"])), (0, ("drop", "SYS_CHROOT")), (0, ("setns", 2, "mnt"))]),
     "mounts are not locked": (
         mounting, "lock_tree", lambda tree: None, [*CHILD, (1, ("umount", "/proc", "lazy"))]),
     "nothing propagates": (
@@ -220,6 +230,32 @@ PLANTS: dict[str, tuple[Any, str, Any, list[Any]]] = {  # a wrong rule, and step
     "an orphan has no new parent": (
         model.Process, "getppid", lambda self: 0, [(0, ("clone", []))]),
 }
+
+
+SITUATIONS: dict[str, list[Any]] = {  # rules that random steps reach too rarely
+    "a mount namespace, without CAP_SYS_CHROOT": PLANTS[
+        "a mount namespace is entered without CAP_SYS_CHROOT"][3],
+    "read-only is locked for another user namespace": [
+        (0, ("tmpfs", "/a", "ro")), (0, ("clone", ["user", "mnt"])), (1, ("remount", "/a", ""))],
+    "a read-only /proc begets only such": [
+        (0, ("remount", "/proc", " ro")), (0, ("clone", ["user", "mnt", "pid"])),
+        (1, ("proc", "/a", "")), (1, ("proc", "/b", "ro")), (1, ("remount", "/b", ""))],
+    "a process with more capabilities": [
+        (0, ("clone", [])), (1, ("drop", "SYS_PTRACE")), (1, ("setns", 1, "uts")),
+        (0, ("setns", 2, "uts"))],
+    "privileged ports": [
+        (0, ("drop", "NET_BIND_SERVICE")), (0, ("bind", 1023)), (0, ("bind", 1024))],
+    "user namespaces nest": [
+        (0, ("unshare", ["user"])), (0, ("map_ids", 1, ((0, 0, 1),)))] * 34,
+    "the longest hostname": [(0, ("sethostname", "z" * 64)), (0, ("sethostname", "z" * 65))],
+    "no user namespace in a chroot": [
+        (0, ("chroot", "/a")), (0, ("clone", ["user"])), (0, ("clone", ["uts"]))],
+}
+
+
+@pytest.mark.parametrize("situation", SITUATIONS)
+def test_a_situation(helper: linux.Helper, situation: str) -> None:
+    run(SITUATIONS[situation], helper)
 
 
 @pytest.mark.parametrize("plant", PLANTS)

@@ -129,6 +129,33 @@ def test_to_enter_a_namespace_needs_rights_at_home_too(kernel: Any) -> None:
     assert experiments.outcome(lambda: kernel.init.clone().setns(box, "uts")) == "ok"
 
 
+def test_to_enter_a_mount_namespace_needs_the_right_to_change_the_root(kernel: Any) -> None:
+    """setns(2): CAP_SYS_CHROOT beside CAP_SYS_ADMIN, for the caller gets another root."""
+    box, other = kernel.init.clone("mnt", "uts"), kernel.init.clone()
+    other.drop("SYS_CHROOT")
+    assert experiments.outcome(lambda: other.setns(box, "mnt")) == "EPERM"
+    assert experiments.outcome(lambda: other.setns(box, "uts")) == "ok"
+    assert experiments.outcome(lambda: kernel.init.clone().setns(box, "mnt")) == "ok"
+
+
+def test_user_namespaces_nest_33_deep_below_the_initial_one() -> None:
+    """As seen on Linux 6.18 (user_namespaces(7) says 32)."""
+    process = model.Kernel().init.clone()
+    for _ in range(33):
+        process.unshare("user")
+        process.map_ids(process, (0, 0, 1))
+    assert experiments.outcome(lambda: process.unshare("user")) == "ENOSPC"
+
+
+def test_a_world_has_hard_limits(kernel: Any) -> None:
+    if isinstance(kernel, model.Kernel):
+        pytest.skip("nothing real to limit")
+    rows = kernel.init.read("/proc/self/limits").splitlines()
+    soft = {row[:26].strip(): row[26:].split()[0] for row in rows}
+    assert (soft["Max processes"], soft["Max open files"]) == ("64", "256")
+    assert (soft["Max cpu time"], soft["Max core file size"]) == ("120", "0")
+
+
 def test_the_host_keeps_its_shared_mounts() -> None:
     """One hangs in another: a container that unmounts them all must not tell the host."""
     kernel = model.Kernel(dirs=("box", "image", "shared"))

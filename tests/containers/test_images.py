@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from minihv.containers.images import ContainerError, Store, busybox
+from minihv.containers.images import ContainerError, Store, archives, busybox
 from minihv.containers.linux.runtime.session import Session
 
 
@@ -83,6 +83,20 @@ def test_a_broken_archive_is_one_clear_error(empty: Store, tmp_path: Path, data:
     assert not [p for p in (empty.home / "layers").iterdir() if p.is_dir()]
 
 
+def test_an_archive_that_unpacks_to_too_much_is_refused(
+        empty: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(archives, "MOST_BYTES", 1 << 20)
+    small, large = (gzip.compress(tar_of(("zeros", bytes(n << 19)))) for n in (1, 3))
+    assert add(empty, small, tmp_path / "small.tar.gz").exists()
+    with pytest.raises(ContainerError, match="unpacks to more than"):
+        add(empty, large, tmp_path / "large.tar.gz")
+
+
+def test_device_nodes_are_left_out(empty: Store, tmp_path: Path) -> None:
+    data = tar_of(("dev", None), ("dev/memory", (tarfile.CHRTYPE, "")), ("dev/file", b"1"))
+    assert os.listdir(add(empty, data, tmp_path / "dev.tar") / "dev") == ["file"]
+
+
 def layout(path: Path, layers: list[bytes], config: dict[str, Any]) -> Path:
     """An OCI image layout on disk."""
     def put(data: bytes, kind: str) -> dict[str, Any]:
@@ -133,6 +147,28 @@ def test_a_damaged_layout_is_refused(empty: Store, tmp_path: Path) -> None:
             empty.add(path)
         blob.write_bytes(whole)
     assert empty.add(path).layers
+
+
+def test_a_layer_that_is_not_the_one_of_the_configuration_is_refused(
+        empty: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each blob is sound, and still the image is not what its configuration says."""
+    right, wrong = tar_of(("a", b"1")), tar_of(("a", b"2"))
+    monkeypatch.setattr(gzip, "compress", lambda data, compress=gzip.compress: compress(wrong))
+    with pytest.raises(ContainerError, match="its image says"):
+        empty.add(layout(tmp_path / "picture", [right], {}))
+
+
+def test_the_image_for_this_machine_is_taken(empty: Store, tmp_path: Path) -> None:
+    path = layout(tmp_path / "picture", [tar_of(("a", b"1"))], {})
+    index = json.loads((path / "index.json").read_text())
+    foreign = {"digest": "sha256:" + "0" * 64, "platform": {"architecture": "pdp11"}}
+    for entries, answer in (([foreign, *index["manifests"]], None), ([foreign], "no image for")):
+        (path / "index.json").write_text(json.dumps({"manifests": entries}))
+        if answer:
+            with pytest.raises(ContainerError, match=answer):
+                empty.add(path)
+        else:
+            assert empty.add(path).layers
 
 
 def test_copy_on_write(store: Store, session: Session, options: dict[str, Any]) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from minihv.containers.images import ContainerError, Store
+from minihv.containers.linux.runtime import records
 from minihv.containers.linux.runtime.session import Session
 from tests.containers import measure
 from tests.containers.conftest import ROOT, USER, command, environment, ordinary_python
@@ -100,6 +101,12 @@ def test_each_wall_stands_alone(session: Session, script: str, others: tuple[str
     assert sh(session, script, rootless=False, without=(*others, defence))[0] == 0
 
 
+def test_secrets_are_covered_by_the_null_device(session: Session, options: dict[str, Any]) -> None:
+    for path in ("/proc/kcore", "/proc/keys", "/proc/timer_list", "/proc/sched_debug",
+                 "/proc/latency_stats", "/proc/sysrq-trigger"):
+        assert sh(session, f"test ! -e {path} || test -c {path}", **options)[0] == 0, path
+
+
 def test_settings_are_read_only(session: Session, options: dict[str, Any]) -> None:
     for path in ("/proc/sys", "/proc/bus", "/proc/fs", "/proc/irq"):
         seen = sh(session, f"test ! -e {path} || grep ' {path} ' /proc/mounts", **options)
@@ -116,6 +123,18 @@ def test_exec_joins_the_container(session: Session, options: dict[str, Any]) -> 
     assert box.exec(["sh", "-c", "exit 5"])[0] == 5
     assert box.exec(["nosuch"])[0] == 127
     assert "sleep 100" in box.exec(["ps"])[1]
+    box.close()
+
+
+def test_exec_gives_no_more_than_the_container_has(session: Session,
+                                                   options: dict[str, Any]) -> None:
+    """The same capabilities, filter, open descriptors and groups as the first process."""
+    needs(session, pids=8, **options)
+    box = session.run("busybox", ["sleep", "100"], pids=8, **options)
+    rights = "grep -E '^(Cap|NoNewPrivs|Seccomp)' /proc/%s/status; cat /proc/%s/cgroup"
+    first, joined = (box.exec(["sh", "-c", rights % (pid, pid)])[1] for pid in ("1", "self"))
+    assert first == joined and "CapBnd" in first
+    assert box.exec(["ls", "/proc/self/fd"])[1].split() == ["0", "1", "2", "3"]  # 3: of ls
     box.close()
 
 
@@ -271,6 +290,17 @@ def test_containers_on_one_bridge_reach_each_other(store: Store, session: Sessio
     argv = [sys.executable, "-c", IN_A_NETWORK_OF_ITS_OWN, str(store.home), rootless]
     done = subprocess.run(argv, capture_output=True, text=True, cwd=ROOT, timeout=60)
     assert done.stdout.splitlines() == ["hello", "lo mhv mhv min", "lo"], done.stderr
+
+
+# ---- records and commands ---------------------------------------------------------------------
+
+
+def test_a_sweep_leaves_alone_what_is_just_being_made(tmp_path: Path) -> None:
+    young = tmp_path / "containers" / "0123456789ab"
+    young.mkdir(parents=True)
+    assert records.sweep(tmp_path) == [] and young.exists()
+    os.utime(young, (0, 0))
+    assert records.sweep(tmp_path) == [young.name] and not young.exists()
 
 
 # ---- nothing stays behind ---------------------------------------------------------------------

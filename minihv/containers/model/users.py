@@ -60,8 +60,8 @@ class Users(Task):
 
     def _new_user_ns(self) -> UserNamespace:
         user = self.ns["user"]
-        if user.level >= 32:
-            raise fail(errno.ENOSPC, "user namespaces nest 32 deep")
+        if user.level + self.kernel.contained > 32:  # create_user_ns() in the kernel
+            raise fail(errno.ENOSPC, "user namespaces nest 33 deep")
         if self.root != self.ns["mnt"].root_place():
             raise fail(errno.EPERM, "a chrooted process may not make user namespaces")
         if user.from_kernel(self.kuid) is None:
