@@ -11,8 +11,9 @@ from minihv.course.exercise import CourseError, all_chapters, chapter
 
 COURSE = Path(texts.__file__).parent
 CHAPTERS = COURSE.parent / "chapters"
-SOURCES = "\n".join(path.read_text() for path in (*COURSE.rglob("*.py"), *CHAPTERS.rglob("*.py"))
-                    if "views" not in path.parts)
+TOOLS = COURSE.parent / "tools"      # `minihv check` says some of it
+SOURCES = "\n".join(path.read_text() for folder in (COURSE, CHAPTERS, TOOLS)
+                    for path in folder.rglob("*.py") if "views" not in path.parts)
 OWN = ("common", "check", "hint", "predict", "measure", "progress", "state", "term", "show",
        "judge", "reset")
 # Put together from parts where they are used.
