@@ -2,7 +2,7 @@
 
 A command's module has `add_arguments(parser)` and `main(options)`, which returns the exit status.
 It is imported when the command is chosen, and by itself needs neither NumPy nor Numba. Messages of
-minihv itself go to stderr, a line each. Exit status 2: bad usage, or a bad file; 130 after Ctrl-C;
+minihv itself go to stderr, one per line. Exit status 2: bad usage, or a bad file; 130 after Ctrl-C;
 141 when nobody reads stdout any more.
 """
 
@@ -48,7 +48,7 @@ def _dispatch(arguments: list[str]) -> int:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """The `minihv` command; returns its exit status."""
+    """Run the `minihv` command; return its exit status."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")

@@ -15,7 +15,7 @@ from minihv.errors import ConfigError
 
 
 def pss(pid: int) -> int:
-    """Proportional set size of a process, in bytes; ConfigError where the host does not tell."""
+    """Return a process's proportional set size in bytes; ConfigError if the host does not tell."""
     try:
         text = Path(f"/proc/{pid}/smaps_rollup").read_text(encoding="ascii")
     except OSError as error:
@@ -24,7 +24,7 @@ def pss(pid: int) -> int:
 
 
 def memory(pids: Iterable[int] = ()) -> float:
-    """Bytes of this process and of those, together; NaN where the host does not tell."""
+    """Return the bytes of this process and of those, together; NaN if the host does not tell."""
     try:
         return pss(os.getpid()) + sum(pss(pid) for pid in pids)
     except ConfigError:
@@ -32,7 +32,7 @@ def memory(pids: Iterable[int] = ()) -> float:
 
 
 def available() -> float:
-    """Bytes that this host could still give to programs; NaN where it does not tell."""
+    """Return the bytes that this host could still give to programs; NaN if it does not tell."""
     try:
         text = Path("/proc/meminfo").read_text(encoding="ascii")
     except OSError:
@@ -41,7 +41,7 @@ def available() -> float:
 
 
 def calls(pid: int) -> tuple[int, int]:
-    """How often a process has called read and write, and their like, so far."""
+    """Return how often a process has called read and write, and their like, so far."""
     try:
         text = Path(f"/proc/{pid}/io").read_text(encoding="ascii")
     except OSError as error:

@@ -45,10 +45,10 @@ class Instance(Protocol):
     """A running service."""
 
     def ask(self, data: bytes) -> bytes:
-        """Send a request, wait for the answer of the same length. ServiceError where none comes."""
+        """Send a request, wait for the answer of the same length. ServiceError if none comes."""
 
     def pids(self) -> list[int]:
-        """The processes that it has of its own."""
+        """Return the processes that it has of its own."""
 
     def stop(self) -> None:
         """End it, and give back what it had."""
@@ -139,7 +139,7 @@ class Forms:
     # --- the forms ----------------------------------------------------------------------------
 
     def start(self, form: str) -> Instance:
-        """A running instance; it may not have come up before it answers. ConfigError for a form
+        """Start an instance; it may not be up before it answers. ConfigError for a form
         that there is not, or that this host does not allow (`why_not` tells why)."""
         if form not in self.NAMES:
             raise ConfigError(f"no form {form!r}: choose {', '.join(self.NAMES)}")
@@ -151,7 +151,7 @@ class Forms:
         return instance
 
     def why_not(self, form: str) -> str:
-        """Why this host cannot run the form, found by trying once; "" where it can."""
+        """Return why this host cannot run the form, found by trying once; "" if it can."""
         if form not in ("process", "container"):
             return ""
         return self._shared(f"why not {form}", lambda: self._try(form))
@@ -193,15 +193,15 @@ class Forms:
         return self.clone(self._shared("snapshot", self._warm_snapshot))
 
     def micro(self, image: bytes, **options: Any) -> Guest:
-        """Any guest as a microVM on the shared host (options: those of MicroVM)."""
+        """Start any guest as a microVM on the shared host (options: those of MicroVM)."""
         return Guest(MicroVM(image, host=self.host, **self.layers(), **options))
 
     def clone(self, taken: Snapshot) -> Guest:
-        """A snapshot as one more microVM on the shared host."""
+        """Start a snapshot as one more microVM on the shared host."""
         return Guest(clone(taken, host=self.host, **self.layers()))
 
     def layers(self) -> dict[str, Any]:
-        """New layers (cpu, paging) for one microVM."""
+        """Return new layers (cpu, paging) for one microVM."""
         sample = self._shared("sample", lambda: new_machine(self.mode, self.paging, memory=1 << 16))
         return {"cpu": type(sample.cpu)(), "paging": type(sample.paging)()}
 
@@ -214,7 +214,7 @@ class Forms:
 
     @property
     def session(self) -> Any:
-        """The containers.session.Session that starts the containers; only where they can run."""
+        """The session that starts the containers; only if they can run here."""
         return self._shared("session", self._open_session)
 
     @property
@@ -243,7 +243,7 @@ class Forms:
         return Session()
 
     def _find_cat(self) -> tuple[str, list[str]]:
-        """The container's own `cat`, so that both run the same code; else the host's."""
+        """Return the container's own `cat`, so that both run the same code; else the host's."""
         if not self.why_not("container"):
             store = self.session.store
             layer = store.find("busybox").layers[0]
@@ -271,7 +271,7 @@ class Forms:
 
 @contextlib.contextmanager
 def _pipes() -> Iterator[tuple[int, int, int, int]]:
-    """(service's stdin, ours to write, ours to read, service's stdout); closes the service's."""
+    """Yield (service's stdin, ours to write, ours to read, service's stdout); close its own."""
     theirs_in, to = os.pipe()
     back, theirs_out = os.pipe()
     try:

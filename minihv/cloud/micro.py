@@ -1,7 +1,7 @@
 """A microVM: harts, RAM and a console, and nothing else; cheap to make, and cheaper to copy.
 
 The guest's console is the SBI's (DBCN); while input waits, the supervisor's external interrupt is
-pending, without any controller between. There is no bus: what lies outside RAM faults. After
+pending, without any controller between. There is no bus: what is outside RAM faults. After
 Firecracker (Agache et al. 2020), which keeps a handful of devices, and LightVM (Manco et al. 2017).
 """
 
@@ -25,8 +25,8 @@ from minihv.vmm.memory import GuestMemory
 from minihv.vmm.vm import VM
 
 # What Linux can be asked about memory (madvise(2)). Small pages: no huge ones there; one costs
-# 2 MiB, and the time to clear it, where a small guest touches a few KiB. Unused: free the pages
-# behind it; what is read there next is 0.
+# 2 MiB, and the time to clear it, though a small guest touches a few KiB. Unused: free the pages;
+# what is read there next is 0.
 SMALL_PAGES, UNUSED = 15, 4
 
 
@@ -102,7 +102,7 @@ class Snapshot:
 
 
 def snapshot(vm: VM) -> Snapshot:
-    """What `vm` is now. Everything is copied: the VM may run on."""
+    """Return what `vm` is now. Everything is copied: the VM may run on."""
     if vm.image is None:
         raise ConfigError("a VM without a guest has nothing to snapshot: load one first")
     pages = vm.memory.bytes.reshape(-1, PAGE)
@@ -112,7 +112,7 @@ def snapshot(vm: VM) -> Snapshot:
 
 
 def clone(taken: Snapshot, kind: type[VM] = MicroVM, **options: Any) -> VM:
-    """A new VM that goes on where the snapshot was taken; options (host, cpu, paging): those of VM.
+    """Return a VM that goes on where the snapshot was taken; options (host, cpu, paging): VM's.
 
     Nothing is shared but the snapshot, which nobody writes. `kind` must be the class, with the
     layers that its saved state fits, of the VM that it was taken of. Pages that the clone writes

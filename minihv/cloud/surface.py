@@ -26,7 +26,7 @@ X86_64 = seccomp.ARCH["x86_64"]
 
 
 def run_filter(program: bytes, number: int, arch: int = X86_64, args: tuple[int, ...] = ()) -> int:
-    """What a seccomp filter (an array of struct sock_filter) returns for one system call.
+    """Return what a seccomp filter (an array of struct sock_filter) says to one system call.
 
     Classic BPF as far as our filters use it (seccomp(2), struct seccomp_data): load a word of the
     data, jump on ==, >= or &, return.
@@ -48,21 +48,21 @@ def run_filter(program: bytes, number: int, arch: int = X86_64, args: tuple[int,
 
 
 def system_calls(program: bytes | None = None) -> list[int]:
-    """Numbers of the system calls of x86-64 that a process can reach, past a filter if there is
-    one; for clone, as a plain fork asks for it."""
+    """Return the system calls (x86-64 numbers) that a process can reach, past a filter if there
+    is one; for clone, as a plain fork asks for it."""
     if program is None:
         return list(SYSTEM_CALLS)
     return [n for n in SYSTEM_CALLS if run_filter(program, n) == seccomp.ALLOW]
 
 
 def hypercalls() -> list[tuple[int, int]]:
-    """(extension, function) of each SBI call that a guest's kernel may make; legacy ones have
+    """Return (extension, function) of each SBI call a guest's kernel may make; legacy ones have
     function 0."""
     return [*sbi._FUNCTIONS, *((eid, 0) for eid in sbi._LEGACY)]
 
 
 def registers(machine: Machine) -> Counter[str]:
-    """Registers of the board that a guest's access can change or read something from, by device.
+    """Count by device the registers of the board that a guest's access can change or learn from.
 
     Tried one by one on `machine`, which is of no use afterwards: all ones and 0x5555 are written;
     what counts is a value that is not 0, a changed device, a word on the console, or the end. Small
@@ -95,7 +95,7 @@ def _reacts(machine: Machine, device: Device, offset: int, width: int) -> bool:
 
 
 def emulated_csrs(new_vm: Callable[[bytes], VM]) -> list[str]:
-    """CSRs whose reading by the guest's kernel runs code of the hypervisor.
+    """Return the CSRs whose reading by the guest's kernel runs code of the hypervisor.
 
     new_vm makes a VM (of the kind in question) that starts the given image in S-mode.
     """

@@ -193,7 +193,7 @@ def make_device(kernel: Any, defended: bool) -> bool:
 
 
 def signal_outside(kernel: Any, defended: bool) -> bool:
-    """Kill a process outside by its number. Defence: a pid namespace, where it has none."""
+    """Kill a process outside by its number. Defence: a pid namespace, in which it has none."""
     decoy = kernel.init.clone()
     box = kernel.init.clone(*(["pid"] if defended else []))
     outcome(lambda: box.kill(decoy.view()["pid"], 9))
@@ -237,8 +237,6 @@ def bind_from_outside(kernel: Any, defended: bool) -> bool:
     return reached
 
 
-EXPERIMENTS = (first_process, hostname, propagation, one_port, root_is_nobody)
-LIMITS = (memory_hog, fork_bomb)
 PROBES = (leave_chroot, open_setting, make_device, signal_outside, trace_outside,
           leaked_directory, bind_from_outside)
 NEED_ROOT = (root_is_nobody, orphans, memory_hog, fork_bomb, cpu_share, beside_hogs, open_setting,
@@ -246,7 +244,7 @@ NEED_ROOT = (root_is_nobody, orphans, memory_hog, fork_bomb, cpu_share, beside_h
 
 
 def layers_work(kernel: Any) -> None:
-    """A trial for open_kernel: OSError where a world may not do what a container needs."""
+    """A trial for open_kernel: OSError if a world may not do what a container needs."""
     box = kernel.init.clone("uts", "pid", "mnt", "ipc", "net", "cgroup", "time")
     box.mount("scratch", "/box", "tmpfs", "", "mode=755")
     for name in ("lower", "upper", "work", "root"):
@@ -263,8 +261,8 @@ class Ran(NamedTuple):
 
 
 def run(experiment: Callable[..., Any], *args: Any) -> Ran:
-    """An experiment in a world of its own: on the real kernel where this host and this user may
-    have what it needs, else on the model."""
+    """Run an experiment in a world of its own: on the real kernel if this host grants this user
+    what it needs, else on the model."""
     world = open_kernel(user=False if experiment in NEED_ROOT else None, dirs=DIRS)
     try:
         return Ran(experiment(world, *args), world.backend)

@@ -1,4 +1,4 @@
-"""The words that the model and the real kernel share, with the kernel's numbers behind them.
+"""The words that the model and the real kernel share, and the kernel's numbers for them.
 
 Standard library only: the helper processes import it.
 """

@@ -13,12 +13,12 @@ BIN = Path(__file__).parent / "bin"
 
 
 def names() -> list[str]:
-    """Names of the built guests, sorted."""
+    """Return the names of the built guests, sorted."""
     return sorted(image.stem for image in BIN.glob("*.elf"))
 
 
 def path(name: str) -> Path:
-    """The ELF image of guest `name`. Raises ImageError when there is none of that name."""
+    """Return the ELF image of guest `name`. ImageError if there is none of that name."""
     if name not in names():
         raise ImageError(f"no guest named {name!r}; there are {', '.join(names())}")
     return BIN / f"{name}.elf"

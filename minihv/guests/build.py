@@ -1,4 +1,4 @@
-"""Builds the guest programs from minihv/guests/src into minihv/guests/bin.
+"""Build the guest programs from minihv/guests/src into minihv/guests/bin.
 
     python -m minihv.guests.build            writes the ELF images
     python -m minihv.guests.build --check    says which committed images differ from their sources
@@ -66,7 +66,7 @@ ALL = (*RECIPES, *labos.IMAGES)
 
 
 def compiler_version() -> str | None:
-    """The installed ziglang's version, or None when it is not installed."""
+    """Return the installed ziglang's version, or None if it is not installed."""
     from importlib.metadata import PackageNotFoundError, version
 
     try:
@@ -76,7 +76,7 @@ def compiler_version() -> str | None:
 
 
 def why_not() -> str | None:
-    """Why guests cannot be rebuilt here, and how to mend it; None when they can."""
+    """Return why guests cannot be rebuilt here, and how to mend it; None if they can."""
     found = compiler_version()
     if found == ZIGLANG:
         return None
@@ -94,7 +94,7 @@ def _zig(tool: str, *arguments: str) -> None:
 
 
 def build(name: str) -> bytes:
-    """The ELF image of guest `name`, built now. Raises BuildError."""
+    """Build the ELF image of guest `name` and return it. Raises BuildError."""
     recipe = RECIPES.get(name)
     if recipe is None and name not in labos.IMAGES:
         raise BuildError(f"no guest named {name!r}; there are {', '.join(ALL)}")
@@ -113,7 +113,7 @@ def build(name: str) -> bytes:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Builds or checks all guests, or those named; 0 when all went well, else 1."""
+    """Build or check all guests, or those named; return 0 if all went well, else 1."""
     parser = argparse.ArgumentParser(prog="python -m minihv.guests.build", description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("names", nargs="*", metavar="NAME", help="guests to build (default: all)")

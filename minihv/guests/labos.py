@@ -26,14 +26,14 @@ FLAGS = ("-O2", "-std=gnu2x", "-Ilabos/kernel", "-ffunction-sections", "-fdata-s
 
 
 def _compile(zig: Zig, compile_flags: list[str], out: Path, source: str, *more: str) -> str:
-    """Compiles src/labos/`source`; the object's path."""
+    """Compile src/labos/`source`; return the object's path."""
     target = str(out / (source.replace("/", "-") + ".o"))
     zig("clang", *compile_flags, *FLAGS, *more, "-c", "-o", target, f"labos/{source}")
     return target
 
 
 def _programs(zig: Zig, compile_flags: list[str], link_flags: list[str], out: Path) -> None:
-    """Writes every user program, as a stripped ELF file of its own name, into `out`."""
+    """Write every user program, as a stripped ELF file of its own name, into `out`."""
     shared = [_compile(zig, compile_flags, out, source)
               for source in ("user/start.S", "user/lib.c", "kernel/text.c")]
     for name in PROGRAMS:
@@ -44,7 +44,7 @@ def _programs(zig: Zig, compile_flags: list[str], link_flags: list[str], out: Pa
 
 def build(image: str, zig: Zig, compile_flags: list[str], link_flags: list[str],
           out: Path) -> bytes:
-    """The ELF image `labos` or `labos-m`. Intermediate files go into the directory `out`."""
+    """Build the image `labos` or `labos-m`. Intermediate files go into the directory `out`."""
     _programs(zig, compile_flags, link_flags, out)
     archive = (f"-I{out}", f"-DPROGRAMS={','.join(PROGRAMS)}")
     objects = [_compile(zig, compile_flags, out, f"kernel/{source}",

@@ -78,7 +78,7 @@ def main(args: argparse.Namespace) -> int:
 
 
 def explain(error: OSError) -> str:
-    """One line: what failed, and how to get it if the host refused."""
+    """Return in one line what failed, and how to get it if the host refused."""
     text = str(error.strerror or error)
     if "not permitted" in text or error.errno == 1:
         hint = "run as root" if os.getuid() else "this host forbids it even to root"
@@ -87,7 +87,7 @@ def explain(error: OSError) -> str:
 
 
 def after_dashes(cmd: list[str]) -> list[str]:
-    """A command without the `--` before it."""
+    """Return a command without the `--` before it."""
     return cmd[1:] if cmd[:1] == ["--"] else cmd
 
 
@@ -152,13 +152,13 @@ def follow(source: int, target: int, pidfd: int) -> None:
 
 
 def states(store: Store) -> list[Spec]:
-    """Records of all containers, oldest first."""
+    """Return the records of all containers, oldest first."""
     found = (records.read_state(folder) for folder in records.containers(store.home))
     return [s for s in found if s]
 
 
 def find(store: Store, key: str) -> Spec:
-    """A container by name, id or the beginning of its id."""
+    """Return a container by name, id or the beginning of its id."""
     hits = [s for s in states(store) if s["name"] == key or s["id"].startswith(key)]
     if len(hits) != 1:
         what = "no container" if not hits else "more than one container"

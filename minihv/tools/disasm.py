@@ -38,7 +38,7 @@ def main(options: argparse.Namespace) -> int:
 
 
 def _listing(data: bytes, image: Image, symbols: dict[str, int]) -> Iterator[Line]:
-    """The lines of a checked image's code."""
+    """Yield the lines of a checked image's code."""
     from minihv.asm.disassembler import disassemble_range
     from minihv.devices.elf import executable
 

@@ -26,7 +26,7 @@ A_LINUX_HOST = "a Linux host; in a container, one that may make namespaces"
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that minihv can use: whether it works here, what for, and how to get it."""
+    """One thing that minihv can use: if it works here, what for, and how to get it."""
 
     name: str
     ok: bool
@@ -36,7 +36,7 @@ class Finding:
 
 
 def _run(command: list[str], seconds: float = TRY_SECONDS) -> tuple[bool, str]:
-    """Whether a command ended with 0 in time, and the first line that it printed."""
+    """Run a command; return if it ended with 0 in time, and the first line that it printed."""
     import subprocess
     try:
         done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True,
@@ -50,12 +50,12 @@ def _run(command: list[str], seconds: float = TRY_SECONDS) -> tuple[bool, str]:
 
 
 def _probe(*arguments: str) -> tuple[bool, str]:
-    """Runs one of `doctor_probes` in a bare Python of its own."""
+    """Run one of `doctor_probes` in a bare Python of its own."""
     return _run([sys.executable, "-I", "-S", str(doctor_probes.__file__), *arguments])
 
 
 def _version(package: str) -> tuple[bool, str]:
-    """Whether a Python package can be imported, and its version."""
+    """Return if a Python package can be imported, and its version."""
     ok, detail = _run([sys.executable, "-c", f"import {package}"], 60)
     try:
         return ok, metadata.version(package) if ok else "not installed, or it does not import"
@@ -78,7 +78,7 @@ def _jupyterlab() -> Finding:
 
 
 def _turn(tried: tuple[bool, str], needed_for: str, how: str) -> tuple[bool, str, str, str]:
-    """Puts the parts of a Finding in their order."""
+    """Put the parts of a Finding in their order."""
     ok, detail = tried
     return ok, needed_for, detail, how
 
@@ -93,7 +93,7 @@ def _numba() -> Finding:
 
 
 def _cache_folders() -> list[Path]:
-    """Where the engine keeps compiled code, in the order in which it tries."""
+    """Return where the engine keeps compiled code, in the order in which it tries."""
     base = os.environ.get("XDG_CACHE_HOME") or os.environ.get("LOCALAPPDATA")
     user = (Path(base) if base else Path.home() / ".cache") / "minihv"
     chosen = os.environ.get("MINIHV_CACHE")
@@ -101,7 +101,7 @@ def _cache_folders() -> list[Path]:
 
 
 def _writable(folder: Path) -> bool:
-    """Whether a file can be made in `folder`, or in the nearest of its parents that exists."""
+    """Can a file be made in `folder`, or in the nearest of its parents that exists?"""
     there = next(path for path in (folder, *folder.parents) if path.exists())
     try:
         with tempfile.TemporaryFile(dir=there):
@@ -197,12 +197,12 @@ CHECKS: tuple[Callable[[], Finding], ...] = (
 
 
 def report() -> list[Finding]:
-    """Tries everything, in a few seconds; never raises for what is missing."""
+    """Try everything, in a few seconds; never raise for what is missing."""
     return [check() for check in CHECKS]
 
 
 def table(findings: list[Finding]) -> str:
-    """The findings as text; what is missing comes with how to get it."""
+    """Return the findings as text; what is missing comes with how to get it."""
     lines = []
     for found in findings:
         lines.append(f"{'ok' if found.ok else '--'}  {found.name:<14} {found.detail}")

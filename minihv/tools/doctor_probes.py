@@ -22,7 +22,7 @@ KVM_CREATE_VM = 0xAE01
 
 
 def _call(name: str, *arguments: object) -> None:
-    """Calls a function of the C library; raises OSError with its errno."""
+    """Call a function of the C library; raise OSError with its errno."""
     function = getattr(ctypes.CDLL(None, use_errno=True), name, None)
     if function is None:
         raise OSError(errno.ENOSYS, f"this system has no {name}()")
@@ -32,7 +32,7 @@ def _call(name: str, *arguments: object) -> None:
 
 
 def _enter(kind: str) -> str:
-    """Enters a new namespace: plainly, or where that needs rights, inside a user namespace."""
+    """Enter a new namespace, plainly or, if that needs rights, inside a user namespace."""
     try:
         _call("unshare", NAMESPACES[kind])
         return "as this user"
@@ -50,12 +50,12 @@ def _mount(source: str, target: Path, kind: str, flags: int = 0, options: str = 
 
 
 def namespace(kind: str) -> str:
-    """Enters a namespace of one kind; says how."""
+    """Enter a namespace of one kind; say how."""
     return _enter(kind)
 
 
 def overlay() -> str:
-    """Mounts an overlay and writes to it: the upper layer has the change, the lower has not."""
+    """Mount an overlay and write to it: the upper layer has the change, the lower has not."""
     how = _enter("mnt")
     _mount("none", Path("/"), "", MS_REC_PRIVATE)
     with tempfile.TemporaryDirectory() as name:
@@ -83,7 +83,7 @@ def _write_through_overlay(top: Path, option: str, how: str) -> str:
 
 
 def _own_groups() -> dict[str, Path]:
-    """This process's group in each hierarchy: "v2", or the name of a v1 controller."""
+    """Return this process's group in each hierarchy: "v2", or the name of a v1 controller."""
     mounts: dict[str, tuple[str, Path]] = {}
     for line in Path("/proc/self/mountinfo").read_text().splitlines():
         before, after = line.split(" - ")
@@ -103,7 +103,7 @@ def _own_groups() -> dict[str, Path]:
 
 
 def _limit_a_child(parent: Path) -> str:
-    """Makes a child group, limits its processes to 64 and reads that back; removes it."""
+    """Make a child group, limit its processes to 64, read that back; remove it."""
     child = parent / f"minihv-doctor-{os.getpid()}"
     child.mkdir()
     try:
@@ -119,7 +119,7 @@ def _limit_a_child(parent: Path) -> str:
 
 
 def cgroup() -> str:
-    """Sets a limit in a group of its own, in the v2 tree or else in v1's pids hierarchy."""
+    """Set a limit in a group of its own, in the v2 tree or else in v1's pids hierarchy."""
     groups = _own_groups()
     found = []
     for version, name in (("v2", "v2"), ("v1", "pids")):
@@ -134,7 +134,7 @@ def cgroup() -> str:
 
 
 def kvm() -> str:
-    """Asks /dev/kvm for its version (12 on every current kernel) and makes an empty VM."""
+    """Ask /dev/kvm for its version (12 on every current kernel) and make an empty VM."""
     import fcntl
     device = os.open("/dev/kvm", os.O_RDWR | os.O_CLOEXEC)
     version = fcntl.ioctl(device, KVM_GET_API_VERSION, 0)
@@ -149,7 +149,7 @@ PROBES: dict[str, Callable[..., str]] = {
 
 
 def main(arguments: list[str]) -> int:
-    """Runs one probe; 0 if it worked."""
+    """Run one probe; return 0 if it worked."""
     name, *rest = arguments
     if sys.platform != "linux":
         print(f"{sys.platform} is not Linux")

@@ -28,7 +28,7 @@ BAR = 30
 
 
 def one_line(text: object) -> str:
-    """`text` without line ends and other controls, which a file's name may bring."""
+    """Return `text` without line ends and other controls, which a file's name may bring."""
     return "".join(c if c.isprintable() else " " for c in str(text))
 
 
@@ -39,7 +39,7 @@ def say(message: object) -> None:
 
 
 def check_file(path: Path) -> None:
-    """ImageError where `path` cannot be read or has no end, as /dev/zero."""
+    """ImageError if `path` cannot be read or, like /dev/zero, has no end."""
     try:
         mode = path.stat().st_mode
     except (OSError, ValueError) as error:
@@ -61,7 +61,7 @@ class Closed(Exception):
 
 
 def write_stdout(data: bytes) -> None:
-    """All of `data` to stdout, at once; Closed where its reader is gone."""
+    """Write all of `data` to stdout, at once; Closed if its reader is gone."""
     try:
         while data:
             data = data[os.write(1, data) :]
@@ -77,7 +77,7 @@ class Input:
         machine.poll = self.poll
 
     def poll(self) -> bytes:
-        """Bytes that have come in; from the end of the input on, the machine is not to ask."""
+        """Return what bytes have come in; after the end of the input the machine is not to ask."""
         if self._machine.console.queued() >= QUEUE or not self._ready(self.pause()):
             return b""
         data = self._read()
@@ -93,11 +93,11 @@ class Input:
             self._ready(None)
 
     def pause(self) -> float:
-        """Seconds to wait for input each time; none for pipes and files."""
+        """Return the seconds to wait for input each time; none for pipes and files."""
         return 0
 
     def translate(self, data: bytes) -> bytes:
-        """What the guest gets of `data`."""
+        """Return what the guest gets of `data`."""
         return data
 
     def _ready(self, seconds: float | None) -> bool:
@@ -158,7 +158,7 @@ def console_of(machine: Machine) -> Iterator[Input | None]:
 
 @contextmanager
 def _raw_mode(fd: int) -> Iterator[None]:
-    """Keys as they are typed; output keeps its line ends. Undone however we end."""
+    """Get keys as they are typed; output keeps its line ends. Undone however we end."""
     import termios
 
     before = termios.tcgetattr(fd)

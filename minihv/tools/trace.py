@@ -17,13 +17,13 @@ MODES = "US?M"
 
 
 def symbols_of(machine: Machine) -> dict[str, int]:
-    """The image's symbols with unsigned addresses, without those that only mark code and data."""
+    """Return the image's symbols (unsigned addresses) without those that mark code and data."""
     symbols = machine.image.symbols if machine.image else {}
     return {name: place & MASK64 for name, place in symbols.items() if not name.startswith("$")}
 
 
 def instruction(hart: Hart, symbols: Mapping[str, int] | None = None) -> str:
-    """The hart's next instruction: mode, address, word and text."""
+    """Return the hart's next instruction: mode, address, word and text."""
     pc = hart.pc & MASK64
     place = f"{MODES[hart.priv]} {pc:#018x}"
     code = inspect.read_virtual(hart, pc, 4, "fetch") or inspect.read_virtual(hart, pc, 2, "fetch")
@@ -42,13 +42,13 @@ class Tracer:
         self._calls = machine.calls.copy()
 
     def _look(self, hart: Hart) -> tuple[int, int, list[int], str]:
-        """Instructions and traps so far, registers with pc, and the next instruction."""
+        """Return instructions and traps so far, registers with pc, and the next instruction."""
         text = instruction(hart, self._symbols)
         registers = [*hart.s[: len(REGISTERS)], hart.pc]
         return hart.instructions, hart.s[st.TRAPS], registers, text
 
     def lines(self, end: End) -> list[str]:
-        """What happened since: a line for each hart that did something."""
+        """Return what happened since: a line for each hart that did something."""
         told = []
         for hart, (instructions, traps, registers, text) in zip(
             self._machine.harts, self._before, strict=True
@@ -81,7 +81,7 @@ class Tracer:
 
 
 def _trap(hart: Hart) -> str:
-    """The trap that the hart has just taken."""
+    """Return the trap that the hart has just taken."""
     csr = "scause" if hart.priv == 1 else "mcause"
     tval = hart.csr["stval" if hart.priv == 1 else "mtval"]
     mode, cause = MODES[hart.priv], cause_name(hart.csr[csr])

@@ -58,7 +58,7 @@ def read_until(fd: int, wanted: bytes) -> bytes:
 
 
 def one_line(stderr: bytes) -> str:
-    """The only line of `stderr`."""
+    """Return the only line of `stderr`."""
     lines = stderr.decode().splitlines()
     assert len(lines) == 1, stderr.decode()
     assert "Traceback" not in lines[0]
@@ -66,7 +66,7 @@ def one_line(stderr: bytes) -> str:
 
 
 def elf(folder: Path, source: str, name: str = "guest") -> Path:
-    """An ELF file assembled from `source`, with `exit` (a0 = status) behind it."""
+    """An ELF file assembled from `source`, with `exit` (a0 = status) after it."""
     path = folder / f"{name}.elf"
     path.write_bytes(assemble(source + EXIT if "exit:" not in source else source).elf())
     return path

@@ -28,7 +28,7 @@ def test_without_containers(notebook: str, tmp_path: Path) -> None:
 
 
 def test_as_an_ordinary_user(home: Path) -> None:  # noqa: F811
-    """Without privilege: rootless containers where the host allows them, else none."""
+    """Without privilege: rootless containers if the host allows them, else none."""
     python = ordinary_python()
     folder = home / "chapter-16"
     folder.mkdir()

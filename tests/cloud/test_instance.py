@@ -2,12 +2,13 @@
 
 import math
 import os
+import threading
 from pathlib import Path
 
 import pytest
 
 from minihv.cloud import footprint
-from minihv.cloud.instance import Forms, ServiceError
+from minihv.cloud.instance import Forms, Piped, ServiceError
 from minihv.errors import ConfigError
 
 
@@ -89,6 +90,25 @@ def test_a_guest_that_ends_is_no_silent_hang(forms: Forms):
     with pytest.raises(ServiceError, match="does not answer"):
         guest.ask(b"\x00never\n")
     guest.stop()
+
+
+def test_an_answer_in_parts_is_put_together():
+    theirs_in, to = os.pipe()
+    back, theirs_out = os.pipe()
+    service = Piped(0, to, back, lambda: None)
+    os.write(theirs_out, b"he")  # before it is even asked
+
+    def answer() -> None:
+        os.read(theirs_in, 100)
+        os.write(theirs_out, b"llo")
+
+    teller = threading.Thread(target=answer)
+    teller.start()
+    assert service.ask(b"hello") == b"hello"
+    teller.join()
+    service.stop()
+    os.close(theirs_in)
+    os.close(theirs_out)
 
 
 def test_an_unknown_form_is_refused(forms: Forms):

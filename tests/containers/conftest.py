@@ -53,7 +53,7 @@ def session(store: Store) -> Iterator[Session]:
 
 @pytest.fixture(params=["root", "rootless"])
 def options(request: pytest.FixtureRequest) -> dict[str, Any]:
-    """Options of Session.run: with all of root's rights behind it, and with a user namespace."""
+    """Options of Session.run: with all of root's rights, and with a user namespace."""
     if request.param == "root" and os.getuid():
         pytest.skip("not root here")
     return {"rootless": request.param == "rootless"}

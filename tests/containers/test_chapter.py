@@ -83,7 +83,7 @@ def test_on_the_model(notebook: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("notebook", NOTEBOOKS)
 def test_as_an_ordinary_user(notebook: str, home: Path) -> None:
-    """Without privilege: rootless where the host allows it, else the model."""
+    """Without privilege: rootless if the host allows it, else the model."""
     python = ordinary_python()
     folder = home / f"chapter-{Path(notebook).parent}"
     folder.mkdir()

@@ -56,7 +56,7 @@ def test_root_inside_is_nobody_outside(kernel: Any) -> None:
 
 
 def needs_limits(kernel: Any, **limits: float) -> None:
-    """Skip where the host grants no such limit."""
+    """Skip if the host grants no such limit."""
     try:
         kernel.limit(kernel.init.clone(), **limits)
     except MinihvError as error:

@@ -61,7 +61,7 @@ def test_a_layer_is_kept_once_under_its_digest(empty: Store, tmp_path: Path) -> 
     [("a", None), ("a/b", (tarfile.SYMTYPE, "../../../..")), ("a/b/escaped", b"x")],
 ])
 def test_nothing_is_written_outside(empty: Store, tmp_path: Path, entries: list[Any]) -> None:
-    """Decoys of the test's own stand where a careless unpacker would write."""
+    """The test puts decoys where a careless unpacker would write."""
     outside = tmp_path / "outside"
     outside.mkdir()
     (tmp_path / "decoy").write_bytes(b"untouched")

@@ -16,6 +16,7 @@ import pytest
 from minihv.containers.images import ContainerError, Store
 from minihv.containers.linux.runtime import records
 from minihv.containers.linux.runtime.session import Session
+from minihv.tools import container
 from tests.containers import measure
 from tests.containers.conftest import ROOT, USER, command, environment, ordinary_python
 from tests.tiers import count
@@ -34,7 +35,7 @@ def sh(session: Session, script: str, **options: Any) -> tuple[int, list[str]]:
 
 
 def needs(session: Session, **limits: Any) -> None:
-    """Skip where the host does not grant a limit."""
+    """Skip if the host does not grant a limit."""
     try:
         session.run("busybox", ["true"], **limits).close()
     except ContainerError as error:
@@ -301,6 +302,12 @@ def test_a_sweep_leaves_alone_what_is_just_being_made(tmp_path: Path) -> None:
     assert records.sweep(tmp_path) == [] and young.exists()
     os.utime(young, (0, 0))
     assert records.sweep(tmp_path) == [young.name] and not young.exists()
+
+
+def test_only_the_first_two_dashes_are_ours() -> None:
+    """Some versions of argparse leave them in the command, others do not."""
+    assert container.after_dashes(["--", "sh", "--", "x"]) == ["sh", "--", "x"]
+    assert container.after_dashes(["sh", "--"]) == ["sh", "--"]
 
 
 # ---- nothing stays behind ---------------------------------------------------------------------

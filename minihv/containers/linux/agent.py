@@ -42,7 +42,7 @@ class Agent:
     # ---- namespaces -----------------------------------------------------------------------
 
     def clone(self, *kinds: str) -> tuple[int, list[int]]:
-        """Make a child that serves a socket of its own: its outer pid, [pidfd, socket]."""
+        """Make a child that serves a socket of its own; return its outer pid, [pidfd, socket]."""
         def live(sock: socket.socket) -> None:
             if self.sock:
                 self.sock.close()  # the parent's: its end must be seen when the parent dies
@@ -101,11 +101,11 @@ class Agent:
             raise OSError(code, os.strerror(code))
 
     def uid_of(self, pid: int) -> int:
-        """Owner of an outer pid, as the world's init calls it."""
+        """Return the owner of an outer pid, as the world's init calls it."""
         return os.stat(str(pid), dir_fd=self.proc).st_uid
 
     def burn(self, end: float) -> float:
-        """Keep CPU 0 busy until the monotonic clock says `end`: the CPU seconds that it gave."""
+        """Keep CPU 0 busy until the monotonic clock says `end`; return the CPU seconds it gave."""
         os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
         start = time.process_time()
         while time.monotonic() < end:
@@ -155,7 +155,7 @@ class Agent:
         os.close(fd)
 
     def read(self, path: str) -> str:
-        """The first 64 KiB of a file."""
+        """Return the first 64 KiB of a file."""
         fd = os.open(path, os.O_RDONLY)
         try:
             return os.read(fd, 65536).decode(errors="replace")
@@ -163,7 +163,7 @@ class Agent:
             os.close(fd)
 
     def listdir(self, path: str) -> list[str]:
-        """Sorted names; of a /proc only its numbers, as in the model."""
+        """Return the sorted names; of a /proc only its numbers, as in the model."""
         names = os.listdir(path)
         if "self" in names and "1" in names:
             names = sorted((n for n in names if n.isdigit()), key=int)
@@ -171,7 +171,7 @@ class Agent:
         return sorted(names)
 
     def opendir(self, path: str) -> int:
-        """A directory descriptor that children inherit; the handle is its index."""
+        """Open a directory; children inherit the descriptor. Return its index as a handle."""
         self.handles.append(os.open(path, os.O_RDONLY | os.O_DIRECTORY))
         return len(self.handles) - 1
 
@@ -204,7 +204,7 @@ class Agent:
             os.close(fd)
 
     def view(self) -> dict[str, Any]:
-        """All but `processes`, which the controller adds."""
+        """Return all but `processes`, which kernel.py adds."""
         status = dict(line.split(":", 1) for line in self._slurp("self/status").splitlines())
         caps = int(status["CapEff"], 16)
         queues = [line.split()[0] for line in self._slurp("sysvipc/msg").splitlines()[1:]]
@@ -228,7 +228,7 @@ class Agent:
             return ""
 
     def tasks(self) -> dict[str, list[Any]]:
-        """Of every process of the world: [state, [pid in each namespace]], by outer pid."""
+        """Return [state, [pid in each namespace]] of every process of the world, by outer pid."""
         found = {}
         fd = self._open(".", os.O_RDONLY)
         names = os.listdir(fd)
@@ -243,7 +243,7 @@ class Agent:
 
 
 def mount_row(line: str) -> list[Any]:
-    """One line of mountinfo (proc_pid_mountinfo(5)), as model.Process.mountinfo gives it."""
+    """Return a line of mountinfo (proc_pid_mountinfo(5)) as model.Process.mountinfo gives it."""
     left, _, right = line.partition(" - ")
     number, parent, _, root, path, options, *tags = left.split()
     fstype, source, *_ = right.split()
@@ -254,7 +254,7 @@ def mount_row(line: str) -> list[Any]:
 
 def spawn(kinds: tuple[str, ...] | list[str],
           live: Callable[[socket.socket], object]) -> tuple[int, int, socket.socket]:
-    """Start a process in new namespaces: its pid, a pidfd, and our end of a connection. It calls
+    """Start a process in new namespaces; return its pid, a pidfd, our end of a connection. It calls
     `live` with its own end, and ends with that."""
     ours, theirs = pair()
     try:

@@ -1,7 +1,7 @@
 """Limits by control groups: v1 or v2, whichever of the host's trees accepts a limit.
 
 Nothing is assumed of a version or controller: a group is made below the caller's own (so the
-caller's limits still hold), a limit is written and read back, and where that fails the limit is
+caller's limits still hold), a limit is written and read back, and if that fails the limit is
 reported as not available. Rules: cgroups(7), Documentation/admin-guide/cgroup-v2.rst.
 """
 
@@ -22,7 +22,7 @@ PERIOD = 100_000
 
 
 def own_group(controller: str) -> tuple[str, bool] | None:
-    """Directory of this process's group for a controller, and whether the tree is v2."""
+    """Return the directory of this process's group for a controller, and if the tree is v2."""
     found = None
     mounts = [line.split(" - ") for line in open("/proc/self/mountinfo")]
     for line in open("/proc/self/cgroup"):
@@ -42,7 +42,7 @@ def own_group(controller: str) -> tuple[str, bool] | None:
 
 
 def read(path: str) -> str:
-    """A file's text, empty if it cannot be read."""
+    """Return a file's text, empty if it cannot be read."""
     try:
         with open(path) as f:
             return f.read().strip()
@@ -66,7 +66,7 @@ def write(path: str, text: str) -> bool:
 
 
 def value_of(limit: str, value: float, v2: bool) -> str:
-    """What to write for a limit: processes, bytes, CPUs (1.0 = one core) or weight."""
+    """Return what to write for a limit: processes, bytes, CPUs (1.0 = one core) or weight."""
     if limit == "cpus":
         quota = str(int(value * PERIOD))
         return f"{quota} {PERIOD}" if v2 else quota
@@ -76,7 +76,7 @@ def value_of(limit: str, value: float, v2: bool) -> str:
 
 
 def leftovers(name: str) -> list[str]:
-    """Directories that Limits.make(name) may have made."""
+    """Return the directories that Limits.make(name) may have made."""
     places = [own_group(controller) for controller in set(CONTROLLER.values())]
     found = {f"{place[0]}/minihv-{name}" for place in places if place}
     return sorted(p for p in found if os.path.isdir(p))
@@ -142,11 +142,11 @@ class Limits:
                 self.missing["all"] = f"cannot move a process into {place}"
 
     def pids(self) -> set[int]:
-        """Processes in any of the groups."""
+        """Return the processes in any of the groups."""
         return {int(n) for place in self.dirs for n in read(f"{place}/cgroup.procs").split()}
 
     def memory_used(self) -> int:
-        """Bytes charged to the group now."""
+        """Return the bytes charged to the group now."""
         for place in self.dirs:
             text = read(f"{place}/memory.current") or read(f"{place}/memory.usage_in_bytes")
             if text:

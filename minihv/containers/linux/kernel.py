@@ -75,7 +75,7 @@ class Process:
         self.wait_dead()
 
     def view(self, tasks: dict[str, Any] | None = None) -> dict[str, Any]:
-        """All that the process sees, with the keys of model.Process.view."""
+        """Return all that the process sees, with the keys of model.Process.view."""
         seen = self.call("view")
         tasks = tasks or self.kernel.init.call("tasks")
         here = self.pid_ns[-1]
@@ -91,7 +91,7 @@ class Process:
 
 
 def freeze(value: Any) -> Any:
-    """Lists as tuples, so that views compare equal to the model's."""
+    """Return lists as tuples, so that views compare equal to the model's."""
     if isinstance(value, list):
         return tuple(freeze(v) for v in value)
     return {k: freeze(v) for k, v in value.items()} if isinstance(value, dict) else value
@@ -144,7 +144,7 @@ class Kernel:
             raise ConfigError(f"this host grants no such limit: {refused}")
 
     def burn(self, busy: list[Process], seconds: float) -> list[float]:
-        """CPU seconds that busy loops get, all on one CPU."""
+        """Return the CPU seconds that busy loops get, all on one CPU."""
         end = time.monotonic() + seconds
         for process in busy:
             send(process.sock, {"call": "burn", "args": [end]}, [])

@@ -22,7 +22,7 @@ IFF_UP, RTF_UP, RTF_GATEWAY = 1, 1, 2
 
 
 def attach(pid: int, name: str, number: int) -> str:
-    """Make the pair `name` - eth0 in the namespace of `pid`; gives the container's address."""
+    """Make the pair `name` - eth0 in the namespace of `pid`; return the container's address."""
     from pyroute2 import IPRoute
 
     with IPRoute() as links:
@@ -33,7 +33,7 @@ def attach(pid: int, name: str, number: int) -> str:
 
 
 def ensure_bridge(links: Any) -> int:
-    """The index of the bridge, made with its address if it is not there."""
+    """Return the index of the bridge, made with its address if it is not there."""
     found = links.link_lookup(ifname=BRIDGE)
     if found:
         return int(found[0])
@@ -78,5 +78,5 @@ def configure(address: str) -> None:
 
 
 def sockaddr(address: str) -> bytes:
-    """struct sockaddr_in of 16 bytes."""
+    """Return a struct sockaddr_in of 16 bytes."""
     return struct.pack("HH4s8x", socket.AF_INET, 0, socket.inet_aton(address))

@@ -15,7 +15,7 @@ from minihv.errors import MinihvError
 
 
 def facts() -> list[tuple[str, bool, str]]:
-    """All of it; nothing of it stays behind."""
+    """Try it all; nothing stays behind."""
     if not sys.platform.startswith("linux"):
         return [("containers", False, f"{sys.platform} is not Linux")]
     limits = cgroups.Limits.make(f"probe-{os.getpid()}", pids=100, memory=1 << 26, cpus=0.5)

@@ -10,7 +10,7 @@ import errno
 import os
 import struct
 
-# name: (x86_64, aarch64 and riscv64); None where the architecture lacks it
+# name: (x86_64, aarch64 and riscv64); None if the architecture lacks it
 DENIED: dict[str, tuple[int | None, int | None]] = {
     "ptrace": (101, 117), "syslog": (103, 116), "personality": (135, 92), "ustat": (136, None),
     "pivot_root": (155, 41), "_sysctl": (156, None), "adjtimex": (159, 171), "acct": (163, 89),
@@ -39,7 +39,7 @@ ALLOW, ERRNO, KILL = 0x7FFF0000, 0x00050000, 0x80000000
 
 
 def program(machine: str = "", allow: tuple[str, ...] = ()) -> bytes:
-    """The filter as an array of struct sock_filter."""
+    """Return the filter as an array of struct sock_filter."""
     machine = machine or os.uname().machine
     column = 0 if machine == "x86_64" else 1
     numbers = [n[column] for name, n in DENIED.items() if name not in allow]

@@ -29,7 +29,7 @@ python = ctypes.pythonapi
 
 
 def check(result: int) -> int:
-    """The result, or OSError if it is negative."""
+    """Return the result; OSError if it is negative."""
     if result < 0:
         code = ctypes.get_errno()
         raise OSError(code, os.strerror(code))
@@ -37,12 +37,12 @@ def check(result: int) -> int:
 
 
 def flags_of(kinds: tuple[str, ...] | list[str]) -> int:
-    """CLONE_NEW* bits of namespace names."""
+    """Return the CLONE_NEW* bits of namespace names."""
     return sum(KINDS[k] for k in kinds)
 
 
 def clone(kinds: tuple[str, ...] | list[str] = ()) -> tuple[int, int]:
-    """fork into new namespaces: (pid, pidfd) in the parent, (0, -1) in the child."""
+    """fork into new namespaces; return (pid, pidfd) in the parent, (0, -1) in the child."""
     pidfd = ctypes.c_int(-1)
     where = ctypes.addressof(pidfd)
     args = struct.pack("11Q", flags_of(kinds) | CLONE_PIDFD, where, 0, 0, signal.SIGCHLD, *[0] * 6)
@@ -64,7 +64,7 @@ def unshare(kinds: tuple[str, ...] | list[str]) -> None:
 
 
 def setns(pidfd: int, kinds: tuple[str, ...] | list[str]) -> None:
-    """setns(2) into namespaces of the process behind a pidfd (Linux 5.8)."""
+    """setns(2) into namespaces of the process that a pidfd refers to (Linux 5.8)."""
     check(libc.setns(pidfd, flags_of(kinds)))
 
 
@@ -88,7 +88,7 @@ def pivot_root(new_root: str, put_old: str) -> None:
 
 
 def open_tree(path: str) -> int:
-    """A descriptor on a detached copy of the mount at `path`: it keeps nothing busy."""
+    """Return a descriptor on a detached copy of the mount at `path`, which keeps nothing busy."""
     return check(libc.syscall(SYS_OPEN_TREE, -100, path.encode(), 1 | os.O_CLOEXEC))
 
 
@@ -106,7 +106,7 @@ def seccomp(program: bytes) -> None:
 
 
 def capabilities() -> tuple[int, int]:
-    """Effective and permitted sets of this process, as bits."""
+    """Return the effective and permitted sets of this process, as bits."""
     data = ctypes.create_string_buffer(24)
     check(libc.capget(struct.pack("Ii", 0x20080522, 0), data))
     low_e, low_p, _, high_e, high_p, _ = struct.unpack("6I", data.raw)
@@ -121,7 +121,7 @@ def set_capabilities(effective: int, permitted: int) -> None:
 
 
 def bits_of(caps: tuple[str, ...] | list[str]) -> int:
-    """Capability names as bits."""
+    """Return capability names as bits."""
     return sum(1 << CAPS.index(c) for c in caps)
 
 

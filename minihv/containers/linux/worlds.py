@@ -56,7 +56,7 @@ class Worlds:
             pidfd, ours.detach()]
 
     def limit(self, limits: dict[str, float]) -> dict[str, str]:
-        """A cgroup of its own for the process behind the pidfd, bounded in any case."""
+        """Give the pidfd's process a cgroup of its own, bounded in any case; return what misses."""
         with open(f"/proc/self/fdinfo/{self.fds[0]}") as f:
             pid = pid_behind(f.read())
         made = cgroups.Limits.make(f"world-{os.getpid()}-{pid}", **HARD | limits)
@@ -76,7 +76,7 @@ class Worlds:
 
 
 def write_world_map(pid: int) -> list[list[int]]:
-    """Map the world's ids: a range of unused ones if we are root, else only our own."""
+    """Map the world's ids and return the map: unused ones if we are root, else only our own."""
     first, count = SUBORDINATE if os.getuid() == 0 else (os.getuid(), 1)
     gid = first if os.getuid() == 0 else os.getgid()
     for name, text in (("uid_map", f"0 {first} {count}"), ("setgroups", "deny"),
@@ -87,7 +87,7 @@ def write_world_map(pid: int) -> list[list[int]]:
 
 
 def build_world(dirs: list[str], user: bool) -> Agent:
-    """In the new namespaces: an empty root of its own, /proc, and hard limits on everything."""
+    """Give the new namespaces an empty root, /proc, and hard limits; return their init's agent."""
     if user:
         os.setresgid(0, 0, 0)
         os.setresuid(0, 0, 0)

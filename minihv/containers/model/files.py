@@ -78,14 +78,14 @@ class Files(Task):
                 copy_up(place.node).data = text
 
     def read(self, path: str) -> str:
-        """The contents of a file (a device is empty)."""
+        """Return the contents of a file (a device is empty)."""
         place = self._at(path)
         if place.node.kind == "dir":
             raise fail(errno.EISDIR, f"{path} is a directory")
         return place.node.data
 
     def listdir(self, path: str) -> list[str]:
-        """Sorted names; in a /proc only the numbers of its pid namespace."""
+        """Return the sorted names; in a /proc only the numbers of its pid namespace."""
         place = self._directory(path)
         if pid_ns := self.kernel.proc.get(place.node):
             return [str(n) for n in sorted(pid_ns.processes)]
@@ -96,7 +96,7 @@ class Files(Task):
         self.cwd = self._directory(path)
 
     def opendir(self, path: str) -> int:
-        """An open directory: a handle that children inherit."""
+        """Open a directory; return a handle, which children inherit."""
         self.handles.append(self._directory(path))
         return len(self.handles) - 1
 

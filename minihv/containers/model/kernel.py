@@ -49,7 +49,7 @@ class Kernel:
         self.contained = contained
 
     def proc_fs(self, pid_ns: PidNamespace) -> FileSystem:
-        """A new /proc that shows a pid namespace (since Linux 5.8 each mount is one of its own)."""
+        """Return a new /proc for a pid namespace (since Linux 5.8 each mount is one of its own)."""
         fs = FileSystem("proc", "proc", pid_ns.user_ns, Node(""))
         fs.root.add("self")
         fs.root.add("sys").add("vm").add("swappiness", "file", data="60")
@@ -57,12 +57,12 @@ class Kernel:
         return fs
 
     def limit(self, process: Process, **limits: float) -> None:
-        """A new cgroup for a process, with limits (pids, memory in bytes, cpus, shares)."""
+        """Give a process a new cgroup with limits (pids, memory in bytes, cpus, shares)."""
         process.cgroup = Cgroup(f"c{process.pid}", process.cgroup, **limits)
 
     def burn(self, busy: list[Process], seconds: float) -> list[float]:
-        """CPU seconds that busy loops get on one CPU. Groups of limit(), and each process outside
-        of them, share it by weight, but no more than their quota; inside, all get the same."""
+        """Return the CPU seconds of busy loops on one CPU. Groups of limit(), and each process
+        outside, share it by weight, but no more than their quota; inside, all get the same."""
         crowd: dict[Any, list[Process]] = {}
         for p in busy:
             crowd.setdefault(p if p.cgroup is self.cgroup else p.cgroup, []).append(p)
@@ -83,5 +83,5 @@ class Kernel:
         """Nothing to tidy up."""
 
     def processes(self) -> list[Process]:
-        """All processes that are not reaped yet, oldest first."""
+        """Return all processes that are not reaped yet, oldest first."""
         return list(self.init.ns["pid"].processes.values())

@@ -221,8 +221,8 @@ class Mounting(Files):
             p.cwd = new if p.cwd == root else p.cwd
 
     def mountinfo(self) -> tuple[tuple[Any, ...], ...]:
-        """/proc/self/mountinfo: (id, parent id, path, fstype, source, root in the file system,
-        read-only, peer group, master group, unbindable) of all that can be reached."""
+        """Return /proc/self/mountinfo: (id, parent id, path, fstype, source, root in the file
+        system, read-only, peer group, master group, unbindable) of all that can be reached."""
         rows = []
         for m in self.root.mount.walk():
             path = Place(m, m.root).reached_from(self.root)

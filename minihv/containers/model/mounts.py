@@ -71,7 +71,7 @@ class Mount:
         self.parent = self.at = None
 
     def walk(self) -> Iterator[Mount]:
-        """This mount and all below it, parents first."""
+        """Yield this mount and all below it, parents first."""
         yield self
         for child in list(self.children.values()):
             yield from child.walk()
@@ -111,7 +111,7 @@ class Mount:
             self.unbindable = kind == "unbindable"
 
     def clone(self, root: Node, slave: bool = False, share: bool = False) -> Mount:
-        """A detached copy: a peer of this mount, or its slave."""
+        """Return a detached copy: a peer of this mount, or its slave."""
         new = Mount(self.fs, root, self.read_only, self.ro_locked)
         if slave and self.group:
             new.follow(self.group)
@@ -123,7 +123,7 @@ class Mount:
         return new
 
     def receivers(self) -> Iterator[Mount]:
-        """All mounts to which an event on this one is copied: peers, their slaves, and so on."""
+        """Yield the mounts to which an event on this one is copied: peers, their slaves, ..."""
         groups = [self.group] if self.group else []
         for group in groups:
             yield from (m for m in group.members if m is not self)
@@ -144,7 +144,7 @@ class Place(NamedTuple):
     node: Node
 
     def top(self) -> Place:
-        """Through all mounts that cover this place."""
+        """Return what is on top of all mounts that cover this place."""
         here = self
         while mount := here.mount.children.get(here.node):
             here = Place(mount, mount.root)
@@ -165,7 +165,7 @@ class Place(NamedTuple):
         return here.top()
 
     def reached_from(self, root: Place) -> str | None:
-        """The path from `root` to this place, or None."""
+        """Return the path from `root` to this place, or None."""
         tail = ""
         here = self
         while here.mount is not root.mount and here.mount.parent and here.mount.at:
@@ -177,7 +177,7 @@ class Place(NamedTuple):
 
 
 def relative(node: Node, top: Node) -> str:
-    """Path of `node` below `top`, with a leading slash; empty if they are the same."""
+    """Return the path of `node` below `top`, with a leading slash; empty if they are the same."""
     if node is top or node.parent is None:
         return ""
     return relative(node.parent, top) + "/" + node.name

@@ -66,7 +66,7 @@ class Life(Task):
         return self.pids[self.ns["pid"]] if "pid" in self.ns else 0
 
     def getppid(self) -> int:
-        """The parent's number as seen here; 0 if the parent is outside."""
+        """Return the parent's number as seen here; 0 if the parent is outside."""
         return self.parent.pids.get(self.ns["pid"], 0) if self.parent else 0
 
     def kill(self, pid: int, signal: int) -> None:
@@ -137,7 +137,7 @@ class Life(Task):
             raise fail(errno.EPERM, "not the same user, or it has more capabilities")
 
     def wait(self) -> tuple[int, int] | None:
-        """waitpid(-1, WNOHANG): (pid, status) of a zombie child, None if none is there yet."""
+        """waitpid(-1, WNOHANG): reap a zombie child: (pid, status), or None if there is none."""
         if not self.children:
             raise fail(errno.ECHILD, "no children")
         for child in self.children:

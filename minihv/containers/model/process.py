@@ -93,7 +93,7 @@ class Process(Users, Resources, Mounting):
     # ---- what it sees -----------------------------------------------------------------------
 
     def view(self) -> dict[str, Any]:
-        """All that the process can see of the machine; the real backend gives the same keys."""
+        """Return all that the process sees of the machine; the real kernel gives the same keys."""
         user, pid_ns = self.ns["user"], self.ns["pid"]
         inside = user.from_kernel(self.kuid)
         return {

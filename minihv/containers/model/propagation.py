@@ -62,7 +62,7 @@ def graft(source: Mount, dest: Mount, at: Node, user_ns: Any) -> None:
 
 
 def propagate(source: Mount, dest: Mount, at: Node) -> list[tuple[Mount, Mount]]:
-    """Copies of `source` for all who hear of events on `dest`. Invariant: peers of `dest` get
+    """Return copies of `source` for all that hear of events on `dest`. Invariant: its peers get
     peers of `source`; slaves get slaves of the copy that their nearest master got."""
     made = {dest.group: source}
     copies = []
@@ -114,7 +114,7 @@ def unmount(mount: Mount, lazy: bool) -> None:
 
 
 def unmount_set(doomed: list[Mount]) -> list[Mount]:
-    """`doomed` and its copies that may go too. A copy stays if something that stays hangs in it
+    """Return `doomed` and the copies that go too. A copy stays if something that stays hangs in it
     (other than over its root), or if it is locked and its parent stays."""
     gone = dict.fromkeys(doomed)
     for m in doomed:
@@ -138,7 +138,7 @@ def unmount_set(doomed: list[Mount]) -> list[Mount]:
 
 
 def landing(mount: Mount, gone: list[Mount]) -> tuple[Mount, Node]:
-    """Where the mount that covers a vanishing stack slides down to."""
+    """Return where the mount that covers a vanishing stack slides down to."""
     while True:
         parent, at = mount.parent, mount.at
         assert parent is not None and at is not None

@@ -70,7 +70,7 @@ class Cgroup:
     shares: float = 1024
 
     def chain(self) -> list[Cgroup]:
-        """This group and all above: each has to agree to a charge."""
+        """Return this group and all above: each has to agree to a charge."""
         return [self, *(self.parent.chain() if self.parent else [])]
 
 

@@ -19,7 +19,7 @@ class Node:
     upper: Node | None = None
 
     def add(self, name: str, kind: str = "dir", owner: int = 0, data: str = "") -> Node:
-        """A new child; in an overlay it is made in the upper layer too."""
+        """Make a child; in an overlay it is made in the upper layer too."""
         upper = copy_up(self).add(name, kind, owner, data) if self.upper else None
         self.children[name] = Node(name, self, kind, owner, data, upper=upper)
         return self.children[name]
@@ -37,7 +37,7 @@ class Node:
 
 
 def copy_up(node: Node) -> Node:
-    """The node's copy in the upper layer of its overlay, made if missing: copy on write."""
+    """Return the node's copy in the upper layer of its overlay, made if missing: copy on write."""
     top = node.upper
     if top is not None and top.name == "(lower)":
         assert node.parent is not None
@@ -47,7 +47,7 @@ def copy_up(node: Node) -> Node:
 
 
 def overlay(lowers: list[Node], upper: Node) -> Node:
-    """One merged tree; the first layer that has a name wins, directories merge."""
+    """Return one merged tree; the first layer that has a name wins, directories merge."""
     lower = Node("(lower)")
 
     def merge(layers: list[Node], parent: Node | None, top: Node) -> Node:

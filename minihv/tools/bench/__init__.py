@@ -36,7 +36,7 @@ def main(options: argparse.Namespace) -> int:
 
 
 def merged(old: str, new: str) -> str:
-    """The text of `old` with its sections (by heading) replaced by those of `new`; what only one
+    """Return `old` with its sections (by heading) replaced by those of `new`; what only one
     of them has stays."""
     def sections(text: str) -> dict[str, str]:
         parts = ("\n" + text).split("\n## ") if text else []

@@ -26,13 +26,13 @@ Launch = Callable[[int], Callable[[], object]]      # (output descriptor) -> wha
 
 
 def spawn(*argv: str, stdout: int) -> int:
-    """fork and exec with as little of Python as possible: the pid."""
+    """fork and exec with as little of Python as possible; return the pid."""
     return os.posix_spawnp(argv[0], argv, os.environ,
                            file_actions=[(os.POSIX_SPAWN_DUP2, stdout, 1)])
 
 
 def timed(launch: Launch) -> tuple[float, float]:
-    """Milliseconds from the request to the command's first byte of output, and to its end."""
+    """Return the milliseconds from the request to the command's first output, and to its end."""
     reader, writer = os.pipe()
     before = time.perf_counter()
     end = launch(writer)
@@ -47,7 +47,7 @@ def timed(launch: Launch) -> tuple[float, float]:
 
 @contextlib.contextmanager
 def urgent() -> Iterator[bool]:
-    """Ahead of everything else that this computer does, where root allows it (says if so): what
+    """Run before all else that this computer does, if we are root (yields if so): what
     is measured is mostly waiting to be scheduled, and a busy machine would decide the ratio."""
     try:
         os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(5))
@@ -97,7 +97,7 @@ def contestants(store: Store, sessions: list[Session]) -> dict[str, Launch]:
 
 
 def start(store: Store, rounds: int) -> dict[str, list[tuple[float, float]]]:
-    """(start, start + end) in ms of each contestant, round by round; they take turns."""
+    """Return (start, start + end) in ms of each contestant, round by round; they take turns."""
     sessions: list[Session] = []
     try:
         with urgent():
@@ -114,7 +114,7 @@ def start(store: Store, rounds: int) -> dict[str, list[tuple[float, float]]]:
 
 
 def many(store: Store, count: int = 200) -> dict[str, float]:
-    """`count` containers at once: how many live, seconds to start them, and MiB of memory each,
+    """Start `count` containers; return how many live, seconds to start them, MiB of memory each,
     as charged to a cgroup that holds them all (else by what is available on the machine)."""
     with Session(store) as session:
         session.run("busybox", ["true"]).close()
@@ -131,13 +131,13 @@ def many(store: Store, count: int = 200) -> dict[str, float]:
 
 
 def available() -> int:
-    """MemAvailable in bytes."""
+    """Return MemAvailable in bytes."""
     text = Path("/proc/meminfo").read_text()
     return int(text.split("MemAvailable:")[1].split()[0]) << 10
 
 
 def section(say: Callable[[str], None], rounds: int = 3) -> list[str]:
-    """The part of RESULTS.md on containers."""
+    """Return the part of RESULTS.md on containers."""
     head = ["## Containers", ""]
     session, reason = try_session()
     if session is None:
@@ -160,7 +160,7 @@ def section(say: Callable[[str], None], rounds: int = 3) -> list[str]:
 
 
 def _table(times: dict[str, list[tuple[float, float]]]) -> list[str]:
-    """Medians, and the medians of the rounds' differences and ratios."""
+    """Return medians, and the medians of the rounds' differences and ratios."""
     def median(name: str, column: int) -> float:
         return statistics.median(pair[column] for pair in times[name])
 

@@ -1,7 +1,7 @@
 """What virtualization costs, by mode, in one paired run.
 
 Each round runs a workload in every mode, one after the other; a ratio is the median of the rounds'
-ratios to the bare machine. Timed is this process's CPU time, from the boot's end, or, where a guest
+ratios to the bare machine. Timed is this process's CPU time, from the boot's end, or, if a guest
 first touches its memory, from then on. Exits are timed by guests that do little else.
 """
 
@@ -70,7 +70,7 @@ EXIT_MODES = {
 
 @cache
 def beginning(name: str) -> int:
-    """Instructions of a workload that are not to be timed: they are the same in every mode."""
+    """Return how many of a workload's instructions are not timed; the same number in every mode."""
     if name != TOUCHES:
         return BOOT
     machine = MODES["bare"]().load(guests.path("labos"), append=WORKLOADS[name][0].format(0))
@@ -79,7 +79,7 @@ def beginning(name: str) -> int:
 
 
 def run_workload(mode: str, name: str) -> float:
-    """Instructions in a second, from the end of the boot to the end of the guest, in millions."""
+    """Return millions of instructions per second, from the end of the boot to that of the guest."""
     append, often, seldom = WORKLOADS[name]
     append = append.format(often if mode in ("bare", "hardware, nested") else seldom)
     machine = MODES[mode]().load(guests.path("labos"), append=append)
@@ -92,7 +92,7 @@ def run_workload(mode: str, name: str) -> float:
 
 
 def exit_cost(mode: str, kind: str) -> float | None:
-    """Microseconds for one turn of the loop that exits so; None where it does not exit."""
+    """Return the microseconds of one turn of a loop that exits so; None if it does not exit."""
     before, body, n = EXITS[kind]
     image = bytes(assemble(before + "\n" + LOOP.format(n=n, body=body) + OFF, 0x80000000).data)
     vm = EXIT_MODES[mode]().load(image, boot="s")
@@ -104,7 +104,7 @@ def exit_cost(mode: str, kind: str) -> float | None:
 
 
 def idle(count: int) -> tuple[float, float, float, float]:
-    """KiB that each idle VM costs beyond what it touched; that; seconds for one, and for all."""
+    """Return KiB that an idle VM costs beyond what it touched; that; seconds for one, for all."""
     hypervisor = Hypervisor((count + 7) * (16 << 20))
 
     def boot() -> VM:
@@ -128,14 +128,14 @@ def idle(count: int) -> tuple[float, float, float, float]:
 
 
 def _resident() -> float:
-    """Bytes of this process's memory (PSS, Linux)."""
+    """Return the bytes of this process's memory (PSS, Linux)."""
     from minihv.cloud.footprint import memory
 
     return memory()
 
 
 def section(say: Callable[[str], None], rounds: int = 3, count: int = 100) -> list[str]:
-    """The lines of RESULTS.md's section."""
+    """Return the lines of RESULTS.md's section."""
     lines = [
         "## The hypervisor", "",
         f"labos, one hart, {rounds} paired rounds, CPU time; neither the boot is timed nor, for",

@@ -18,7 +18,7 @@ from minihv.tools.bench.peers import TINYRV_LIMIT, race, speed_table
 
 
 def exit_round_trip() -> float:
-    """Microseconds from the host into the loop and back, nothing done on either side."""
+    """Return the microseconds from the host into the loop and back, with nothing done in it."""
     machine = Machine(engine="jit")
     hart = machine.harts[0]
     hart.run(0)
@@ -32,7 +32,7 @@ def exit_round_trip() -> float:
 
 
 def exit_handled() -> float:
-    """Microseconds of an exit in which Python finds the UART and reads a register."""
+    """Return the microseconds of an exit in which Python finds the UART and reads a register."""
     rounds = []
     for _ in range(3):
         machine = Machine(engine="jit").load(guests.path("exits"))
@@ -43,7 +43,7 @@ def exit_handled() -> float:
 
 
 def _child(code: str, **environment: str) -> float:
-    """Seconds that a fresh Python takes for `code` by its own clock, which it prints."""
+    """Return the seconds that a fresh Python takes for `code` by its own clock, which it prints."""
     done = subprocess.run(
         [sys.executable, "-c", code], env={**os.environ, **environment},
         capture_output=True, text=True, check=True, timeout=600,
@@ -62,7 +62,7 @@ while not machine.console.output:
 
 
 def start_up() -> dict[str, float]:
-    """Seconds: import, first output with compiled code in the cache, and with an empty cache."""
+    """Return seconds: import, first output with compiled code in the cache, with an empty cache."""
     figures = {}
     for what, code in (("import", "import minihv"), ("output", _FIRST_OUTPUT)):
         figures[what] = statistics.median(_child(_TIMED.format(code)) for _ in range(5))

@@ -111,14 +111,14 @@ CONTESTANTS: dict[str, Run] = {
 
 
 def _count(name: str) -> int:
-    """Instructions of a guest: the machine is deterministic, one run tells."""
+    """Return how many instructions a guest has: the machine is deterministic, one run tells."""
     machine = Machine(engine="jit").load(guests.path(name))
     machine.run()
     return machine.instructions
 
 
 def race(rounds: int, say: Callable[[str], None]) -> tuple[dict, dict[str, str]]:
-    """MIPS by (guest, contestant), one figure a round, and the peers that are absent."""
+    """Return MIPS by (guest, contestant), one figure per round, and the peers that are absent."""
     figures: dict[tuple[str, str], list[float]] = {}
     absent: dict[str, str] = {}
     for guest in GUESTS:
@@ -138,7 +138,7 @@ def race(rounds: int, say: Callable[[str], None]) -> tuple[dict, dict[str, str]]
 
 
 def speed_table(figures: dict, absent: dict[str, str]) -> list[str]:
-    """Markdown: medians by guest, and the geometric mean of each peer's ratios."""
+    """Return in Markdown the medians by guest, and the geometric mean of each peer's ratios."""
     peers = [who for who in CONTESTANTS if who != "minihv" and who not in absent]
     lines = [
         "| guest | minihv | " + " | ".join(peers) + " |",

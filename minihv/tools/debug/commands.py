@@ -169,7 +169,7 @@ def examine(d: Session, words: Sequence[str]) -> None:
 
 
 def _bytes(d: Session, is_physical: bool, place: int, n: int) -> list[int | None]:
-    """n bytes; None for each that is not RAM or not mapped."""
+    """Return n bytes; None for each that is not RAM or not mapped."""
     memory = d.machine.memory
     found: list[int | None] = []
     for k in range(n):

@@ -28,7 +28,7 @@ class Debugger:
         self.reading = False  # Ctrl-C ends the line that is typed, or else what is carried out
 
     def do(self, line: str) -> bool:
-        """Carry out one command; False after quit. Never raises for what is typed."""
+        """Carry out one command; return False after quit. Never raise for what is typed."""
         words = line.split()
         if not words or words[0].startswith("#"):
             return True
@@ -67,7 +67,7 @@ def help_(d: Session) -> None:
 
 
 def _lines(debugger: Debugger) -> Iterator[str]:
-    """Commands from stdin, with a prompt; those that are piped are shown after it."""
+    """Yield commands from stdin, after a prompt; those that are piped are shown."""
     if sys.stdin is None:
         return
     typed = sys.stdin.isatty()
@@ -96,7 +96,7 @@ def _lines(debugger: Debugger) -> Iterator[str]:
 
 
 def debug(machine: Machine) -> int:
-    """Read and carry out commands until quit or the end of input; returns the exit status."""
+    """Read and carry out commands until quit or the end of input; return the exit status."""
     debugger = Debugger(machine)
     session = debugger.session
 

@@ -107,7 +107,7 @@ class Session:
             self._guest_output(b"\n")
 
     def name(self, place: int) -> str:
-        """`` <symbol+offset>`` for an address, or nothing."""
+        """Return `` <symbol+offset>`` for an address, or nothing."""
         after = bisect_right(self._sorted, (place & MASK64, "\U0010ffff"))
         if not after:
             return ""

@@ -14,7 +14,8 @@ from minihv.containers.linux.runtime.starting import start
 
 
 def run_attached(spec: Spec, started: Callable[[Running], None] = lambda running: None) -> int:
-    """Run with our own stdin; copy the output to ours and to the log; pass signals on."""
+    """Run with our own stdin; copy the output to ours and to the log; pass signals on. Return the
+    exit status."""
     with signals_as_bytes() as alarms, contextlib.ExitStack() as stack:
         out, out_write = os.pipe()
         err, err_write = os.pipe()
@@ -61,7 +62,7 @@ def write_all(fd: int, data: bytes) -> None:
 
 @contextlib.contextmanager
 def signals_as_bytes() -> Iterator[int]:
-    """A descriptor that gives the number of each signal we get, instead of dying of it."""
+    """Turn each signal that we get into a byte with its number, read from the descriptor given."""
     reader, writer = os.pipe()
     os.set_blocking(writer, False)
     old = {s: signal.signal(s, lambda *_: None) for s in FORWARDED}

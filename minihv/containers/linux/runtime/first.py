@@ -21,7 +21,7 @@ from minihv.containers.linux import syscalls as sc
 from minihv.containers.linux.agent import Agent
 
 Spec = dict[str, Any]  # see spec.make_spec
-# Where cgroups may not be written, a limit of the process stands in, and is labelled as such.
+# If cgroups may not be written, a limit of the process takes their place, and is labelled so.
 RLIMITS = {"memory": (resource.RLIMIT_AS, "RLIMIT_AS, of each process"),
            "pids": (resource.RLIMIT_NPROC, "RLIMIT_NPROC, of the user")}
 FORWARDED = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT, signal.SIGUSR1,
@@ -72,7 +72,7 @@ def take_stdio(fds: tuple[int, ...] | list[int]) -> None:
 
 
 def prepare_real(sock: socket.socket, like: Spec) -> OSError | None:
-    """The steps that can be made before the image is known; what went wrong, if anything."""
+    """Make the steps for which no image is needed; return what went wrong, if anything."""
     if not sock.recv(16):
         os._exit(FAILED)
     try:
@@ -139,7 +139,7 @@ def run_command(spec: Spec) -> None:
 
 
 def enter(state: Spec, cmd: list[str], stdio: tuple[int, int, int] = (0, 1, 2)) -> int:
-    """Run a command inside a running container: the pid of a child that ends with its status."""
+    """Run a command inside a running container; return the pid of a child that ends as it does."""
     child = os.fork()
     if child:
         return child
@@ -170,6 +170,6 @@ def enter(state: Spec, cmd: list[str], stdio: tuple[int, int, int] = (0, 1, 2)) 
 
 
 def exit_code(status: int) -> int:
-    """Of a wait status: the code, or 128 + the signal."""
+    """Return the code of a wait status, or 128 + the signal."""
     code = os.waitstatus_to_exitcode(status)
     return 128 - code if code < 0 else code

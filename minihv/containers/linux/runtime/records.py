@@ -40,7 +40,7 @@ class Running:
         new.rename(path)
 
     def finish(self) -> int:
-        """Reap the first process and remove all but the record: the exit status."""
+        """Reap the first process and remove all but the record; return the exit status."""
         _, status = os.waitpid(self.pid, 0)
         os.close(self.pidfd)
         self.limits.remove()
@@ -60,7 +60,7 @@ class Running:
 
 
 def claim(folder: Path) -> int | None:
-    """The lock of a container's folder, or None if its runner lives."""
+    """Return the lock of a container's folder, or None if its runner lives."""
     fd = os.open(folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -71,7 +71,7 @@ def claim(folder: Path) -> int | None:
 
 
 def sweep(home: Path) -> list[str]:
-    """Tidy up after runners that died: ids of their containers."""
+    """Tidy up after runners that died; return the ids of their containers."""
     swept = []
     for folder in containers(home):
         state = read_state(folder)
@@ -104,13 +104,13 @@ def clean_after(folder: Path, state: Spec | None, lock: int) -> None:
 
 
 def containers(home: Path) -> list[Path]:
-    """Folders of all containers, oldest first."""
+    """Return the folders of all containers, oldest first."""
     folder = home / "containers"
     return sorted(folder.iterdir(), key=lambda p: p.stat().st_mtime) if folder.exists() else []
 
 
 def read_state(folder: Path) -> Spec | None:
-    """A container's record, None if it has none yet."""
+    """Return a container's record, None if it has none yet."""
     try:
         return json.loads((folder / "state.json").read_text())
     except FileNotFoundError:

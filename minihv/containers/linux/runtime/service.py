@@ -32,7 +32,7 @@ class Service:
             self.seed = Seed(self.last)
 
     def boot(self, spec: Spec) -> tuple[dict[str, Any], list[int]]:
-        """Start a container: its record, and a descriptor on its first process."""
+        """Start a container; return its record, and a descriptor on its first process."""
         seed, self.seed, self.last = self.seed, None, spec
         if seed and seed.key != key_of(spec):
             seed.discard()
@@ -42,17 +42,17 @@ class Service:
         return {"pid": running.pid, "limits": running.limits.works}, [os.dup(running.pidfd)]
 
     def finish(self, identity: str) -> int:
-        """Reap an ended container: its exit status."""
+        """Reap a container that has ended; return its exit status."""
         return self.running.pop(identity).finish()
 
     def enter(self, identity: str, cmd: list[str]) -> int:
-        """Run a command inside: its exit status."""
+        """Run a command inside; return its exit status."""
         spec = self.running[identity].spec
         pid = enter(spec, cmd, (self.fds[0], self.fds[1], self.fds[2]))
         return exit_code(os.waitpid(pid, 0)[1])
 
     def memory(self, identity: str) -> int:
-        """Bytes charged to the container's cgroup."""
+        """Return the bytes charged to the container's cgroup."""
         return self.running[identity].limits.memory_used()
 
     def close(self) -> None:

@@ -72,7 +72,7 @@ class Container:
         self.status: int | None = None
 
     def wait(self, seconds: float | None = None) -> int:
-        """Wait for the command to end: its exit status, 128 + n if signal n killed it."""
+        """Wait for the command to end; return its exit status, 128 + n if signal n killed it."""
         if self.status is None:
             if not select.select([self.pidfd], [], [], seconds)[0]:
                 raise TimeoutError(f"container {self.id} still runs")
@@ -85,12 +85,12 @@ class Container:
         signal.pidfd_send_signal(self.pidfd, number)
 
     def output(self) -> str:
-        """What it has written so far."""
+        """Return what it has written so far."""
         size = os.fstat(self.output_fd).st_size
         return os.pread(self.output_fd, size, 0).decode(errors="replace")
 
     def exec(self, cmd: list[str]) -> tuple[int, str]:
-        """Run a further command inside: (exit status, output)."""
+        """Run a further command inside; return (exit status, output)."""
         out = os.memfd_create("exec")
         null = os.open(os.devnull, os.O_RDONLY)
         try:
@@ -101,7 +101,7 @@ class Container:
             os.close(out)
 
     def memory(self) -> int:
-        """Bytes that its cgroup is charged for now (0 without a memory limit)."""
+        """Return the bytes that its cgroup is charged for now (0 without a memory limit)."""
         return int(request(self.session.sock, "memory", (self.id,))[0])
 
     def close(self) -> None:

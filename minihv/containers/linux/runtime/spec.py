@@ -15,7 +15,7 @@ def make_spec(store: Store, image: Image, cmd: list[str] | None = None, *, memor
               rootless: bool | None = None, hostname: str = "", name: str = "",
               without: tuple[str, ...] = (), binds: tuple[tuple[str, str], ...] = (),
               remove: bool = False) -> Spec:
-    """All that the runner needs to know (memory in bytes, cpus in cores)."""
+    """Return all that the runner needs to know (memory in bytes, cpus in cores)."""
     unknown = set(without) - set(steps.DEFENCES)
     if unknown:
         raise ContainerError(f"no defence {', '.join(unknown)}; have {', '.join(steps.DEFENCES)}")

@@ -1,4 +1,4 @@
-"""Starts containers, and leaves nothing behind of one that fails to start.
+"""From a spec to a running container; of one that fails to start, nothing stays behind.
 
 Runs in a single-threaded process: the command line itself, or a Session's helper. Standard library
 only.
@@ -88,12 +88,12 @@ class Seed:
 
 
 def kinds_of(spec: Spec) -> list[str]:
-    """The namespaces that a container needs."""
+    """Return the kinds of namespaces that a container needs."""
     return steps.namespaces(spec["without"], spec["net"], spec["user"])
 
 
 def key_of(spec: Spec) -> list[Any]:
-    """What a container must share with a seed to grow from it."""
+    """Return what a container must share with a seed to grow from it."""
     return [kinds_of(spec), spec["without"], spec["scratch"], spec["user"], spec["net"]]
 
 
