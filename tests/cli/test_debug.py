@@ -87,6 +87,8 @@ def test_a_watch_takes_a_virtual_or_a_physical_address(paged):
     assert "0x80201" in paged("watch cell") or "0x8020" in paged("watch cell")
     assert "Load access fault" not in paged("watch p:0x80000000 4 rw")
     assert "not in RAM" in paged("watch p:0x10000000")
+    paged("watch p:0x80000008")
+    assert paged("break").splitlines()[-1] == "watch p:0x80000008 8 w"  # unless told otherwise
 
 
 def test_registers_and_csrs(loop):

@@ -304,6 +304,16 @@ def test_a_sweep_leaves_alone_what_is_just_being_made(tmp_path: Path) -> None:
     assert records.sweep(tmp_path) == [young.name] and not young.exists()
 
 
+def test_a_container_is_found_by_the_beginning_of_its_id_if_that_is_clear(
+        monkeypatch: pytest.MonkeyPatch) -> None:
+    found = [{"name": "one", "id": "1234"}, {"name": "two", "id": "1256"}]
+    monkeypatch.setattr(container, "states", lambda store: found)
+    assert [container.find(Store(), key) for key in ("123", "two")] == found
+    for key, answer in (("12", "more than one container"), ("x", "no container")):
+        with pytest.raises(ContainerError, match=answer):
+            container.find(Store(), key)
+
+
 def test_only_the_first_two_dashes_are_ours() -> None:
     """Some versions of argparse leave them in the command, others do not."""
     assert container.after_dashes(["--", "sh", "--", "x"]) == ["sh", "--", "x"]
