@@ -8,9 +8,8 @@ in one file with the calls on what it divides:
     task       the state of a process and its rights; what all kinds of namespaces share
     users      user namespaces; ids and capabilities
     pids       pid namespaces; life and death
-    resources  uts, ipc, net and time namespaces; hostname, queues, devices, ports
-    limits     control groups
-    tree, mounts, paths, propagation     files, mounts, and what an event on a mount does elsewhere
+    resources  uts, ipc, net and time namespaces and control groups, and what is in them
+    tree, mounts, propagation            files, mounts, and what an event on a mount does elsewhere
     files, mounting                      the calls on them; mount namespaces
     process, kernel                      clone, unshare, setns; a machine
 """
