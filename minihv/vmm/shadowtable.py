@@ -26,7 +26,8 @@ class ShadowTable:
         self._frame = frame
         self._middles: dict[int, int] = {}  # by gva >> 30: frames of the second level
         self._leaves: dict[int, int] = {}  # by gva >> 21: frames of the last level
-        self.levels: dict[int, int] = {}  # by gva >> 21: level of a guest superpage seen there
+        # By level of a guest's superpage: gva >> 21 or gva >> 30 of those that pages came from.
+        self._superpages: dict[int, set[int]] = {1: set(), 2: set()}
         self._own_root = root is None
         self.root = frame() if root is None else root
 
@@ -45,7 +46,7 @@ class ShadowTable:
         if leaf is None:
             leaf = self._new_leaf(page >> 9)
         if level:
-            self.levels[page >> 9] = level
+            self._superpages[level].add(page >> 9 * level)
         self._r64[self._index(leaf, page)] = entry
 
     def put_large(self, gva: int, entry: int) -> None:
@@ -82,8 +83,12 @@ class ShadowTable:
                     yield number << 21 | n << 12, entry
 
     def level_at(self, gva: int) -> int:
-        """Return the level of the guest's superpage from which gva's page was made, or 0."""
-        return self.levels.get((gva & SPACE) >> 21, 0)
+        """Return the level of the guest's superpage around gva that a page was made from, or 0.
+
+        Any page of it will do: the guest has one PTE for all, and may fence any address there.
+        """
+        page = (gva & SPACE) >> 12
+        return next((k for k in (2, 1) if page >> 9 * k in self._superpages[k]), 0)
 
     def drop_page(self, gva: int) -> None:
         """Forget one page."""
@@ -99,6 +104,7 @@ class ShadowTable:
             return self._drop_leaf(number)
         numbers = [leaf for leaf in self._leaves if leaf >> 9 == number >> 9]
         freed = [frame for leaf in numbers for frame in self._drop_leaf(leaf)]
+        self._superpages[2].discard(number >> 9)
         middle = self._middles.pop(number >> 9, None)
         if middle is not None:
             self._r64[self._index(self.root, number >> 9)] = 0
@@ -107,7 +113,7 @@ class ShadowTable:
 
     def _drop_leaf(self, number: int) -> list[int]:
         leaf = self._leaves.pop(number, None)
-        self.levels.pop(number, None)
+        self._superpages[1].discard(number)
         if leaf is None:
             return []
         self._r64[self._index(self._middles[number >> 9], number)] = 0
@@ -120,7 +126,8 @@ class ShadowTable:
             self._r64[self._index(self.root, number)] = 0
         self._middles.clear()
         self._leaves.clear()
-        self.levels.clear()
+        for seen in self._superpages.values():
+            seen.clear()
         return freed
 
     def frames(self) -> list[int]:
