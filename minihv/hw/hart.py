@@ -19,6 +19,7 @@ from minihv.hw.registers import NAME, NUMBER, RESET
 
 _COUNTERS = {"mcycle": st.CYCLE_OFFSET, "minstret": st.INSTRET_OFFSET}
 STOPPED, STARTED, SUSPENDED = "stopped", "started", "suspended"
+SLEEPS = 2  # in WAIT: suspended by a call of SBI's, not by WFI
 
 
 class Csrs(MutableMapping[str, int]):
@@ -155,6 +156,17 @@ class Hart:
         tlb.update_contexts(self.s, self.tlb)
 
     @property
+    def status(self) -> str:
+        """The hart's state as SBI's HSM extension has it: STOPPED, STARTED or SUSPENDED."""
+        if self._stopped:
+            return STOPPED
+        return SUSPENDED if self.s[st.WAIT] == SLEEPS and self.waiting else STARTED
+
+    @status.setter
+    def status(self, value: str) -> None:
+        self._stopped = value == STOPPED  # whether it sleeps is in its state vector
+
+    @property
     def waiting(self) -> bool:
         """True in WFI while no interrupt would wake the hart."""
         s = self.s
@@ -247,7 +259,7 @@ class Hart:
 
     def suspend(self) -> None:
         """Wait for an interrupt that is enabled in mie, then go on (retentive suspend)."""
-        self.s[st.WAIT] = 1
+        self.s[st.WAIT] = SLEEPS
 
     @property
     def instructions(self) -> int:

@@ -189,7 +189,7 @@ PRIV = hidden(Whose.KERNEL, "priv")  # 0 U, 1 S, 3 M
 IDLE = hidden(Whose.KERNEL, "idle")  # ticks that retired nothing; minstret shows CLOCK - IDLE
 STOP = hidden(Whose.KERNEL, "stop")  # the clock at which the loop returns to the host
 DEADLINE = hidden(Whose.KERNEL, "deadline", reset=NEVER)  # when to look at the timers again
-WAIT = hidden(Whose.KERNEL, "wait")  # 1 in WFI
+WAIT = hidden(Whose.KERNEL, "wait")  # 1 in WFI, 2 suspended by SBI (hart.SLEEPS)
 HARTID = hidden(Whose.KERNEL, "hartid")
 # The clock at the last trap: a second one without progress costs a tick.
 LAST_TRAP = hidden(Whose.KERNEL, "last_trap", reset=-1)
