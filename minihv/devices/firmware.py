@@ -20,10 +20,7 @@ if TYPE_CHECKING:
 
 
 def boot_supervisor(harts: Sequence[Hart], entry: int, tree: int) -> None:
-    """Enter the supervisor at gpa `entry` on hart 0, with the device tree's gpa in a1.
-
-    The other harts are stopped, until the supervisor starts them (HSM).
-    """
+    """Enter the supervisor at gpa `entry` on hart 0, a1 the device tree's; stop the others."""
     for hart in harts:
         hart.own_machine_mode()
         hart.start(entry, tree)

@@ -25,8 +25,7 @@ def access(bus: Bus, hart: Hart) -> bool:
             value = bus.read(address, size)
             s[s[st.ACCESS_RD]] = extend(value - (value >> 63 << 64), kind)
     except AccessFault:
-        cause = st.STORE_ACCESS if store else st.LOAD_ACCESS
-        hart.take_trap(cause, s[st.TVAL], s[st.GUEST_VA])
+        hart.take_trap(st.STORE_ACCESS if store else st.LOAD_ACCESS, s[st.TVAL], s[st.GUEST_VA])
         return False
     hart.retire(s[st.LENGTH])
     return True

@@ -283,9 +283,8 @@ _FUNCTIONS: dict[tuple[int, int], Callable[[Board, Hart, Args], Answer]] = {
     (BASE, 1): _constant("get_impl_id", IMPLEMENTATION_ID),
     (BASE, 2): _constant("get_impl_version", IMPLEMENTATION_VERSION),
     (BASE, 3): probe_extension,
-    (BASE, 4): _constant("get_machine_id", 0),  # mvendorid, marchid, mimpid: 0 is always legal
-    (BASE, 5): _constant("get_machine_id", 0),
-    (BASE, 6): _constant("get_machine_id", 0),
+    # mvendorid, marchid, mimpid: 0 is always legal.
+    **{(BASE, number): _constant("get_machine_id", 0) for number in (4, 5, 6)},
     (TIME, 0): set_timer,
     (IPI, 0): send_ipi,
     (RFENCE, 0): remote_fence_i,

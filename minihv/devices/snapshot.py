@@ -15,9 +15,8 @@ from minihv.hw.hart import Hart
 if TYPE_CHECKING:
     from minihv.devices.virt import Machine
 
-STOPS = (  # breakpoints and watches: the debugger's, not the guest's
-    slice(st.BREAKPOINTS, st.CSR_WATCHES + 1), slice(st.BREAKPOINT, st.CSR_WATCH + 8),
-)  # fmt: skip
+# Breakpoints and watches are the debugger's, not the guest's.
+STOPS = (slice(st.BREAKPOINTS, st.CSR_WATCHES + 1), slice(st.BREAKPOINT, st.CSR_WATCH + 8))
 
 
 def save(machine: Machine) -> dict[str, Any]:
