@@ -53,12 +53,12 @@ class Meaning:
 
     @property
     def jumps(self) -> bool:
-        """Whether the guest may go on elsewhere than at the next instruction."""
+        """Return whether the guest may go on elsewhere than at the next instruction."""
         return self.kind in (Kind.BRANCH, Kind.JUMP, Kind.CALL, Kind.INDIRECT)
 
     @property
     def pc_relative(self) -> bool:
-        """Whether its effect depends on where it lies; links, which always do, apart."""
+        """Return whether its effect depends on its address; links, which always do, apart."""
         return self.kind in (Kind.ADDRESS, Kind.BRANCH, Kind.JUMP, Kind.CALL)
 
     @property
@@ -102,7 +102,7 @@ def text(name: str, meaning: Meaning, words: Mapping[str, str]) -> str:
 
 
 def source_of(function: Callable) -> ast.FunctionDef:
-    """Return the syntax tree of a function that stands at the top level of its module."""
+    """Return the syntax tree of a function at the top level of its module."""
     return _functions(function.__module__)[function.__name__]
 
 

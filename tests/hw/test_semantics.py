@@ -335,6 +335,18 @@ def check_results(row, pairs, memory):
         assert (a3 == 0 if meaning.kind is Kind.BRANCH else a2) == value, (a, b, imm)
 
 
+@pytest.mark.parametrize(("name", "kind", "jumps", "pc_relative"), [
+    ("add", Kind.COMPUTE, False, False), ("lw", Kind.LOAD, False, False),
+    ("auipc", Kind.ADDRESS, False, True), ("beq", Kind.BRANCH, True, True),
+    ("jal", Kind.CALL, True, True), ("jalr", Kind.INDIRECT, True, False),
+    ("amoadd.w", Kind.ATOMIC, False, False), ("csrrw", Kind.SYSTEM, False, False),
+    ("ecall", Kind.SYSTEM, False, False), ("sret", Kind.SYSTEM, False, False),
+])  # fmt: skip
+def test_what_a_translator_of_guest_code_asks(name, kind, jumps, pc_relative):
+    meaning = MEANING[name]
+    assert (meaning.kind, meaning.jumps, meaning.pc_relative) == (kind, jumps, pc_relative)
+
+
 def test_every_row_is_covered():
     names = {row.base or row.name for row in INSIDE}
     assert names == {name for name, m in MEANING.items() if name in BY_NAME and m.kind not in (
