@@ -66,6 +66,14 @@ def test_output_that_cannot_be_written(tmp_path, capfd):
     assert "No such file" in one_line(capfd.readouterr().err.encode())
 
 
+def test_a_source_is_not_overwritten(tmp_path, capfd):
+    source = tmp_path / "a.S"
+    source.write_text("nop\n")
+    assert cli.main(["asm", str(source), "-o", str(source)]) == 2
+    assert "is the source" in one_line(capfd.readouterr().err.encode())
+    assert source.read_text() == "nop\n"
+
+
 def test_every_guest_can_be_listed(capfd):
     for name in guests.names():
         assert cli.main(["disasm", str(guests.path(name))]) == 0
