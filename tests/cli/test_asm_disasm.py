@@ -82,6 +82,19 @@ def test_every_guest_can_be_listed(capfd):
         assert "<$" not in out  # marks of code and data are no names
 
 
+def test_only_code_is_listed(capfd):
+    elffile = pytest.importorskip("elftools.elf.elffile")
+    with guests.path("labos").open("rb") as file:
+        places = [(s["sh_addr"], s["sh_addr"] + s["sh_size"])
+                  for s in elffile.ELFFile(file).iter_sections() if s["sh_flags"] & 4]
+    cli.main(["disasm", str(guests.path("labos"))])
+    rows = [row for row in capfd.readouterr().out.splitlines() if ":  " in row]
+    assert len(rows) > 1000
+    for row in rows:
+        pc = int(row.split(":")[0], 16)
+        assert any(first <= pc < end for first, end in places), row
+
+
 def test_an_elf_without_sections_and_a_flat_file(tmp_path, capfd):
     data = bytearray(guests.path("hello").read_bytes())
     data[40:48] = bytes(8)  # e_shoff
