@@ -66,12 +66,33 @@ def test_output_that_cannot_be_written(tmp_path, capfd):
     assert "No such file" in one_line(capfd.readouterr().err.encode())
 
 
+def test_a_source_is_not_overwritten(tmp_path, capfd):
+    source = tmp_path / "a.S"
+    source.write_text("nop\n")
+    assert cli.main(["asm", str(source), "-o", str(source)]) == 2
+    assert "is the source" in one_line(capfd.readouterr().err.encode())
+    assert source.read_text() == "nop\n"
+
+
 def test_every_guest_can_be_listed(capfd):
     for name in guests.names():
         assert cli.main(["disasm", str(guests.path(name))]) == 0
         out = capfd.readouterr().out
         assert "<_start>:" in out and ".word" not in out.partition("<_start>")[2][:3000]
         assert "<$" not in out  # marks of code and data are no names
+
+
+def test_only_code_is_listed(capfd):
+    elffile = pytest.importorskip("elftools.elf.elffile")
+    with guests.path("labos").open("rb") as file:
+        places = [(s["sh_addr"], s["sh_addr"] + s["sh_size"])
+                  for s in elffile.ELFFile(file).iter_sections() if s["sh_flags"] & 4]
+    cli.main(["disasm", str(guests.path("labos"))])
+    rows = [row for row in capfd.readouterr().out.splitlines() if ":  " in row]
+    assert len(rows) > 1000
+    for row in rows:
+        pc = int(row.split(":")[0], 16)
+        assert any(first <= pc < end for first, end in places), row
 
 
 def test_an_elf_without_sections_and_a_flat_file(tmp_path, capfd):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+from types import SimpleNamespace
 
 import pytest
 
@@ -190,3 +191,16 @@ def test_warming_reports_a_compilation_and_nothing_else(monkeypatch):
     told.clear()
     warmup.warm(told.append)  # nothing to compile
     assert told == []
+
+
+def test_what_the_guest_does_not_read_is_left_where_it_is():
+    """Else a guest that never reads would have this process keep all of a long input."""
+    console = SimpleNamespace(queued=lambda: terminal.QUEUE)
+    ours, theirs = os.pipe()
+    keyboard = terminal.Input(SimpleNamespace(console=console, poll=None), ours)
+    os.write(theirs, b"later")
+    assert keyboard.poll() == b""
+    console.queued = lambda: terminal.QUEUE - 1
+    assert keyboard.poll() == b"later"
+    os.close(ours)
+    os.close(theirs)
