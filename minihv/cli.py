@@ -1,9 +1,9 @@
 """The command line: `minihv COMMAND`. Each command is a module of minihv.tools, by its name.
 
 A command's module has `add_arguments(parser)` and `main(options)`, which returns the exit status.
-It is imported when the command is chosen, and by itself needs neither NumPy nor Numba. Messages of
-minihv itself go to stderr, one per line. Exit status 2: bad usage, or a bad file; 130 after Ctrl-C;
-141 when nobody reads stdout any more.
+It is imported when the command is chosen; that alone loads no compiler. Messages of minihv itself
+go to stderr, one per line. Exit status 2: bad usage, or a bad file; 130 after Ctrl-C; 141 when
+nobody reads stdout any more.
 """
 
 from __future__ import annotations
