@@ -20,15 +20,18 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from minihv.errors import ConfigError
 from minihv.hw import bits, flatten, loop, tables
-from minihv.hw.registers import ARRAYS as CSR_ARRAYS
+from minihv.hw.registers import TABLES as CSR_TABLES
 
 # What the machine consists of, in the order in which it is compiled; the loop comes last.
 _PARTS = ("state", "pmp", "mmu", "tlb", "access", "trap", "csr", "decode", "system")
 MODULES = tuple(importlib.import_module(f"minihv.hw.{name}") for name in _PARTS)
 VALUES = {f"minihv.hw.{name}" for name in ("causes", "registers", "ops", "tables")}
-ARRAYS = {**CSR_ARRAYS, **tables.ARRAYS}
+ARRAYS = {name: np.frombuffer(table, np.int64) for name, table in CSR_TABLES.items()}
+ARRAYS |= tables.ARRAYS
 
 
 @cache

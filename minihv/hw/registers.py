@@ -25,10 +25,9 @@ level) and 15 (H); Sstc, Sscofpmf, Smepmp.
 from __future__ import annotations
 
 import re
+from array import array
 from enum import Enum
 from typing import Any, NamedTuple
-
-import numpy as np
 
 from minihv.hw.causes import *
 from minihv.hw.extensions import misa_bit
@@ -351,11 +350,10 @@ def region(whose: Whose) -> slice:
 
 # The same for the machine's source, by CSR number: where it is, what a write may change, the bit of
 # misa that it needs, and 1 if csr.py has code for writing it.
-ARRAYS = {name: np.zeros(4096, dtype=np.int64) for name in (
-    "CSR_SLOT", "CSR_MASK", "CSR_NEEDS", "CSR_SPECIAL")}  # fmt: skip
-ARRAYS["CSR_SLOT"][:] = ABSENT
-CSR_SLOT, CSR_MASK = memoryview(ARRAYS["CSR_SLOT"]), memoryview(ARRAYS["CSR_MASK"])
-CSR_NEEDS, CSR_SPECIAL = memoryview(ARRAYS["CSR_NEEDS"]), memoryview(ARRAYS["CSR_SPECIAL"])
+CSR_SLOT = memoryview(array("q", [ABSENT]) * 4096)
+CSR_MASK, CSR_NEEDS, CSR_SPECIAL = (memoryview(array("q", [0]) * 4096) for _ in range(3))
+TABLES = {"CSR_SLOT": CSR_SLOT, "CSR_MASK": CSR_MASK, "CSR_NEEDS": CSR_NEEDS,
+          "CSR_SPECIAL": CSR_SPECIAL}  # fmt: skip
 for _row in ROWS:
     if _row.number >= 0:
         CSR_SLOT[_row.number], CSR_MASK[_row.number] = _row.slot, _row.writable
