@@ -13,10 +13,15 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from minihv.containers import try_session
-from minihv.containers.images import Store
-from minihv.containers.linux import cgroups
-from minihv.containers.linux.runtime.session import Session
+from minihv.errors import MinihvError
+
+try:
+    from minihv.containers import try_session
+    from minihv.containers.images import Store
+    from minihv.containers.linux import cgroups
+    from minihv.containers.linux.runtime.session import Session
+except ImportError as error:
+    raise MinihvError(f"containers that run programs need a Linux kernel ({error})") from None
 
 # What unshare(1) is asked for: the seven namespaces that a container of root's gets.
 UNSHARE = ["unshare", "--mount", "--uts", "--ipc", "--net", "--pid", "--cgroup", "--time", "--fork",
