@@ -36,7 +36,9 @@ def comparable(cell: Any, outputs: Sequence[Any]) -> list[str]:
     lines: list[str] = []
     shown = settled(book)["cells"][0]["outputs"]
     if len({output["output_type"] == "stream" for output in shown}) > 1:
-        # How printed lines and displays are interleaved, and so cut, is up to the kernel's threads.
+        # How displays cut printed lines is up to the kernel's threads: compare them as a set.
+        printed = [output for output in shown if output["output_type"] == "stream"]
+        lines += sorted({line for output in printed for line in output["text"].splitlines()})
         shown = [output for output in shown if output["output_type"] != "stream"]
     for output in shown:
         if output["output_type"] == "execute_result" and source.endswith(";"):
