@@ -10,13 +10,16 @@ from __future__ import annotations
 
 import difflib
 import re
+import tempfile
 from collections.abc import Generator, Sequence
 from copy import deepcopy
+from pathlib import Path
 from typing import Any
 
 import pytest
 from nbval.plugin import IPyNbCell, NbCellError, coalesce_streams
 
+from minihv.course.books.kernel import environment
 from minihv.course.books.store import TIMES, settled
 from tests.tiers import TIER
 
@@ -61,6 +64,21 @@ def difference(cell: Any, outputs: Sequence[Any]) -> str:
     stored, new = comparable(cell, cell["outputs"]), comparable(cell, outputs)
     found = difflib.unified_diff(stored, new, "stored", "this run", n=1, lineterm="")
     return "\n".join(line[:200] for line in [*found][:MOST_LINES])
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_setup(item: pytest.Item) -> Generator[None, object, object]:
+    """Start a notebook's kernel with a progress of its own: neither the user's nor that of a
+    notebook that ran before."""
+    if not isinstance(item, IPyNbCell) or item.parent.kernel is not None:
+        return (yield)
+    scratch = tempfile.TemporaryDirectory(prefix="minihv-notebook-", ignore_cleanup_errors=True)
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in environment(Path(scratch.name)).items():
+            patch.setenv(name, value)
+        result = yield
+    item.parent.addfinalizer(scratch.cleanup)
+    return result
 
 
 @pytest.hookimpl(wrapper=True)
