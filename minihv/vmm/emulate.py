@@ -134,7 +134,8 @@ class TrapAndEmulate(Cpu):
 
     def enter(self, vcpu: VCPU, hart: PhysicalHart, stop: int) -> int:
         """Run the guest on the hart until `stop`, a virtual timer, or an exit; return why."""
-        hart.deprivilege()
+        if hart.s[st.VIRT]:  # the guest before this one was in VS-mode
+            hart.deprivilege()
         vcpu.vm.paging.enter(vcpu, hart)
         return vcpu.enter(hart, min(stop, vcpu.s[st.DEADLINE]))
 

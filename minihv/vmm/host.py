@@ -38,9 +38,8 @@ class PhysicalHart(Hart):
         return root >> 12 | SV39 - (1 << 64)
 
     def deprivilege(self) -> None:
-        """Be in U-mode, also if a guest ran in VS-mode before."""
-        if self.s[st.VIRT]:
-            worldswitch.deprivilege(self)
+        """Be in U-mode, after a guest that ran in VS-mode."""
+        worldswitch.deprivilege(self)
 
     def translate_by(self, root: int) -> None:
         """Let the tables with their root at hpa `root` translate from now on."""

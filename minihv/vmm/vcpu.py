@@ -137,15 +137,6 @@ class VCPU(Hart):
         worldswitch.from_user(self, hart)
         return reason
 
-    def reservation_for_host(self) -> int:
-        """Return what lr has reserved, as an hpa; -1 for nothing."""
-        reserved = self.s[RESERVATION]
-        return reserved if reserved < 0 else reserved + self.memory.offset
-
-    def keep_reservation(self, reserved: int) -> None:
-        """Note what the hart has reserved (hpa, or -1)."""
-        self.s[RESERVATION] = reserved if reserved < 0 else reserved - self.memory.offset
-
     def begin(self) -> None:
         """Prepare `s` to be worked on as a hart's state: no trap pending, TLB names to spare."""
         self.s[EXIT] = EXIT_NONE

@@ -45,7 +45,8 @@ def to_user(vcpu: VCPU, hart: Hart) -> None:
     v, s = vcpu.s, hart.s
     s[USER] = v[USER]
     s[st.MISALIGNED] = v[st.MISALIGNED]
-    s[st.RESERVATION] = vcpu.reservation_for_host()
+    reserved = v[st.RESERVATION]  # a gpa, or -1
+    s[st.RESERVATION] = reserved if reserved < 0 else reserved + vcpu.memory.offset
     if v[st.BREAKPOINTS] or s[st.BREAKPOINTS]:
         copy_stops(v, s)
 
@@ -56,7 +57,8 @@ def from_user(vcpu: VCPU, hart: Hart) -> None:
     v[USER] = s[USER]
     if s[st.BREAKPOINTS]:
         v[st.SKIP] = s[st.SKIP]
-    vcpu.keep_reservation(s[st.RESERVATION])
+    reserved = s[st.RESERVATION]
+    v[st.RESERVATION] = reserved if reserved < 0 else reserved - vcpu.memory.offset
 
 
 def deprivilege(hart: Hart) -> None:
@@ -85,7 +87,8 @@ def load(vcpu: VCPU, hart: Hart) -> None:
     v, s = vcpu.s, hart.s
     s[GUEST] = v[GUEST]
     s[VS_COPY] = v[TWIN]
-    s[st.RESERVATION] = vcpu.reservation_for_host()
+    reserved = v[st.RESERVATION]  # a gpa, or -1
+    s[st.RESERVATION] = reserved if reserved < 0 else reserved + vcpu.memory.offset
     s[st.VSSTATUS] = v[st.MSTATUS] & st.SSTATUS_WRITABLE | st.UXL
     s[st.HTIMEDELTA] = v[st.TIME_OFFSET]
     pending = v[st.MIP_SOFT] | v[st.MIP_LINE] & ~STI
@@ -102,7 +105,8 @@ def unload(vcpu: VCPU, hart: Hart) -> None:
     timer = v[st.DEADLINE], v[st.STIMECMP]
     v[GUEST] = s[GUEST]
     v[TWIN] = s[VS_COPY]
-    vcpu.keep_reservation(s[st.RESERVATION])
+    reserved = s[st.RESERVATION]
+    v[st.RESERVATION] = reserved if reserved < 0 else reserved - vcpu.memory.offset
     sstatus, enabled = st.SSTATUS_WRITABLE, st.SUPERVISOR_INTERRUPTS
     v[st.MSTATUS] = v[st.MSTATUS] & ~sstatus | s[st.VSSTATUS] & sstatus
     v[st.MIE] = v[st.MIE] & ~enabled | s[st.MIE] >> 1 & enabled
