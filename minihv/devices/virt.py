@@ -85,7 +85,9 @@ class Machine(Run):
         self.harts = [self._new_hart(i) for i in range(harts)]
         for hart in self.harts:
             hart.s[st.MISALIGNED] = int(misaligned)
-            hart.s[st.SVADE] = int(svade)
+            if svade:
+                hart.s[st.SVADE] = 1
+                hart.s[st.MENVCFG] = hart.s[st.HENVCFG] = 0  # no ADUE
             hart.s[st.SILENT] = int(sensitive == "silent")
         self.console = Console()
         super().__init__(Board(self.memory, self.console, self.harts))

@@ -133,8 +133,9 @@ def write_csr(s, tlb, number, value):
         if slot == VSSTATUS:
             update_contexts(s, tlb)
         else:
-            if s[MENVCFG] & STCE == 0:
-                s[HENVCFG] &= ~STCE
+            if s[SVADE]:
+                s[MENVCFG] &= ~ADUE
+            s[HENVCFG] &= s[MENVCFG] | ~(STCE | ADUE)  # what M-mode does not grant is 0 there
             refresh_timers(s)
 
 

@@ -236,7 +236,7 @@ class Hart:
         s[st.MEDELEG] = st.GUEST_DELEGABLE | (st.GUEST_EXCEPTIONS if self.hypervisor else 0)
         s[st.MIDELEG] |= st.SUPERVISOR_INTERRUPTS
         s[st.MCOUNTEREN] = st.COUNTERS
-        s[st.MENVCFG] = st.STCE
+        s[st.MENVCFG] |= st.STCE
         s[st.PMPADDR] = (1 << 54) - 1
         s[st.PMPCFG] = 0x1F  # NAPOT over everything, R W X
         pmp.update_regions(s)

@@ -8,7 +8,8 @@ that the encoding excludes. The decoder, the assembler and the disassembler all 
 `semantics` says what the instructions do.
 
 Source: RISC-V Unprivileged ISA 20240411, chapters 2 (RV32I), 4 (RV64I), 6 (Zifencei), 7 (Zicsr),
-13 (M), 14 (A) and 26 (C); Privileged ISA 20240411, section 3.3, chapters 10 and 15 (H).
+13 (M), 14 (A) and 26 (C); Privileged ISA 20240411, section 3.3, chapters 8 (Svinval), 10 and
+15 (H).
 """
 
 from __future__ import annotations
@@ -91,6 +92,14 @@ mret                      | 0011000 00010 00000 000 00000 1110011
 sret                      | 0001000 00010 00000 000 00000 1110011
 wfi                       | 0001000 00101 00000 000 00000 1110011
 sfence.vma  rs1, rs2      | 0001001 rs2 rs1 000 00000 1110011
+"""
+
+SVINVAL = """
+sinval.vma  rs1, rs2      | 0001011 rs2 rs1 000 00000 1110011
+sfence.w.inval            | 0001100 00000 00000 000 00000 1110011
+sfence.inval.ir           | 0001100 00001 00000 000 00000 1110011
+hinval.vvma rs1, rs2      | 0010011 rs2 rs1 000 00000 1110011
+hinval.gvma rs1, rs2      | 0110011 rs2 rs1 000 00000 1110011
 """
 
 M = """
@@ -181,7 +190,7 @@ c.sdsp      rs2, uimm(sp)    | 111 uimm[5:3|8:6] rs2 10                    = sd 
 
 EXTENSIONS = {
     "I": RV64I, "Zifencei": ZIFENCEI, "Zicsr": ZICSR, "privileged": PRIVILEGED, "H": H, "M": M,
-    "A": A, "C": C,
+    "A": A, "C": C, "Svinval": SVINVAL,
 }  # fmt: skip
 
 _WIDTHS = {"fm": 4, "pred": 4, "succ": 4, "csr": 12, "zimm": 5, "aq": 1, "rl": 1}

@@ -146,10 +146,10 @@ def entry(s, r64, page_flags, code, code_of, address, level, access, priv, statu
         return PAGE_FAULT
     wanted = PTE_A | PTE_D if access == WRITE else PTE_A
     if pte & wanted != wanted:
-        if s[SVADE]:
-            return PAGE_FAULT
         if not mark:
             return UNMARKED
+        if s[SVADE] or s[MENVCFG] & ADUE == 0:
+            return PAGE_FAULT
         if not pmp_allows(s, address, 8, WRITE, 1):
             return ACCESS_FAULT
         r64[offset >> 3] = pte | wanted
@@ -226,6 +226,8 @@ def walk_guest(s, r64, page_flags, code, code_of, va, access, priv):
             if pa < 0:
                 return -1
             found = entry(s, r64, page_flags, code, code_of, pa, level, access, priv, status, False)
+            if found == UNMARKED and (s[SVADE] or s[HENVCFG] & ADUE == 0):
+                found = PAGE_FAULT
             if found == UNMARKED:
                 pa = second_stage(
                     s, r64, page_flags, code, code_of, gpa, WRITE, va, access, WRITES_PTE

@@ -284,7 +284,7 @@ def _mark(hart: Hart, pte: int, address: int, access: str) -> str:
     if not wanted:
         return ""
     names = " and ".join(name for name, bit in (("A", 64), ("D", 128)) if wanted & bit)
-    if hart.s[st.SVADE]:
+    if hart.s[st.SVADE] or not hart.s[st.MENVCFG] & st.ADUE:
         raise _Fault(f"{names} is 0, and software is to set it (Svade)")
     if not pmp.pmp_allows(hart.s, address, 8, st.WRITE, 1):
         raise _Fault(f"PMP forbids the walker to set {names}", page_fault=False)

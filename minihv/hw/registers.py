@@ -196,7 +196,7 @@ TRAPS = hidden(Whose.KERNEL, "traps")  # taken inside the guest
 STOP_ON_TRAP = hidden(Whose.KERNEL, "stop_on_trap")  # 1: return to the host after each of those
 RESERVATION = hidden(Whose.KERNEL, "reservation", reset=-1)  # pa that lr reserved; -1: none
 MISALIGNED = hidden(Whose.KERNEL, "misaligned", reset=1)  # 1: such accesses work, 0: they trap
-SVADE = hidden(Whose.KERNEL, "svade")  # 1: a clear A or D bit traps, 0: hardware sets it
+SVADE = hidden(Whose.KERNEL, "svade")  # 1: a clear A or D bit traps, 0: as menvcfg.ADUE says
 CYCLE_OFFSET = hidden(Whose.KERNEL, "cycle_offset")
 INSTRET_OFFSET = hidden(Whose.KERNEL, "instret_offset")
 TRAP_COUNT = hidden(Whose.KERNEL, "trap_count0..63")  # exceptions by cause, then interrupts
@@ -212,7 +212,7 @@ UXL_SXL = UXL | 2 << 34
 GVA_BIT, MPV = 1 << 38, 1 << 39
 SSTATUS_WRITABLE = SIE | SPIE | SPP | SUM | MXR
 MSTATUS_WRITABLE = SSTATUS_WRITABLE | MIE_BIT | MPIE | 3 << MPP_SHIFT | MPRV | TVM | TW | TSR
-STCE = -(1 << 63)  # bit 63 of menvcfg
+STCE, ADUE = -(1 << 63), 1 << 61  # bits of menvcfg and henvcfg (Sstc, Svadu)
 COUNTERS = 7  # cycle, time, instret
 
 _SSTATUS = "SD:63 UXL:33-32 MXR:19 SUM:18 XS:16-15 FS:14-13 VS:10-9 SPP:8 UBE:6 SPIE:5 SIE:1"
@@ -260,7 +260,7 @@ MIE = csr(
 MTVEC = csr(0x305, "mtvec", ALL, _TVEC, special=True)
 MCOUNTEREN = csr(0x306, "mcounteren", COUNTERS, _COUNTERS)
 _MENVCFG = f"STCE:63 PBMTE:62 ADUE:61 CDE:60 {_ENVCFG}"
-MENVCFG = csr(0x30A, "menvcfg", STCE | 1, _MENVCFG, special=True)
+MENVCFG = csr(0x30A, "menvcfg", STCE | ADUE | 1, _MENVCFG, reset=ADUE, special=True)
 zero(0x320, "mcountinhibit", "HPM:31-3 IR:2 CY:0")  # the counters never stop
 zero(0x323, "mhpmevent3..31", "OF:63 MINH:62 SINH:61 UINH:60 VSINH:59 VUINH:58")
 MSCRATCH = csr(0x340, "mscratch")
@@ -326,7 +326,10 @@ HIE = view(0x604, "hie", GUEST_INTERRUPTS, "SGEIE:12 VSEIE:10 VSTIE:6 VSSIE:2")
 HTIMEDELTA = csr(0x605, "htimedelta", special=True)
 HCOUNTEREN = csr(0x606, "hcounteren", COUNTERS, _COUNTERS)
 zero(0x607, "hgeie")  # no guest external interrupts of their own: GEILEN is 0
-HENVCFG = csr(0x60A, "henvcfg", STCE | 1, f"STCE:63 PBMTE:62 ADUE:61 {_ENVCFG}", special=True)
+HENVCFG = csr(
+    0x60A, "henvcfg", STCE | ADUE | 1, f"STCE:63 PBMTE:62 ADUE:61 {_ENVCFG}",
+    reset=ADUE, special=True,
+)  # fmt: skip
 HTVAL = csr(0x643, "htval")
 HIP = view(0x644, "hip", 1 << VSSI, "SGEIP:12 VSEIP:10 VSTIP:6 VSSIP:2")
 HVIP = view(0x645, "hvip", GUEST_INTERRUPTS, "VSEIP:10 VSTIP:6 VSSIP:2")

@@ -83,7 +83,8 @@ MEANING = {
 }
 # fmt: on
 
-_WHOLE = {"A": Kind.ATOMIC} | dict.fromkeys(("Zicsr", "Zifencei", "privileged", "H"), Kind.SYSTEM)
+_WHOLE = {"A": Kind.ATOMIC} | dict.fromkeys(
+    ("Zicsr", "Zifencei", "privileged", "H", "Svinval"), Kind.SYSTEM)  # fmt: skip
 for _row in INSTRUCTIONS:
     if _row.extension in _WHOLE:
         MEANING[_row.name] = Meaning(_WHOLE[_row.extension])

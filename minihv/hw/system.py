@@ -13,6 +13,8 @@ from minihv.hw.trap import machine_return, supervisor_return
 
 ECALL, EBREAK, MRET, SRET, WFI = 0x00000073, 0x00100073, 0x30200073, 0x10200073, 0x10500073
 SFENCE_VMA, HFENCE_VVMA, HFENCE_GVMA = 0x09, 0x11, 0x31  # the upper seven bits
+# sinval and hinval: the same with this bit, and the words that order them before or after others
+SINVAL, SFENCE_W_INVAL, SFENCE_INVAL_IR = 2, 0x18000073, 0x18100073
 
 
 def execute_system(s, tlb, word):
@@ -65,11 +67,16 @@ def refused(s, word, bit, guest_bit):
 
 
 def fence(s, tlb, word):
-    """sfence.vma, hfence.vvma or hfence.gvma; any other word is illegal.
+    """sfence.vma, hfence.vvma or hfence.gvma, or one of Svinval; any other word is illegal.
 
-    What a fence names is forgotten in every space: more than was asked for, which is allowed.
+    What a fence names is forgotten in every space: more than was asked for, which is allowed. It
+    is forgotten at once, so Svinval's two fences have nothing left to do (chapter 8).
     """
-    kind = word >> 25
+    if word == SFENCE_W_INVAL or word == SFENCE_INVAL_IR:
+        if not refused(s, word, 0, 0):
+            retire(s)
+        return
+    kind = word >> 25 & ~SINVAL
     hypervisor = s[MISA] & H_BIT != 0 and (kind == HFENCE_VVMA or kind == HFENCE_GVMA)
     if word >> 7 & 0xFF or not (hypervisor or kind == SFENCE_VMA):
         raise_trap(s, ILLEGAL, word)

@@ -61,6 +61,8 @@ def machine_arguments(parser: argparse.ArgumentParser) -> None:
     add("--boot", choices=("m", "s"), help="privilege mode to start in (default: by the image)")
     add("--append", default="", metavar="TEXT", help="the kernel's command line")
     add("--memory", type=size, default=DEFAULT_MEMORY, metavar="SIZE", help="such as 128M or 1G")
+    add("--hypervisor", action="store_true",
+        help="give the harts the H extension, for a guest that is a hypervisor (mode bare)")
     add("--harts", type=int, default=1, metavar="N", help="number of harts, 1 to 8")
     add("--engine", choices=("jit", "python"), help="compiled or plain Python (default: the best)")
 
@@ -75,8 +77,12 @@ def machine_of(options: argparse.Namespace) -> Machine:
         options.append.encode()
     except UnicodeEncodeError:
         raise ConfigError("--append: the text is not valid UTF-8") from None
-    size = {"memory": options.memory, "harts": options.harts, "engine": options.engine}
-    machine = new_machine(options.mode, options.paging, **size)
+    what = {"memory": options.memory, "harts": options.harts, "engine": options.engine}
+    if options.hypervisor:
+        if options.mode != "bare":
+            raise ConfigError("--hypervisor: a virtual machine has no H extension: take mode bare")
+        what["hypervisor"] = True
+    machine = new_machine(options.mode, options.paging, **what)
     machine.load(options.image, options.boot, options.append)
     if vars(options).get("stats"):
         options.stats.open("a").close()  # rather now than after the run

@@ -18,7 +18,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 
 from minihv.errors import ConfigError, MinihvError
-from minihv.hw import ops
+from minihv.hw import ops, system
 from minihv.hw import state as st
 from minihv.hw.decode import decode
 from minihv.hw.mmu import PTE_U, WRITES_PTE, data_privilege, fault, permitted, raise_trap
@@ -45,7 +45,6 @@ HANDLERS = {
 }  # fmt: skip
 EVERY_ACCESS = (st.READ, st.WRITE, st.FETCH)
 MOST_FRUITLESS = 1000  # exits of one instruction: no right layer needs so many
-SFENCE_VMA = 0x09  # the upper seven bits of its word
 
 
 class LayerError(MinihvError):
@@ -70,7 +69,14 @@ def privileged_reason(word: int) -> Reason:
         return Reason.WAIT
     if word in (SRET, MRET):
         return Reason.RETURN
-    return Reason.FENCE if word >> 25 == SFENCE_VMA else Reason.ILLEGAL
+    if _names_pages(word) or word in (system.SFENCE_W_INVAL, system.SFENCE_INVAL_IR):
+        return Reason.FENCE
+    return Reason.ILLEGAL
+
+
+def _names_pages(word: int) -> bool:
+    """Return whether `word` is sfence.vma or sinval.vma."""
+    return word >> 25 & ~system.SINVAL == system.SFENCE_VMA
 
 
 @lru_cache(4096)
@@ -228,7 +234,7 @@ class TrapAndEmulate(Cpu):
         execute_system(s, vcpu.tlb, word)
         if s[st.EXIT] == st.EXIT_TRAP:  # the guest may not do this in its own mode either
             return take_trap(s, vcpu.tlb)
-        if exit.reason == Reason.FENCE:
+        if exit.reason == Reason.FENCE and _names_pages(word):
             vcpu.vm.paging.fence_instruction(word, fenced, s[word >> 20 & 31])
         elif exit.reason == Reason.CSR and 0x3A0 <= word >> 20 & 0xFFF < 0x3C0:
             vcpu.vm.paging.drop()  # physical memory protection has changed

@@ -12,6 +12,7 @@ travels as its row says, and only what changes its form on the way is written he
     VIRTUAL  mstatus                                       <--> vsstatus
              mie, mip                                      <--> the same, one bit further left
              time_offset                                    --> htimedelta
+             menvcfg                                        --> henvcfg
              satp                                          <--  vsatp, if it is the guest's own
              all others                                    stay: an access is an exit
 """
@@ -77,7 +78,6 @@ def enter_guest_mode(hart: Hart) -> None:
     """Set what all guests of this mode have in common: the timer and the counters are theirs."""
     s = hart.s
     s[st.VIRT] = 1
-    s[st.HENVCFG] = st.STCE
     s[st.HCOUNTEREN] = st.COUNTERS
     s[st.HIDELEG] = st.GUEST_INTERRUPTS
 
@@ -91,6 +91,7 @@ def load(vcpu: VCPU, hart: Hart) -> None:
     s[st.RESERVATION] = reserved if reserved < 0 else reserved + vcpu.memory.offset
     s[st.VSSTATUS] = v[st.MSTATUS] & st.SSTATUS_WRITABLE | st.UXL
     s[st.HTIMEDELTA] = v[st.TIME_OFFSET]
+    s[st.HENVCFG] = v[st.MENVCFG]
     pending = v[st.MIP_SOFT] | v[st.MIP_LINE] & ~STI
     s[st.MIP_SOFT] = (pending & st.SUPERVISOR_INTERRUPTS) << 1
     s[st.MIP_LINE] = (v[st.MIP_LINE] & STI) << 1  # its comparator is in vstimecmp

@@ -13,6 +13,7 @@ from minihv.hw.isa import INSTRUCTIONS, Instruction
 UNICORN, CAPSTONE, CLANG = "Unicorn", "Capstone", "clang"
 WITHOUT_PEER: dict[str, dict[str, str]] = {
     "H": {UNICORN: "has an older draft of it", CAPSTONE: "does not have it (version 5)"},
+    "Svinval": {UNICORN: "is too old for it", CAPSTONE: "does not have it (version 5)"},
 }
 HINT = "if the peer does not have that extension, say so in tests/hw/peers.py"
 

@@ -17,8 +17,8 @@ from minihv.course.exercise import Exercise, Verdict, wrong
 from minihv.course.shapes import Maybe
 from minihv.hw import state as st
 from minihv.hw.mmu import PTE_D
+from minihv.hw.system import SFENCE_VMA
 from minihv.vmm import VM, ShadowPaging
-from minihv.vmm.emulate import SFENCE_VMA
 
 RAM, BASE = 2 << 20, st.RAM_BASE
 SV39 = 8 << 60
