@@ -35,6 +35,7 @@ class Console:
 
     def __init__(self, sink: Callable[[bytes], None] | None = None):
         self.sink = sink
+        self.starved = False  # a device has looked for input in vain, since who runs it last asked
         self._log: Callable[[], Callable[[bytes], None] | None] = lambda: None
         self._output = bytearray()
         self._queue = bytearray()
@@ -50,6 +51,7 @@ class Console:
 
     def read(self, n: int = 1) -> bytes:
         """Take up to n queued input bytes; b"" when nothing is pending."""
+        self.starved |= not self._queue
         taken = bytes(self._queue[: max(n, 0)])
         del self._queue[: len(taken)]
         if taken:

@@ -36,6 +36,8 @@ def serve(machine: Machine, hart: Hart) -> End | None:
     s[st.SKIP] = -1  # the clock stands still, but this is another instruction
     s[st.PC] = i64(s[st.PC] + 4)
     machine.calls[machine.sbi.call(hart)] += 1
+    if machine.console.starved:
+        machine._ask_for_input()
     if s[st.CAUSE] != ECALL_S:  # it named memory that the guest has not mapped
         machine._trapped(hart)
     return End("trap") if machine._at_traps and machine.board.ended is None else None

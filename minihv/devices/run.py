@@ -2,8 +2,8 @@
 
 One time around the loop of `Run.run`:
 
-    input: asked for at the start of a round only; what was logged is given again at its instant
-       |
+    input: asked for at the start of a round, and when a device has looked for some in vain;
+       |   what was logged is given again at its instant
     rounds.take_turn: one hart runs, up to the nearest of
        |    its turn's end, the budget, `until`, the next logged input
        |         EXIT_*  --> _handle: a device, the firmware, ...  --> on
@@ -31,7 +31,7 @@ class Run:
         self.board = board
         self.rounds = Rounds(board)
         self.input = InputLog()
-        self.poll: Callable[[], bytes] | None = None  # asked for input at the start of a round
+        self.poll: Callable[[], bytes] | None = None  # asked for input; b"" for none at present
         self.on_trap: Callable[[Hart], None] | None = None  # told of traps inside the guest
         self.served = 0  # traps into the host
         self._at_traps = False  # whether the run returns at traps
@@ -127,9 +127,8 @@ class Run:
         self.hart.s[st.SKIP] = self.hart.clock
 
     def _new_round(self) -> End | None:
-        """Ask for input unless some is left to repeat, and begin a round."""
-        if self._repeat_input() == NEVER and self.poll is not None:
-            self.feed(self.poll())
+        """Begin a round."""
+        self._ask_for_input()
         return self.rounds.begin(polled=self.poll is not None)
 
     def _return_at_traps(self, wanted: bool) -> None:
@@ -151,6 +150,12 @@ class Run:
         starts another history: the rest is forgotten.
         """
         self.board.console.feed(data)
+
+    def _ask_for_input(self) -> None:
+        """Ask for input unless some is left to repeat."""
+        self.board.console.starved = False
+        if self._repeat_input() == NEVER and self.poll is not None:
+            self.feed(self.poll())
 
     def _log_input(self, data: bytes) -> None:
         """Log what the console is about to take, wherever it comes from."""

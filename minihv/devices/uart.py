@@ -105,6 +105,7 @@ class Uart(Device):
         if s.lcr & LCR_DLAB:
             return s.divisor & 0xFF
         if not self._waiting():
+            self.console.starved |= not self.console.pending()
             return 0
         return s.loop.pop(0) if s.mcr & MCR_LOOP else self.console.read(1)[0]
 
@@ -119,6 +120,7 @@ class Uart(Device):
         s.thre_line = False
         s.polls = min(s.polls + 1, POLLS_TO_LISTEN)
         value = LSR_THRE | LSR_TEMT | (LSR_DR if self._waiting() else 0)
+        self.console.starved |= not self.console.pending()
         value |= LSR_OE if s.overrun else 0
         s.overrun = False
         return value

@@ -153,10 +153,17 @@ class Machine(Run):
 
     # --- exits ----------------------------------------------------------------------------
 
+    def _access(self, hart: Hart) -> End | None:
+        """Carry out an access to a device; a guest that polls for input need not wait for it."""
+        end = None if access(self.bus, hart) else self._trapped(hart)
+        if self.console.starved:
+            self._ask_for_input()
+        return end
+
     def _handle(self, hart: Hart, reason: int) -> End | None:
         if reason == st.EXIT_MMIO:
             self.exits["mmio"] += 1
-            return None if access(self.bus, hart) else self._trapped(hart)
+            return self._access(hart)
         if reason == st.EXIT_TRAP:
             self.exits["sbi"] += 1
             return self._serve_trap(hart)

@@ -12,7 +12,6 @@ from typing import Any
 
 from minihv.devices.board import Part
 from minihv.devices.image import Image
-from minihv.devices.mmio import access
 from minihv.devices.virt import VIRT, End, Machine
 from minihv.hw import state as st
 from minihv.hw.hart import Hart
@@ -118,7 +117,7 @@ class VM(Machine):
     def _handle(self, hart: Hart, reason: int) -> End | None:
         """As Machine; exits were counted when they happened."""
         if reason == st.EXIT_MMIO:
-            return None if access(self.bus, hart) else self._trapped(hart)
+            return self._access(hart)
         if reason == st.EXIT_BUDGET:
             return None
         if reason == st.EXIT_TRAP:
