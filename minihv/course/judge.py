@@ -123,5 +123,6 @@ def find_notebooks(given: Sequence[str]) -> list[Path]:
         return found
     missing = next((name for name in given if not Path(name).is_file()), None)
     if missing is not None:
-        raise NotebookError(say("judge", "unreadable", name=missing, why="No such file"))
+        why = "is_folder" if Path(missing).is_dir() else "no_file"
+        raise NotebookError(say("judge", "unreadable", name=missing, why=say("judge", why)))
     return [Path(name) for name in given]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import shlex
 import shutil
 import sys
 import tempfile
@@ -181,7 +182,8 @@ def _containers() -> Finding:
     works = ", ".join(what for what, ok, _ in found if ok)
     return Finding("containers", all(ok or what == "busybox" for what, ok, _ in found),
                    "minihv container run, and chapter 15 on the real kernel (else the model)",
-                   "; ".join([works or "none", *refused]), "run as root: sudo minihv doctor shows "
+                   "; ".join([works or "none", *refused]),
+                   f"run as root: sudo {shlex.quote(sys.executable)} -m minihv doctor shows "
                    "what that gives; apt install busybox-static for the image")
 
 

@@ -44,7 +44,8 @@ def check_file(path: Path) -> None:
         mode = path.stat().st_mode
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
-        raise ImageError(f"{path}: cannot be read ({reason})") from None
+        names = "" if path.suffix or path.parent.name else "; guests by name: minihv run --help"
+        raise ImageError(f"{path}: cannot be read ({reason}){names}") from None
     if stat.S_ISCHR(mode) or stat.S_ISBLK(mode):
         raise ImageError(f"{path}: is a device, not a file")
 

@@ -61,6 +61,11 @@ def test_bad_images(kind, command, tmp_path, capfd, monkeypatch):
     assert words in one_line(errors.encode())
 
 
+def test_a_guest_that_is_not_there_says_where_the_names_are(capfd):
+    assert cli.main(["run", "helo"]) == 2
+    assert "minihv run --help" in one_line(capfd.readouterr().err.encode())
+
+
 OPTIONS = [
     (["run", "--memory", "0"], "memory of 0 bytes"),
     (["run", "--memory", "5000"], "multiple of 4096"),

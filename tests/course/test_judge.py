@@ -338,6 +338,13 @@ def test_without_names_all_exercises_are_judged(
     assert [p.name for p in find_notebooks([])] == ["01_a.ipynb", "02_b.ipynb"]
 
 
+def test_a_folder_is_not_called_missing(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    assert run("check", str(tmp_path)) == 2
+    assert "it is a folder" in capsys.readouterr().err
+    assert run("check", "01") == 2
+    assert "01: cannot be read (no such file; give a notebook's path" in capsys.readouterr().err
+
+
 def test_a_report_fits_its_width(path: Path):
     report = judged(path, IMPORTS, CHECK_WALK, COUNT, CHECK_COUNT)
     lines = render(report, 100).splitlines()

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from minihv import cli
 from minihv.course.books import scaffold
 from minihv.course.books.generate import ROOT, generated
 
@@ -69,3 +70,38 @@ def test_a_new_chapter_takes_exercises_and_views(project: Path):
         scaffold.new_chapter("77", project)
     with pytest.raises(scaffold.ScaffoldError, match="minihv new chapter 08"):
         scaffold.new_exercise("08.1", "queue", project)
+
+
+REFUSED = [
+    ((scaffold.new_exercise, "05", "merge"), "'05' is no number of an exercise"),
+    ((scaffold.new_exercise, "5.4", "merge"), "'5.4' is no number of an exercise"),
+    ((scaffold.new_exercise, "05.1", "merge"), "05.1 is there already"),
+    ((scaffold.new_exercise, "05.8", "audit"), "audit.py is there already"),
+    ((scaffold.new_exercise, "05.8", "class"), "'class' is no name of a function"),
+    ((scaffold.new_exercise, "00.1", "merge"), "chapter 00 has no notebook in solutions/"),
+    ((scaffold.new_view, "05.1", "WalkGrid"), "'05.1' is no number of a chapter"),
+    ((scaffold.new_view, "05", "walk"), "'walk' is no name of a view"),
+    ((scaffold.new_chapter, "05"), "is there already"),
+]
+
+
+@pytest.mark.parametrize("asked,why", REFUSED)
+def test_what_is_refused_leaves_no_trace(asked, why, project: Path):
+    def now() -> dict[Path, bytes]:
+        return {path: path.read_bytes() for path in project.rglob("*") if path.is_file()}
+
+    before = now()
+    new, *arguments = asked
+    with pytest.raises(scaffold.ScaffoldError, match=why):
+        new(*arguments, project)
+    assert now() == before
+
+
+@pytest.mark.parametrize("arguments,why", [
+    (["exercise", "05.8"], "minihv new exercise 05.8 count_exits"),
+    (["view", "05"], "minihv new view 05 WalkGrid"),
+    (["chapter", "00", "calls"], "chapters.toml: minihv new chapter 00"),
+])  # fmt: skip
+def test_a_name_is_asked_for(arguments, why, capsys):
+    assert cli.main(["new", *arguments]) == 2
+    assert why in capsys.readouterr().err

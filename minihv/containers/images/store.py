@@ -69,7 +69,7 @@ class Store:
             return self.add(Path(name))
         if name == "busybox":
             return self.take(name, busybox.provide())
-        raise ContainerError(f"no image {name!r}: have {', '.join(self.names()) or 'none'}; "
+        raise ContainerError(f"no image {name!r} (there are: {', '.join(self.names()) or 'none'}); "
                              "give the path of a tar file or of an OCI layout, or use busybox")
 
     def add(self, path: Path, name: str = "") -> Image:

@@ -6,6 +6,8 @@ What is written works and passes its tests; it is to be replaced piece by piece.
 from __future__ import annotations
 
 import json
+import keyword
+import re
 from pathlib import Path
 from typing import Any
 
@@ -37,10 +39,16 @@ class Scaffold:
             template = template.replace(f"<{name}>", value)
         return template
 
+    def need_folder(self) -> None:
+        """ScaffoldError if the chapter has no folder."""
+        if not self.folder.is_dir():
+            raise ScaffoldError(f"chapter {self.chapter} has no folder yet: "
+                                f"minihv new chapter {self.chapter}")  # fmt: skip
+
     def write(self, path: Path, text: str) -> None:
         """Write a new file; ScaffoldError if it is there."""
         if path.exists():
-            raise ScaffoldError(f"{path} is there already: choose another name")
+            raise ScaffoldError(f"{path} is there already")
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(self.fill(text), encoding="utf-8")
         self.files.append(path)
@@ -76,14 +84,27 @@ def cell(kind: str, name: str, source: str, **marks: Any) -> dict[str, Any]:
     return made | ({"outputs": [], "execution_count": None} if kind == "code" else {})
 
 
+def need(pattern: str, text: str, what: str) -> None:
+    """ScaffoldError unless `text` has the form `pattern`, of which `what` gives an example."""
+    if not re.fullmatch(pattern, text) or keyword.iskeyword(text):
+        raise ScaffoldError(f"{text!r} is no {what}")
+
+
 def new_exercise(number: str, name: str, root: Path = ROOT) -> list[Path]:
     """Write exercise `number` ("05.4"), whose answer is the function `name`; the files."""
-    chapter = number.partition(".")[0]
+    need(r"[0-9]{2}\.[1-9][0-9]*", number, "number of an exercise, such as 05.4")
+    need("[a-z][a-z0-9_]*", name, "name of a function, such as count_exits")
+    chapter, key = number[:2], number.replace(".", "_")
     s = Scaffold(chapter, root, id=number, name=name)
-    if not s.folder.is_dir():
-        raise ScaffoldError(f"there is no chapter {chapter}: minihv new chapter {chapter}")
-    (solution,) = (root / SOLUTIONS).glob(f"{chapter}_*.ipynb")
+    s.need_folder()
+    # All is asked before anything is written: half an exercise would break every other one.
+    solution = next((root / SOLUTIONS).glob(f"{chapter}_*.ipynb"), None)
+    if solution is None:
+        raise ScaffoldError(f"chapter {chapter} has no notebook in {SOLUTIONS}/")
     checks, beside = s.folder / "checks", s.folder / "beside" / "__init__.py"
+    answers = root / "tests" / "answers" / key
+    if answers.exists() or (beside.exists() and f'"{number}": ' in beside.read_text("utf-8")):
+        raise ScaffoldError(f"exercise {number} is there already: choose another number")
     s.write(checks / f"{name}.py", t.CHECK)
     s.ensure(checks / "__init__.py", '"""The checks of chapter <chapter>."""\n')
     s.ensure(checks / "en.toml", "# Chapter <chapter>: titles, hints and what the checks say.\n")
@@ -102,7 +123,6 @@ def new_exercise(number: str, name: str, root: Path = ROOT) -> list[Path]:
     learners = root / EXERCISES / solution.name
     learners.write_text(dumps(exercise_notebook(content)), encoding="utf-8")
     s.files += [solution, learners]
-    answers = root / "tests" / "answers" / number.replace(".", "_")
     body = "def <name>(number):\n    return "
     for answer, value in t.RIGHT.items():
         s.write(answers / f"right_{answer}.py", f"{body}{value}\n")
@@ -114,11 +134,12 @@ def new_exercise(number: str, name: str, root: Path = ROOT) -> list[Path]:
 
 def new_view(chapter: str, name: str, root: Path = ROOT) -> list[Path]:
     """Write view `name` ("WalkGrid") of a chapter, its script and its words; the files."""
+    need("[0-9]{2}", chapter, "number of a chapter, such as 05")
+    need("[A-Z][A-Za-z0-9]*", name, "name of a view, such as WalkGrid")
     place = "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in name)[1:]
     s = Scaffold(chapter, root, View=name, place=place)
+    s.need_folder()
     views = s.folder / "views"
-    if not s.folder.is_dir():
-        raise ScaffoldError(f"there is no chapter {chapter}: minihv new chapter {chapter}")
     s.ensure(views / "__init__.py", '"""The views and figures of chapter <chapter>."""\n')
     s.write(views / f"{place}.py", t.VIEW)
     s.write(views / f"{place}.js", t.VIEW_SCRIPT)
