@@ -98,8 +98,6 @@ SVINVAL = """
 sinval.vma  rs1, rs2      | 0001011 rs2 rs1 000 00000 1110011
 sfence.w.inval            | 0001100 00000 00000 000 00000 1110011
 sfence.inval.ir           | 0001100 00001 00000 000 00000 1110011
-hinval.vvma rs1, rs2      | 0010011 rs2 rs1 000 00000 1110011
-hinval.gvma rs1, rs2      | 0110011 rs2 rs1 000 00000 1110011
 """
 
 M = """
@@ -121,6 +119,8 @@ remuw   rd, rs1, rs2      | 0000001 rs2 rs1 111 rd 0111011
 H = """
 hfence.vvma rs1, rs2      | 0010001 rs2 rs1 000 00000 1110011
 hfence.gvma rs1, rs2      | 0110001 rs2 rs1 000 00000 1110011
+hinval.vvma rs1, rs2      | 0010011 rs2 rs1 000 00000 1110011
+hinval.gvma rs1, rs2      | 0110011 rs2 rs1 000 00000 1110011
 hlv.b   rd, (rs1)         | 0110000 00000 rs1 100 rd 1110011
 hlv.bu  rd, (rs1)         | 0110000 00001 rs1 100 rd 1110011
 hlv.h   rd, (rs1)         | 0110010 00000 rs1 100 rd 1110011
