@@ -17,6 +17,7 @@ from hypothesis import strategies as some
 
 from minihv.containers.images import ContainerError, Store
 from minihv.containers.linux.runtime.session import Session
+from tests.containers.conftest import ROOT, USER, environment, ordinary_python
 from tests.containers.test_images import layout, tar_of
 from tests.tiers import count
 
@@ -192,3 +193,31 @@ def test_user_entrypoint_and_working_folder(store: Store, session: Session,
     assert (box.wait(10), box.output()) == (0, "7:8:8 9 /made/here\n")
     box = session.run("picture-user", ["echo $0 x"], rootless=False)
     assert (box.wait(10), box.output()) == (0, "sh x\n")
+
+
+def test_an_ordinary_user_lays_layers_over_others_and_leaves_nothing(tmp_path: Path) -> None:
+    import subprocess
+
+    script = """
+import io, os, sys
+from functools import partial
+from pathlib import Path
+from minihv.containers.images import Store
+from minihv.containers.images.archives import Contents
+from minihv.containers.images.busybox import tar_of
+store = Store(Path(sys.argv[1]))
+tars = [tar_of(data, []) for data in (b"1", b"2")]
+store.take("x", Contents([(partial(io.BytesIO, tar), "") for tar in tars]))
+print(len(os.listdir(store.home / "layers")))
+"""
+    with tempfile.TemporaryDirectory(prefix="minihv-test-") as home:
+        who: Any = {}
+        if os.getuid() == 0:
+            os.chown(home, USER, USER)
+            who = {"user": USER, "group": USER, "extra_groups": []}
+        done = subprocess.run([ordinary_python(), "-c", script, home + "/home"], cwd=ROOT,
+                              text=True, capture_output=True, timeout=60,
+                              env=environment(Path(home)), **who)
+        if "does not allow" in done.stderr:
+            pytest.skip("this host does not allow it")
+        assert done.stdout == "2\n", done.stderr

@@ -56,7 +56,8 @@ def confine(folder: str, lowers: list[str]) -> int:
         call("mount", None, b"/", None, 0x44000, None)  # MS_REC | MS_PRIVATE
         call("mount", b"overlay", f"{new}/root".encode(), b"overlay", 0,
              (options + ",userxattr" * bool(uid)).encode())
-        for place in ("work", "work/incompat"):  # or an ordinary user could not remove them
+        # else an ordinary user could not remove them:
+        for place in ("work", "work/incompat", "work/incompat/volatile"):
             with contextlib.suppress(FileNotFoundError):
                 os.chmod(f"{new}/work/{place}", 0o700)
     upper = os.open(f"{new}/upper", os.O_RDONLY)
