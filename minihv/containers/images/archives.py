@@ -5,20 +5,25 @@ Every digest of a layout is checked. Format: OCI image layout 1.0, image specifi
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import hashlib
 import io
 import json
 import os
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
-from typing import IO, Any, NamedTuple
+from typing import IO, Any, NamedTuple, TypeVar
 
+from minihv.containers.images.unpack import MOST_BYTES
 from minihv.errors import MinihvError
 
-MOST_BYTES = 4 << 30
+MOST_JSON = 4 << 20  # bytes of an index, manifest or configuration
+OTHER_COMPRESSIONS = {b"\x28\xb5\x2f\xfd": "zstd", b"\xfd7zXZ\0": "xz", b"BZh": "bzip2"}
+
+T = TypeVar("T")
 
 
 class ContainerError(MinihvError):
@@ -33,6 +38,8 @@ class Contents(NamedTuple):
     cmd: tuple[str, ...] = ("sh",)
     env: dict[str, str] = {}
     cwd: str = "/"
+    entrypoint: tuple[str, ...] = ()
+    user: str = ""
 
 
 def copy_and_hash(source: IO[bytes], target: IO[bytes]) -> str:
@@ -59,9 +66,15 @@ def read(source: IO[bytes]) -> bytes:
 def open_tar(path: Path) -> IO[bytes]:
     """Open a tar that may be compressed with gzip, for its plain bytes."""
     stream = path.open("rb")
-    magic = stream.read(2)
+    magic = stream.read(6)
     stream.seek(0)
-    return gzip.open(stream, "rb") if magic == b"\x1f\x8b" else stream  # type: ignore[return-value]
+    for start, name in OTHER_COMPRESSIONS.items():
+        if magic.startswith(start):
+            stream.close()
+            raise ContainerError(f"{path} is compressed with {name}, which minihv cannot undo: "
+                                 "give a plain tar, or one compressed with gzip")
+    gzipped = magic.startswith(b"\x1f\x8b")
+    return gzip.open(stream, "rb") if gzipped else stream  # type: ignore[return-value]
 
 
 # ---- OCI layouts: a directory of blobs, each named by the SHA-256 of its bytes ------------------
@@ -69,46 +82,131 @@ def open_tar(path: Path) -> IO[bytes]:
 
 def oci_layout(path: Path) -> Contents:
     """Return what a layout holds for this machine: index, manifest, configuration, layers."""
+    version = field(document(path / "oci-layout"), "imageLayoutVersion", str)
+    if version.split(".")[0] != "1":
+        raise ContainerError(f"{path} is an OCI layout of version {version!r}: minihv knows 1")
+    have: list[str] = []
+    entry = next(fitting(path, document(path / "index.json"), have), None)
+    if entry is None:
+        raise ContainerError(f"{path} holds no image for linux/{machine()}, but for: "
+                             f"{', '.join(have) or 'nothing'}")
+    manifest = document(blob(path, entry))
+    config = document(blob(path, field(manifest, "config", dict)))
+    built = (field(config, "os", str, "linux"), field(config, "architecture", str, machine()))
+    if built != ("linux", machine()):
+        raise ContainerError(f"{path} holds no image for linux/{machine()}, but for: "
+                             f"{'/'.join(built)!r}")
+    return Contents(layers_of(path, manifest, config), *defaults(field(config, "config", dict, {})))
+
+
+def layers_of(path: Path, manifest: Json, config: Json) -> list[Any]:
+    """Return an image's layers; one that has none is an empty folder."""
+    entries = field(manifest, "layers", list)
+    rootfs = field(config, "rootfs", dict)
+    tars = field(rootfs, "diff_ids", list, [])
+    if field(rootfs, "type", str) != "layers" or len(tars) != len(entries):
+        raise ContainerError(f"{path}: the manifest has {len(entries)} layers, the configuration "
+                             f"{len(tars)}, of type {rootfs['type']!r}")
+    for entry in entries:
+        kind = field(entry, "mediaType", str, "tar")
+        if not kind.endswith(("tar", "gzip", "+zstd")):  # open_tar names the compression
+            raise ContainerError(f"{path} has a layer of type {kind!r}, not a plain or gzip tar")
+    return [(partial(open_tar, blob(path, entry)), blob_path(path, tar).name)
+            for entry, tar in zip(entries, tars, strict=True)] \
+        or [(partial(io.BytesIO, bytes(1024)), "")]
+
+
+def defaults(inner: Json) -> tuple[tuple[str, ...], dict[str, str], str, tuple[str, ...], str]:
+    """Return command, environment, working folder, entrypoint and user of a configuration."""
+    entrypoint, cmd, pairs = (tuple(text(name, word) for word in field(inner, name, list, []))
+                              for name in ("Entrypoint", "Cmd", "Env"))
+    env = {name: value for name, _, value in (pair.partition("=") for pair in pairs)}
+    if "" in env:
+        raise ContainerError("the image's Env has a value without a name")
+    cwd, user = (text(name, field(inner, name, str, "")) for name in ("WorkingDir", "User"))
+    return cmd or (() if entrypoint else ("sh",)), env, cwd or "/", entrypoint, user
+
+
+def machine() -> str:
+    """Return this machine's architecture as images say it."""
+    here = os.uname().machine
+    return {"x86_64": "amd64", "aarch64": "arm64"}.get(here, here)
+
+
+def fitting(path: Path, index: Json, have: list[str]) -> Iterator[Json]:
+    """Yield the manifests for this machine; an index may point to further indexes. `have` gets the
+    platforms of the others."""
+    for entry in field(index, "manifests", list):
+        platform = field(entry, "platform", dict, {})
+        kind = field(entry, "mediaType", str, "manifest")
+        found = (field(platform, "os", str, "linux"),
+                 field(platform, "architecture", str, machine()))
+        if found != ("linux", machine()):
+            have.append(repr("/".join(found)))
+        elif "index" in kind or "manifest.list" in kind:
+            if len(have) < 100:
+                yield from fitting(path, document(blob(path, entry)), have)
+        elif "manifest" in kind:
+            yield entry
+
+
+# ---- What every part must be --------------------------------------------------------------------
+
+Json = dict[str, Any]
+WORDS = {str: "a text", list: "a list", dict: "an object", int: "a number"}
+
+
+def field(place: Any, name: str, kind: type[T], default: T | None = None) -> T:
+    """Return a field of a JSON object if it is of a kind; null is as good as nothing."""
+    value = place.get(name) if isinstance(place, dict) else None
+    if value is None and default is not None:
+        return default
+    if not isinstance(value, kind):
+        raise ContainerError(f"not a sound OCI layout: {name} should be {WORDS[kind]}, "
+                             f"is {str(value)[:40]!r}")
+    return value
+
+
+def text(name: str, value: Any) -> str:
+    """Return a text that can be an argument of a program."""
+    if isinstance(value, str) and "\0" not in value:
+        with contextlib.suppress(UnicodeEncodeError):
+            os.fsencode(value)
+            return value
+    raise ContainerError(f"the image's {name} has {str(value)[:40]!r}, which is no plain text")
+
+
+def document(path: Path) -> Json:
+    """Return the JSON object in a file."""
+    size = path.stat().st_size
+    if not path.is_file() or size > MOST_JSON:
+        raise ContainerError(f"{path} is no file, or longer than {MOST_JSON >> 20} MiB ({size})")
     try:
-        index = json.loads((path / "index.json").read_text())
-        manifest = json.loads(blob(path, choose(path, index)))
-        config = json.loads(blob(path, manifest["config"]))
-        layers: list[tuple[Callable[[], IO[bytes]], str]] = []
-        for layer, tar in zip(manifest["layers"], config["rootfs"]["diff_ids"], strict=True):
-            blob(path, layer, keep=False)
-            layers.append((partial(open_tar, blob_path(path, layer["digest"])), tar.split(":")[1]))
-        inner = config.get("config") or {}
-        cmd = [*(inner.get("Entrypoint") or []), *(inner.get("Cmd") or [])]
-        env = dict(e.split("=", 1) for e in inner.get("Env") or [])
-        return Contents(layers, tuple(cmd) or ("sh",), env, inner.get("WorkingDir") or "/")
-    except (LookupError, AttributeError, ValueError, TypeError, OSError) as error:
-        raise ContainerError(f"{path} is not a sound OCI layout: {error!r}") from error
+        found = json.loads(path.read_bytes())
+    except (ValueError, RecursionError) as error:
+        raise ContainerError(f"{path} is not JSON: {error}") from error
+    if not isinstance(found, dict):
+        raise ContainerError(f"{path} is not a JSON object")
+    return found
 
 
-def choose(path: Path, index: dict[str, Any]) -> dict[str, Any]:
-    """Return the manifest's entry for this machine; an index may point to further indexes."""
-    machine = {"x86_64": "amd64", "aarch64": "arm64"}.get(os.uname().machine, os.uname().machine)
-    entries = index["manifests"]
-    fitting = [e for e in entries if e.get("platform", {}).get("architecture", machine) == machine]
-    if not fitting:
-        raise ContainerError(f"{path} holds no image for {machine}")
-    if "index" in fitting[0].get("mediaType", ""):
-        return choose(path, json.loads(blob(path, fitting[0])))
-    return fitting[0]
-
-
-def blob_path(path: Path, digest: str) -> Path:
+def blob_path(path: Path, digest: Any) -> Path:
     """Return where a layout keeps a blob."""
-    kind, _, value = digest.partition(":")
-    if kind != "sha256" or len(value) != 64 or not all(c in "0123456789abcdef" for c in value):
-        raise ContainerError(f"digest {digest!r} is not a SHA-256")
+    kind, _, value = str(digest).partition(":")
+    if kind != "sha256" or len(value) != 64 or not {*value} <= {*"0123456789abcdef"}:
+        raise ContainerError(f"digest {str(digest)[:80]!r} is not a SHA-256")
     return path / "blobs" / "sha256" / value
 
 
-def blob(path: Path, entry: dict[str, Any], keep: bool = True) -> bytes:
-    """Return a blob whose digest is right (empty if not to be kept)."""
-    file = blob_path(path, entry["digest"])
-    with file.open("rb") as stream, (io.BytesIO() if keep else open(os.devnull, "wb")) as target:
-        if copy_and_hash(stream, target) != file.name:
+def blob(path: Path, entry: Json) -> Path:
+    """Return the file of a blob whose size and digest are right."""
+    file = blob_path(path, field(entry, "digest", str))
+    if not file.is_file():
+        raise ContainerError(f"blob {file.name} is missing")
+    size, said = file.stat().st_size, field(entry, "size", int)
+    if size != said:
+        raise ContainerError(f"blob {file.name} has {size} bytes, not {str(said)[:20]}")
+    with file.open("rb") as stream, open(os.devnull, "wb") as nowhere:
+        if copy_and_hash(stream, nowhere) != file.name:
             raise ContainerError(f"blob {file.name} does not match its digest")
-        return target.getvalue() if isinstance(target, io.BytesIO) else b""
+    return file

@@ -1,13 +1,16 @@
 """The store: images by name, each a list of layers and a little configuration.
 
-A layer is kept once, unpacked, under the SHA-256 of its tar. Layers become the lower directories
-of an overlay, so images share them and containers never change them. A tar is unpacked by a child
-process (unpack.py) that is locked into the layer's directory by chroot: no path or link in it can
-lead outside.
+A layer is kept once, unpacked, under its chain ID (config.md of the OCI image specification): the
+SHA-256 of its tar or, because the result depends on what is below it, of that and the chain ID
+below. Layers become the lower directories of an overlay, so images share them and containers never
+change them. A tar is unpacked by a child process (unpack.py) that is locked into the layer's
+directory by chroot: no path or link in it can lead outside.
 """
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
 import json
 import os
 import shutil
@@ -28,13 +31,15 @@ from minihv.containers.images.archives import (
 
 
 class Image(NamedTuple):
-    """Digests of layers from the bottom up, and what to run."""
+    """Chain IDs of layers from the bottom up, and the defaults of what to run."""
 
     name: str
     layers: list[str]
     cmd: tuple[str, ...] = ("sh",)
     env: dict[str, str] = {}
     cwd: str = "/"
+    entrypoint: tuple[str, ...] = ()
+    user: str = ""
 
 
 def default_home() -> Path:
@@ -75,18 +80,25 @@ class Store:
     def add(self, path: Path, name: str = "") -> Image:
         """Take a root file system in a tar, or an OCI layout, under its own name or another."""
         name = name or path.absolute().name.split(".")[0]
-        if (path / "oci-layout").exists():
-            return self.take(name, oci_layout(path))
-        if path.is_file():
-            return self.take(name, Contents([(partial(open_tar, path), "")]))
+        try:
+            if (path / "oci-layout").exists():
+                return self.take(name, oci_layout(path))
+            if path.is_file():
+                return self.take(name, Contents([(partial(open_tar, path), "")]))
+        except OSError as error:
+            raise ContainerError(f"cannot take {path}: {error.filename or self.home}: "
+                                 f"{error.strerror or error}") from error
         raise ContainerError(f"{path} is neither a tar file nor an OCI image layout")
 
     def take(self, name: str, contents: Contents) -> Image:
         """Unpack the layers that are not here yet, and remember the image under a name."""
-        layers = []
+        if not name.isprintable() or "/" in name or name[:1] in ("", ".") or len(name) > 100:
+            raise ContainerError(f"an image cannot be called {name!r}: give it a name of "
+                                 "letters, digits and hyphens")
+        layers: list[str] = []
         for opened, digest in contents.layers:
             with opened() as stream:
-                layers.append(self._add_layer(stream, digest))
+                layers.append(self._add_layer(stream, digest, layers))
         image = Image(name, layers, *contents[1:])
         folder = self.home / "images"
         folder.mkdir(parents=True, exist_ok=True)
@@ -95,33 +107,37 @@ class Store:
         new.rename(folder / f"{name}.json")
         return image
 
-    def _add_layer(self, stream: IO[bytes], expected: str) -> str:
-        """Unpack a tar under the digest of its bytes, unless it is here already."""
+    def _add_layer(self, stream: IO[bytes], expected: str, below: list[str]) -> str:
+        """Unpack a tar over the layers below, unless it is here already; return its chain ID."""
         folder = self.home / "layers"
         folder.mkdir(parents=True, exist_ok=True)
         self.home.chmod(0o755)
         with tempfile.TemporaryFile(dir=folder) as spool:
-            digest = copy_and_hash(stream, spool)
+            chain = digest = copy_and_hash(stream, spool)
             if expected and digest != expected:
                 raise ContainerError(f"layer has SHA-256 {digest}, its image says {expected}: "
                                      "the layout is damaged")
-            if not self.layer_path(digest).exists():
+            if below:
+                pair = f"sha256:{below[-1]} sha256:{digest}"
+                chain = hashlib.sha256(pair.encode()).hexdigest()
+            if not self.layer_path(chain).exists():
                 spool.seek(0)
-                self._unpack(spool, self.layer_path(digest))
-        return digest
+                self._unpack(spool, self.layer_path(chain), below[::-1], bool(expected))
+        return chain
 
-    def _unpack(self, spool: IO[bytes], target: Path) -> None:
+    def _unpack(self, spool: IO[bytes], target: Path, lowers: list[str], checked: bool) -> None:
         import subprocess
 
         new = Path(tempfile.mkdtemp(dir=target.parent))
-        command = [sys.executable, "-I", "-S", str(Path(__file__).with_name("unpack.py")), str(new)]
-        done = subprocess.run(command, stdin=spool, capture_output=True, text=True)
-        if done.returncode == 0:
-            try:
-                new.rename(target)
-            except OSError:  # another process was faster
-                shutil.rmtree(new)
-            return
+        command = [sys.executable, "-I", "-S", "-X", "utf8",
+                   str(Path(__file__).with_name("unpack.py")),
+                   "checked" if checked else "unchecked", str(new), *lowers]
+        done = subprocess.run(command, stdin=spool, capture_output=True, text=True,
+                              errors="replace")
+        with contextlib.suppress(OSError):  # another process was faster
+            if done.returncode == 0:
+                (new / "upper").rename(target)
         shutil.rmtree(new, ignore_errors=True)
-        last = (done.stderr.strip().splitlines() or ["unknown reason"])[-1]
-        raise ContainerError(f"not a tar archive, or a broken one: {last}")
+        if done.returncode:
+            last = (done.stderr.strip().splitlines() or [f"it ended with {done.returncode}"])[-1]
+            raise ContainerError(f"cannot unpack a layer: {last}")

@@ -6,6 +6,7 @@ container is not to have. A command that joins a running container goes the same
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import json
 import os
@@ -19,6 +20,7 @@ from minihv.containers import steps, words
 from minihv.containers.linux import cgroups, net, seccomp
 from minihv.containers.linux import syscalls as sc
 from minihv.containers.linux.agent import Agent
+from minihv.containers.linux.runtime import identity
 
 Spec = dict[str, Any]  # see spec.make_spec
 # If cgroups may not be written, a limit of the process takes their place, and is labelled so.
@@ -102,7 +104,10 @@ def build_real(spec: Spec) -> None:
     if "address" in spec:
         net.configure(spec["address"])
     steps.build(Agent(-1), spec)
-    os.chdir(spec.get("cwd") or "/")
+    cwd = spec.get("cwd") or "/"
+    with contextlib.suppress(FileExistsError):  # chdir says what is wrong with a file
+        os.makedirs(cwd, exist_ok=True)
+    os.chdir(cwd)
 
 
 def close_others(keep: list[int]) -> None:
@@ -115,8 +120,8 @@ def close_others(keep: list[int]) -> None:
 
 
 def give_up_rights(spec: Spec) -> None:
-    """Limits of the process, capabilities, no_new_privs and the seccomp filter."""
-    without = spec["without"]
+    """Limits of the process, capabilities, no_new_privs, the seccomp filter, the image's user."""
+    without, ids = spec["without"], identity.lookup(spec.get("as", ""))
     for limit, value in spec.get("rlimits", {}).items():
         resource.setrlimit(RLIMITS[limit][0], (int(value), int(value)))
     signal.set_wakeup_fd(-1)
@@ -129,6 +134,8 @@ def give_up_rights(spec: Spec) -> None:
         sc.prctl(sc.PR_SET_NO_NEW_PRIVS, 1)
         if "seccomp" not in without:
             sc.seccomp(FILTER)
+    if ids:
+        identity.become(*ids)
 
 
 def run_command(spec: Spec) -> None:

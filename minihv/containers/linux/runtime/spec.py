@@ -30,8 +30,9 @@ def make_spec(store: Store, image: Image, cmd: list[str] | None = None, *, memor
     layers = [str(store.layer_path(d)) for d in reversed(image.layers)]
     return {
         "id": identity, "name": name or identity, "image": image.name, "lowers": layers,
-        "folder": str(store.home / "containers" / identity), "cmd": cmd or list(image.cmd),
-        "env": image.env, "cwd": image.cwd, "hostname": hostname or identity, "net": net,
+        "folder": str(store.home / "containers" / identity), "env": image.env,
+        "cmd": [*image.entrypoint, *(cmd or image.cmd)], "as": image.user,
+        "cwd": image.cwd, "hostname": hostname or identity, "net": net,
         "user": user and "user" not in without, "without": list(without), "binds": list(binds),
         "limits": {k: v for k, v in wanted.items() if v}, "remove": remove,
         "scratch": str(store.home / "scratch"),
