@@ -1,0 +1,83 @@
+"""This interpreter as a file that nobody can write, for the processes that enter containers.
+
+Whoever is in a container can open what its processes execute, by /proc/PID/exe, and later open it
+again for writing (CVE-2019-5736). So what enters is executed from a mount of its own, read-only and
+attached nowhere (mount_setattr(2), Linux 5.12); else from a sealed copy (memfd_create(2)).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import shutil
+import socket
+import sys
+from typing import NoReturn
+
+from minihv.containers.linux import syscalls as sc
+from minihv.containers.linux import wire
+
+SEALS = fcntl.F_SEAL_SEAL | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_WRITE
+
+
+def read_only() -> int:
+    """Return a descriptor to execute this interpreter from; OSError if there is no way."""
+    for way in (bind, bind_as_a_user):
+        with contextlib.suppress(OSError):
+            return way()
+    return sealed_copy()
+
+
+def bind() -> int:
+    """A read-only mount of the file alone; needs CAP_SYS_ADMIN."""
+    fd = sc.open_tree("/proc/self/exe")
+    try:
+        sc.mount_setattr(fd, sc.MOUNT_ATTR_RDONLY)
+    except OSError:
+        os.close(fd)
+        raise
+    return fd
+
+
+def bind_as_a_user() -> int:
+    """The same by a child in namespaces of its own, where everybody may."""
+    ours, theirs = wire.pair()
+    with ours:
+        pid, pidfd = sc.clone(("user", "mnt"))
+        if pid == 0:
+            try:
+                socket.send_fds(theirs, [b"x"], [bind()])
+            finally:
+                os._exit(0)
+        theirs.close()
+        os.close(pidfd)
+        fds = socket.recv_fds(ours, 1, 1)[1]
+        os.waitpid(pid, 0)
+    if not fds:
+        raise PermissionError("no read-only mount of the interpreter")
+    return fds[0]
+
+
+def sealed_copy() -> int:
+    """A copy in memory that not even its owner can change."""
+    fd = os.memfd_create("python", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
+    with open("/proc/self/exe", "rb") as source, open(fd, "wb", closefd=False) as copy:
+        shutil.copyfileobj(source, copy, 1 << 20)
+    fcntl.fcntl(fd, fcntl.F_ADD_SEALS, SEALS)
+    return fd
+
+
+def become(module: str, message: str) -> NoReturn:
+    """Replace this process by such an interpreter that runs the `main` of a module here, with a
+    descriptor on `message`."""
+    fd, note = read_only(), wire.note(message.encode())
+    for each in (fd, note):
+        os.set_inheritable(each, True)
+    os.execve(fd, wire.command(module, note, fd), environment())
+
+
+def environment() -> dict[str, str]:
+    """Ours, and where a shared libpython is, for $ORIGIN says nothing in such a mount."""
+    places = [os.environ.get("LD_LIBRARY_PATH", ""), f"{sys.base_prefix}/lib"]
+    return os.environ | {"LD_LIBRARY_PATH": ":".join(filter(None, places))}
