@@ -29,9 +29,9 @@ def read_only() -> int:
     return sealed_copy()
 
 
-def bind() -> int:
+def bind(path: str = "/proc/self/exe") -> int:
     """A read-only mount of the file alone; needs CAP_SYS_ADMIN."""
-    fd = sc.open_tree("/proc/self/exe")
+    fd = sc.open_tree(path)
     try:
         sc.mount_setattr(fd, sc.MOUNT_ATTR_RDONLY)
     except OSError:
@@ -43,11 +43,12 @@ def bind() -> int:
 def bind_as_a_user() -> int:
     """The same by a child in namespaces of its own, where everybody may."""
     ours, theirs = wire.pair()
+    path = os.readlink("/proc/self/exe")  # the link itself leads to a mount that is not the child's
     with ours:
         pid, pidfd = sc.clone(("user", "mnt"))
         if pid == 0:
             try:
-                socket.send_fds(theirs, [b"x"], [bind()])
+                socket.send_fds(theirs, [b"x"], [bind(path)])
             finally:
                 os._exit(0)
         theirs.close()
