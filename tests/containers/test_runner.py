@@ -179,9 +179,14 @@ def test_exec_and_its_command_end_together(store: Store, number: int) -> None:
 
 @pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
 def test_closed_streams_do_no_harm(store: Store, closed: str) -> None:
-    line = f"exec {sys.executable} -m minihv container run --rm busybox -- sh -c 'exit 6' {closed}"
-    done = subprocess.run(["sh", "-c", line], env=environment(store.home), cwd=ROOT, timeout=20)
+    script = "cat; echo out; echo err >&2; exit 6"
+    line = f"exec {' '.join(RUN)} run --rm busybox -- sh -c '{script}' {closed}"
+    done = subprocess.run(["sh", "-c", line], env=environment(store.home), cwd=ROOT, timeout=20,
+                          input="in\n", capture_output=True, text=True)
+    heard = ("" if "<&-" in closed else "in\n") + "out\n"
     assert done.returncode == 6
+    assert done.stdout == ("" if " >&-" in f" {closed}" else heard)
+    assert done.stderr == ("" if "2>&-" in closed else "err\n")
 
 
 def test_a_reader_that_leaves_ends_the_writer(store: Store) -> None:
@@ -208,6 +213,7 @@ def on_a_terminal(home: Path, *args: str) -> tuple[int, str]:
     pid, master = pty.fork()
     if pid == 0:
         os.chdir(ROOT)
+        os.write(1, f"{os.ttyname(0)}\n".encode())
         os.execve(sys.executable, [*RUN, *args], environment(home))
     text, until = b"", time.monotonic() + 20
     while time.monotonic() < until:
@@ -225,7 +231,9 @@ def test_exec_gets_a_terminal_of_its_own(store: Store) -> None:
               "echo controlled; exit 9"]
     status, text = on_a_terminal(store.home, "exec", "tty", "--", *script)
     command(store.home, "rm", "tty")
-    assert status == 9 and "terminal" in text and "controlled" in text, text
+    ours, first, theirs, last = text.split()
+    assert (status, first, last) == (9, "terminal", "controlled")
+    assert ours.rpartition("/")[2] != theirs.rpartition("/")[2]
 
 
 def test_typing_on_a_terminal_is_denied() -> None:
