@@ -174,6 +174,34 @@ def test_exec_and_its_command_end_together(store: Store, number: int) -> None:
     assert command(store.home, "rm", "host").returncode == 0
 
 
+def test_an_ordinary_user_joins_and_removes(store: Store) -> None:
+    """Nobody but root may look into an init; some directories even their owner may not list."""
+    home = store.home / "joins"
+    home.mkdir()
+    binary = store.layer_path(store.find("busybox").layers[0]) / "bin/busybox"
+    python = ordinary_python()
+    who: dict[str, Any] = {"cwd": ROOT, "capture_output": True, "text": True, "timeout": 60,
+                           "env": environment(home) | {"PYTHONDONTWRITEBYTECODE": "1"}}
+    if os.getuid() == 0:
+        os.chown(home, USER, USER)
+        who |= {"user": USER, "group": USER, "extra_groups": []}
+    make = ("import sys; from pathlib import Path; from minihv.containers.images import Store, "
+            "busybox; Store().take('busybox', busybox.contents(Path(sys.argv[1])))")
+    subprocess.run([python, "-c", make, str(binary)], check=True, **who)
+
+    def run(*args: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run([python, "-m", "minihv", "container", *args], **who)
+
+    script = "mkdir -p /deep/er; chmod 0 /deep; sleep 100"
+    begun = run("run", "-d", "--name", "o", "busybox", "--", "sh", "-c", script)
+    if begun.returncode:
+        pytest.skip(begun.stderr)
+    joined = run("exec", "o", "--", "sh", "-c", "id -u; ls -l /proc/1/exe; exit 4")
+    assert (joined.returncode, joined.stdout.split()[0]) == (4, "0"), joined.stderr
+    assert "Permission denied" in joined.stderr
+    assert run("rm", "o").returncode == 0 and not list((home / "containers").iterdir())
+
+
 # ---- streams -----------------------------------------------------------------------------------
 
 

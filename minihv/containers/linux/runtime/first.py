@@ -198,11 +198,11 @@ def enter(state: Spec, cmd: list[str], stdio: tuple[int, int, int]) -> int:
         close_others([])
         for place in record["dirs"]:
             cgroups.write(f"{place}/cgroup.procs", str(os.getpid()))
-        init = os.pidfd_open(record["init"])
+        command = os.pidfd_open(record["pid"])  # only root may look into the init
         if start_time(record["init"]) != record["begun"]:
             raise ProcessLookupError(3, "the container has ended")
-        sc.setns(init, record["kinds"])
-        os.close(init)
+        sc.setns(command, record["kinds"])
+        os.close(command)
         sc.prctl(sc.PR_SET_DUMPABLE, 0)
         sc.prctl(sc.PR_SET_PDEATHSIG, PARENT_DIED)
         if os.getppid() != us:
