@@ -329,6 +329,16 @@ def test_long_and_empty_arguments(store: Store, session: Session,
         assert len(done.stderr) < 200 and done.stderr.startswith("minihv: ")
 
 
+def test_files_that_belong_to_nobody_are_named(store: Store) -> None:
+    """Root's image in a rootless container: its files are of ids that are not mapped."""
+    if os.getuid():
+        pytest.skip("an ordinary user's images are that user's")
+    script = "echo x >> /etc/passwd || echo refused; echo x > /dev/shm/new && cat /dev/shm/new"
+    done = command(store.home, "run", "--rm", "--rootless", "busybox", "--", "sh", "-c", script)
+    assert done.stderr.startswith("minihv: the image's files belong to nobody")
+    assert done.stdout == "refused\nx\n"
+
+
 def test_a_copy_is_taken_if_nothing_may_be_mounted(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse() -> int:
         raise PermissionError

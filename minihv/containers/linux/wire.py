@@ -9,51 +9,10 @@ from __future__ import annotations
 import json
 import os
 import socket
-import sys
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    import subprocess
+from typing import Any
 
 PATIENCE = 10.0  # seconds
 LONGEST, LONG = 1 << 15, b"+"  # bytes in one message; what stands for a longer one
-# The packages' __init__ files are passed over: so a helper starts in 15 ms, and stays small.
-BOOT = """
-import os, sys, types
-os.close(int(sys.argv[3]))
-for name in ('minihv', 'minihv.containers', 'minihv.containers.linux',
-             'minihv.containers.linux.runtime'):
-    sys.modules[name] = types.ModuleType(name)
-    sys.modules[name].__path__ = [sys.argv[2] + name[6:].replace('.', '/')]
-from minihv.containers.linux.{module} import main
-main()
-"""
-
-
-def start_helper(module: str) -> tuple[subprocess.Popen[bytes], socket.socket]:
-    """Start a helper that runs the `main` of a module here; return it and the socket it serves."""
-    import subprocess
-
-    from minihv.containers.linux import interpreter
-
-    ours, theirs = pair()
-    ours.settimeout(PATIENCE)
-    python = interpreter.read_only()
-    process = subprocess.Popen(command(module, theirs.fileno(), python),
-                               executable=f"/proc/self/fd/{python}", env=interpreter.environment(),
-                               pass_fds=[theirs.fileno(), python], stdin=subprocess.DEVNULL)
-    theirs.close()
-    os.close(python)
-    return process, ours
-
-
-def command(module: str, fd: int, python: int) -> list[str]:
-    """Return the arguments of an interpreter that runs the `main` of a module here; `python` is
-    what it is executed from, and closed first of all."""
-    package = str(Path(__file__).parents[2])
-    boot = BOOT.format(module=module)
-    return [sys.executable, "-I", "-S", "-c", boot, str(fd), package, str(python)]
 
 
 def pair() -> tuple[socket.socket, socket.socket]:

@@ -73,6 +73,9 @@ def run(spec: Spec, ready: int | None = None) -> int:
         for limit in running.limits.missing:
             report(f"minihv: the limit on {limit} is {running.limits.works[limit]}; run as root to "
                    "get one of the whole container\n")
+        if spec["user"] and os.getuid() == 0:
+            report("minihv: the image's files belong to nobody in here: to be read, not changed; "
+                   "without --rootless they belong to root\n")
         if ready is not None:
             os.close(ready)
         streams.log = None if spec["remove"] else Log(running.folder / "log")
