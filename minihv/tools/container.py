@@ -11,9 +11,6 @@ import argparse
 import contextlib
 import json
 import os
-import select
-import shutil
-import signal
 import sys
 import time
 from pathlib import Path
@@ -24,11 +21,11 @@ from minihv.tools.arguments import above_0, size
 try:
     from minihv.containers.images import ContainerError, Store
     from minihv.containers.linux import cgroups
+    from minihv.containers.linux.interpreter import become
     from minihv.containers.linux.runtime import first, records
-    from minihv.containers.linux.runtime.attached import run_attached, write_all
+    from minihv.containers.linux.runtime.attached import explain
     from minihv.containers.linux.runtime.first import Spec
     from minihv.containers.linux.runtime.spec import make_spec
-    from minihv.containers.linux.runtime.starting import start
 except ImportError as error:
     raise MinihvError(f"containers that run programs need a Linux kernel ({error})") from None
 
@@ -65,6 +62,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(args: argparse.Namespace) -> int:
     """Carry out one command."""
+    while (fd := os.open(os.devnull, os.O_RDWR)) < 3:  # one of the standard streams is closed
+        os.set_inheritable(fd, True)
+    os.close(fd)
+    sys.stdout = sys.stdout or open(os.devnull, "w")
     store = Store()
     try:
         records.sweep(store.home)
@@ -75,15 +76,6 @@ def main(args: argparse.Namespace) -> int:
         print(f"minihv: {explain(error)}", file=sys.stderr)
         known = (first.NOT_FOUND, first.CANNOT_RUN)
         return error.errno if error.errno in known else first.FAILED
-
-
-def explain(error: OSError) -> str:
-    """Return in one line what failed, and how to get it if the host refused."""
-    text = str(error.strerror or error)
-    if "not permitted" in text or error.errno == 1:
-        hint = "run as root" if os.getuid() else "this host forbids it even to root"
-        return f"{text}: {hint}; `minihv doctor` shows what it allows"
-    return text
 
 
 def after_dashes(cmd: list[str]) -> list[str]:
@@ -102,14 +94,7 @@ def run(store: Store, args: argparse.Namespace) -> int:
                                     f"with: minihv container rm {args.name}")
     if args.detach:
         return detach(spec)
-    return run_attached(spec, warn)
-
-
-def warn(running: records.Running) -> None:
-    """Say which limits the host does not grant."""
-    for limit in running.limits.missing:
-        print(f"minihv: the limit on {limit} is {running.limits.works[limit]}; run as root to get "
-              "one of the whole container", file=sys.stderr)
+    become("runtime.attached", json.dumps({"spec": spec}))
 
 
 def detach(spec: Spec) -> int:
@@ -119,36 +104,20 @@ def detach(spec: Spec) -> int:
         os.close(writer)
         with open(reader) as f:
             problem = f.read()
-        print(f"minihv: {problem}" if problem else spec["id"],
-              file=sys.stderr if problem else sys.stdout)
+        print(problem or spec["id"], file=sys.stderr if problem else sys.stdout,
+              end="" if problem else "\n")
         return first.FAILED if problem else 0
     try:
         os.setsid()
         null = os.open(os.devnull, os.O_RDWR)
-        log = os.memfd_create("early")
         for fd in range(3):
             os.dup2(null, fd)
-        running = start(spec, (0, log, log))
-        os.close(writer)
-        path = os.devnull if spec["remove"] else running.folder / "log"
-        with open(path, "wb", buffering=0) as f:
-            follow(log, f.fileno(), running.pidfd)
-        running.finish()
+        os.set_inheritable(writer, True)
+        become("runtime.attached", json.dumps({"spec": spec, "ready": writer}))
     except OSError as error:
-        os.write(writer, str(error.strerror or error).encode())
+        os.write(writer, f"minihv: {explain(error)}\n".encode())
     finally:
         os._exit(0)
-    return 0
-
-
-def follow(source: int, target: int, pidfd: int) -> None:
-    """Copy what a container writes to its log until it ends."""
-    done, ended = 0, False
-    while not ended:
-        ended = bool(select.select([pidfd], [], [], 0.2)[0])
-        while data := os.pread(source, 1 << 16, done):
-            done += len(data)
-            os.write(target, data)
 
 
 def states(store: Store) -> list[Spec]:
@@ -158,8 +127,10 @@ def states(store: Store) -> list[Spec]:
 
 
 def find(store: Store, key: str) -> Spec:
-    """Return a container by name, id or the beginning of its id."""
-    hits = [s for s in states(store) if s["name"] == key or s["id"].startswith(key)]
+    """Return a container by name, id or, if neither fits, the beginning of its id."""
+    found = states(store)
+    hits = [s for s in found if key in (s["name"], s["id"])] or [
+        s for s in found if key and s["id"].startswith(key)]
     if len(hits) != 1:
         what = "no container" if not hits else "more than one container"
         raise ContainerError(f"{what} is called {key!r}; see: minihv container ps")
@@ -185,18 +156,16 @@ def execute(store: Store, args: argparse.Namespace) -> int:
         raise ContainerError(f"container {args.id} does not run")
     if not cmd:
         raise ContainerError("exec needs a command, for example: -- sh")
-    child = first.enter(state, cmd)
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, signal.SIG_IGN)
-    return first.exit_code(os.waitpid(child, 0)[1])
+    become("runtime.attached", json.dumps({"spec": state, "exec": cmd}))
 
 
 def logs(store: Store, args: argparse.Namespace) -> int:
     """logs"""
-    with contextlib.suppress(FileNotFoundError):
-        sys.stdout.flush()
-        data = (Path(find(store, args.id)["folder"]) / "log").read_bytes()
-        write_all(1, data)
+    folder = Path(find(store, args.id)["folder"])
+    for name in ("log.1", "log"):
+        with contextlib.suppress(FileNotFoundError), open(folder / name, "rb") as f:
+            while data := f.read(1 << 16):
+                sys.stdout.buffer.write(data)
     return 0
 
 
@@ -214,13 +183,12 @@ def remove(store: Store, args: argparse.Namespace) -> int:
     """rm"""
     state = find(store, args.id)
     folder = Path(state["folder"])
-    if state["record"].get("pid"):
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(state["record"]["pid"], signal.SIGKILL)
+    if state["record"]["status"] == "running" and not records.kill(state):
+        raise ContainerError(f"container {args.id} does not end, though it was killed")
     for _ in range(500):  # its runner tidies up first
         lock = records.claim(folder)
         if lock is not None:
-            shutil.rmtree(folder, ignore_errors=True)
+            records.delete(folder)
             os.close(lock)
             return 0
         time.sleep(0.01)

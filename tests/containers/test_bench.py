@@ -25,7 +25,7 @@ def test_many_live_at_once(store: Store, session: Session) -> None:
     crowd = bench.many(store, 5)
     assert crowd["alive"] == 5
     if crowd["charged"]:  # else it is what the whole host has left, which others change
-        assert 0 < crowd["MiB each"] < 2
+        assert 0 < crowd["MiB each"] < 3  # 2 of them are its init, a Python
 
 
 def test_a_host_that_refuses_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
 import time
 
 FILES = {  # limit -> (file in v1, file in v2)
@@ -102,9 +103,13 @@ class Limits:
         self.missing: dict[str, str] = {}
 
     @classmethod
-    def make(cls, name: str, **limits: float) -> Limits:
-        """Make the groups and set the limits that the host grants."""
+    def make(cls, name: str, always: bool = False, /, **limits: float) -> Limits:
+        """Make the groups and set the limits that the host grants; `always` one group at least."""
         self = cls([])
+        if always and (own := own_group("pids")):
+            with contextlib.suppress(OSError):
+                os.mkdir(f"{own[0]}/minihv-{name}")
+                self.dirs.append(f"{own[0]}/minihv-{name}")
         for limit, value in limits.items():
             reason = self._set(name, limit, value)
             if reason:
@@ -143,7 +148,17 @@ class Limits:
 
     def pids(self) -> set[int]:
         """Return the processes in any of the groups."""
-        return {int(n) for place in self.dirs for n in read(f"{place}/cgroup.procs").split()}
+        return {int(n) for place in self.dirs for n in read(f"{place}/cgroup.procs").split()} - {0}
+
+    def kill(self) -> None:
+        """End whatever is in the groups, again until no more is born."""
+        for _ in range(200):
+            for pid in (pids := self.pids()):
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+            if not pids:
+                break
+            time.sleep(0.005)
 
     def memory_used(self) -> int:
         """Return the bytes charged to the group now."""

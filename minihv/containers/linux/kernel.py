@@ -20,7 +20,8 @@ from functools import partial
 from types import TracebackType
 from typing import Any
 
-from minihv.containers.linux.wire import PATIENCE, request, send, start_helper
+from minihv.containers.linux.interpreter import start_helper
+from minihv.containers.linux.wire import PATIENCE, request, send
 from minihv.errors import ConfigError
 
 

@@ -1,7 +1,8 @@
 """A seccomp filter in raw BPF: which system calls a container may not reach at all.
 
 Everything that loads code into the kernel, moves mounts and namespaces about, sets clocks or looks
-into other processes answers EPERM; an unknown architecture kills. Rules: seccomp(2).
+into other processes answers EPERM, and so does typing on a terminal for its user; an unknown
+architecture kills. Rules: seccomp(2).
 """
 
 from __future__ import annotations
@@ -31,6 +32,8 @@ DENIED: dict[str, tuple[int | None, int | None]] = {
 }
 CLONE = {"x86_64": 56, "aarch64": 220, "riscv64": 220}
 CLONE3 = 435
+IOCTL = {"x86_64": 16, "aarch64": 29, "riscv64": 29}
+TIOCSTI, TIOCLINUX = 0x5412, 0x541C  # type on a terminal; paste on a console (ioctl_tty(2))
 CLONE_NEW_ANY = 0x7E020080  # all CLONE_NEW* bits
 ARCH = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7, "riscv64": 0xC00000F3}
 X32 = 0x40000000
@@ -50,6 +53,8 @@ def program(machine: str = "", allow: tuple[str, ...] = ()) -> bytes:
     for number in denied:
         code += [(JEQ, 0, 1, number), (RET, 0, 0, ERRNO | errno.EPERM)]
     code += [(JEQ, 0, 1, CLONE3), (RET, 0, 0, ERRNO | errno.ENOSYS)]  # its flags are out of sight
+    code += [(JEQ, 0, 5, IOCTL[machine]), (LOAD, 0, 0, 24), (JEQ, 1, 0, TIOCSTI),
+             (JEQ, 0, 1, TIOCLINUX), (RET, 0, 0, ERRNO | errno.EPERM), (RET, 0, 0, ALLOW)]
     code += [(JEQ, 0, 3, CLONE[machine]), (LOAD, 0, 0, 16), (JSET, 0, 1, CLONE_NEW_ANY & ~0xFF),
              (RET, 0, 0, ERRNO | errno.EPERM), (RET, 0, 0, ALLOW)]
     return b"".join(struct.pack("HBBI", *instruction) for instruction in code)

@@ -17,9 +17,11 @@ MS = {"ro": 1, "nosuid": 2, "nodev": 4, "noexec": 8, "remount": 32, "bind": 4096
       "rec": 16384, "unbindable": 1 << 17, "private": 1 << 18, "slave": 1 << 19,
       "shared": 1 << 20}
 CLONE_PIDFD = 0x1000
-SYS_CLONE3, SYS_OPEN_TREE = 435, 428
+SYS_CLONE3, SYS_OPEN_TREE, SYS_MOUNT_SETATTR = 435, 428, 442
+MOUNT_ATTR_RDONLY, MOUNT_ATTR_IDMAP = 1, 0x100000
 SYS_PIVOT_ROOT = {"x86_64": 155, "aarch64": 41, "riscv64": 41}
 PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_SET_SECCOMP, PR_CAPBSET_DROP = 1, 4, 22, 24
+PR_SET_NAME = 15
 PR_SET_NO_NEW_PRIVS = 38
 
 # PyDLL keeps the interpreter's lock: a clone must not leave it with a thread that is not there.
@@ -90,6 +92,13 @@ def pivot_root(new_root: str, put_old: str) -> None:
 def open_tree(path: str) -> int:
     """Return a descriptor on a detached copy of the mount at `path`, which keeps nothing busy."""
     return check(libc.syscall(SYS_OPEN_TREE, -100, path.encode(), 1 | os.O_CLOEXEC))
+
+
+def mount_setattr(tree: int, attributes: int, userns: int = 0) -> None:
+    """Set MOUNT_ATTR_* of a detached mount; the ids of `userns` for MOUNT_ATTR_IDMAP."""
+    size, empty_path = 32, 0x1000
+    args = struct.pack("4Q", attributes, 0, 0, userns)
+    check(libc.syscall(SYS_MOUNT_SETATTR, tree, b"", empty_path, args, size))
 
 
 def prctl(option: int, arg: int = 0, extra: int = 0) -> None:

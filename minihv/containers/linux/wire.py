@@ -6,42 +6,13 @@ unshare its user namespace; it sees no site packages. When a socket closes, its 
 
 from __future__ import annotations
 
-import array
 import json
 import os
 import socket
-import sys
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    import subprocess
+from typing import Any
 
 PATIENCE = 10.0  # seconds
-# The packages' __init__ files are passed over: so a helper starts in 15 ms, and stays small.
-BOOT = """
-import sys, types
-for name in ('minihv', 'minihv.containers', 'minihv.containers.linux',
-             'minihv.containers.linux.runtime'):
-    sys.modules[name] = types.ModuleType(name)
-    sys.modules[name].__path__ = [sys.argv[2] + name[6:].replace('.', '/')]
-from minihv.containers.linux.{module} import main
-main()
-"""
-
-
-def start_helper(module: str) -> tuple[subprocess.Popen[bytes], socket.socket]:
-    """Start a helper that runs the `main` of a module here; return it and the socket it serves."""
-    import subprocess
-
-    ours, theirs = pair()
-    ours.settimeout(PATIENCE)
-    package = str(Path(__file__).parents[2])
-    command = [sys.executable, "-I", "-S", "-c", BOOT.format(module=module)]
-    process = subprocess.Popen([*command, str(theirs.fileno()), package],
-                               pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL)
-    theirs.close()
-    return process, ours
+LONGEST, LONG = 1 << 15, b"+"  # bytes in one message; what stands for a longer one
 
 
 def pair() -> tuple[socket.socket, socket.socket]:
@@ -53,7 +24,7 @@ def request(sock: socket.socket, call: str, args: tuple[Any, ...],
             fds: list[int] | None = None) -> tuple[Any, list[int]]:
     """Make one call; return its result and the descriptors that came with it."""
     send(sock, {"call": call, "args": args}, fds or [])
-    data, got, _, _ = socket.recv_fds(sock, 1 << 20, 4)
+    data, got = receive(sock)
     if not data:
         raise ConnectionResetError("the process died during the call")
     reply = json.loads(data)
@@ -63,9 +34,33 @@ def request(sock: socket.socket, call: str, args: tuple[Any, ...],
 
 
 def send(sock: socket.socket, message: dict[str, Any], fds: list[int]) -> None:
-    """Send one message, with descriptors beside it."""
-    sock.sendmsg([json.dumps(message).encode()],
-                 [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", fds))])
+    """Send one message, with descriptors beside it; a long one in a file of its own."""
+    data, more = json.dumps(message).encode(), []
+    if len(data) > LONGEST:
+        data, more = LONG, [note(data)]
+    try:
+        socket.send_fds(sock, [data], [*fds, *more])
+    finally:
+        for fd in more:
+            os.close(fd)
+
+
+def receive(sock: socket.socket) -> tuple[bytes, list[int]]:
+    """Return what `send` sent, in JSON, or nothing if the other end is closed."""
+    data, fds, _, _ = socket.recv_fds(sock, LONGEST, 5)
+    if data == LONG:
+        with open(fds.pop(), "rb") as f:
+            data = f.read()
+    return data, fds
+
+
+def note(data: bytes) -> int:
+    """Return a descriptor to read these bytes from."""
+    fd = os.memfd_create("note")
+    with open(fd, "wb", closefd=False) as f:
+        f.write(data)
+    os.lseek(fd, 0, os.SEEK_SET)
+    return fd
 
 
 def serve(sock: socket.socket, server: Any) -> None:
@@ -76,7 +71,7 @@ def serve(sock: socket.socket, server: Any) -> None:
     """
     server.sock = sock
     while True:
-        data, server.fds, _, _ = socket.recv_fds(sock, 1 << 16, 4)
+        data, server.fds = receive(sock)
         if not data:
             return
         request = json.loads(data)

@@ -2,7 +2,8 @@
 
 When a runner dies, however it dies, the kernel kills its containers (PR_SET_PDEATHSIG, and a pid
 namespace ends with its init), and their mounts and network devices end with their namespaces. What
-is left (cgroups, the folder's state) is swept away by whoever comes next and gets the lock.
+is left (cgroups, the folder's state, a process after all) is swept away by whoever comes next and
+gets the lock. Nothing is called exited of which a process lives.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import contextlib
 import fcntl
 import json
 import os
+import select
 import shutil
 import signal
 import time
@@ -18,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from minihv.containers.linux import cgroups, net
-from minihv.containers.linux.runtime.first import Spec, exit_code
+from minihv.containers.linux.runtime.first import Spec, exit_code, start_time
 
 
 class Running:
@@ -26,7 +28,8 @@ class Running:
 
     def __init__(self, spec: Spec, folder: Path, lock: int):
         self.spec, self.folder, self.lock = spec, folder, lock
-        self.pid, self.pidfd, self.veth = 0, -1, ""
+        self.pid, self.pidfd, self.veth = 0, -1, ""  # the init
+        self.command = 0  # the command's pid, outside
         self.limits = cgroups.Limits([])
 
     def record(self, **facts: Any) -> None:
@@ -43,6 +46,7 @@ class Running:
         """Reap the first process and remove all but the record; return the exit status."""
         _, status = os.waitpid(self.pid, 0)
         os.close(self.pidfd)
+        self.limits.kill()
         self.limits.remove()
         if self.veth:
             net.detach(self.veth)
@@ -55,8 +59,18 @@ class Running:
         """Let go of the folder; of a container for one run only, remove it."""
         if self.lock >= 0:
             if self.spec.get("remove"):
-                shutil.rmtree(self.folder, ignore_errors=True)
+                delete(self.folder)
             os.close(self.lock)
+
+
+def delete(folder: Path) -> None:
+    """Remove a container's folder, and directories in it that their owner may not list."""
+    for place, names, _ in os.walk(folder):
+        for name in names:
+            with contextlib.suppress(OSError):
+                if not os.path.islink(f"{place}/{name}"):
+                    os.chmod(f"{place}/{name}", 0o700)
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def claim(folder: Path) -> int | None:
@@ -88,19 +102,39 @@ def sweep(home: Path) -> list[str]:
 
 
 def clean_after(folder: Path, state: Spec | None, lock: int) -> None:
-    """The runner is dead, so its processes are too; wait for them, remove their cgroups."""
+    """The runner is dead: end what is left of the container, remove its cgroups."""
     spec = state or {"id": folder.name, "remove": True}
     running = Running(spec, folder, lock)
-    running.limits = cgroups.Limits(cgroups.leftovers(spec["id"]))
-    for pid in running.limits.pids():
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGKILL)
+    running.limits = cgroups.Limits(sorted({*cgroups.leftovers(spec["id"]),
+                                            *spec.get("record", {}).get("dirs", ())}))
+    if not kill(spec):
+        os.close(lock)  # whoever comes next tries again
+        return
+    running.limits.kill()
     running.limits.remove()
     if spec.get("net") == "bridge":
         net.detach("mhv" + spec["id"][:8])
     if state:
         running.record(status="exited", exit=128 + signal.SIGKILL, pid=0)
     running.unlock()
+
+
+def kill(spec: Spec, seconds: float = 5) -> bool:
+    """End a container's init, and so all of its processes; return if they are gone by then."""
+    record = spec.get("record", {})
+    try:
+        pidfd = os.pidfd_open(record["init"])
+    except (KeyError, ProcessLookupError):
+        return True
+    try:
+        if start_time(record["init"]) == record["begun"]:  # not another process by now
+            signal.pidfd_send_signal(pidfd, signal.SIGKILL)
+            return bool(select.select([pidfd], [], [], seconds)[0])
+        return True
+    except ProcessLookupError:
+        return True
+    finally:
+        os.close(pidfd)
 
 
 def containers(home: Path) -> list[Path]:

@@ -39,7 +39,7 @@ class Service:
             seed = None
         running = start(spec, (self.fds[0], self.fds[1], self.fds[2]), seed)
         self.running[spec["id"]] = running
-        return {"pid": running.pid, "limits": running.limits.works}, [os.dup(running.pidfd)]
+        return {"pid": running.command, "limits": running.limits.works}, [os.dup(running.pidfd)]
 
     def finish(self, identity: str) -> int:
         """Reap a container that has ended; return its exit status."""

@@ -13,8 +13,9 @@ import signal
 from typing import Any
 
 from minihv.containers.images import ContainerError, Store
+from minihv.containers.linux.interpreter import start_helper
 from minihv.containers.linux.runtime.spec import make_spec
-from minihv.containers.linux.wire import request, start_helper
+from minihv.containers.linux.wire import request
 
 
 class Session:

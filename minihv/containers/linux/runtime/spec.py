@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+import re
 import sysconfig
 
 from minihv.containers import steps
 from minihv.containers.images import ContainerError, Image, Store
 from minihv.containers.linux.runtime.first import Spec
+
+NAME = re.compile("(?![0-9a-f]{12}$)[A-Za-z0-9][A-Za-z0-9_.-]{0,62}")  # and unlike an id
 
 
 def make_spec(store: Store, image: Image, cmd: list[str] | None = None, *, memory: int = 0,
@@ -21,6 +24,13 @@ def make_spec(store: Store, image: Image, cmd: list[str] | None = None, *, memor
         raise ContainerError(f"no defence {', '.join(unknown)}; have {', '.join(steps.DEFENCES)}")
     if net not in ("none", "bridge", "host"):
         raise ContainerError(f"no network {net!r}: bridge or none")
+    if name and not NAME.fullmatch(name):
+        raise ContainerError(f"no name for a container: {name[:80]!r}; it has up to 63 letters, "
+                             "digits, dots, dashes and _, and begins with a letter or a digit")
+    if len(hostname.encode()) > 64:
+        raise ContainerError(f"the host name {hostname[:80]!r} has more than 64 bytes")
+    if not (cmd or image.cmd or image.entrypoint):
+        raise ContainerError(f"image {image.name} names no command; give one: -- CMD")
     user = os.getuid() != 0 if rootless is None else rootless
     if net == "bridge" and os.getuid():
         raise ContainerError("--net bridge needs root, to make a bridge on the host; "

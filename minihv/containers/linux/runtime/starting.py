@@ -6,10 +6,10 @@ only.
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import socket
+import struct
 import sys
 import time
 from pathlib import Path
@@ -18,8 +18,15 @@ from typing import Any
 from minihv.containers import steps
 from minihv.containers.linux import cgroups, net
 from minihv.containers.linux.agent import spawn
-from minihv.containers.linux.runtime.first import RLIMITS, Spec, first_process
+from minihv.containers.linux.runtime.first import (
+    RLIMITS,
+    STARTED,
+    Spec,
+    first_process,
+    start_time,
+)
 from minihv.containers.linux.runtime.records import Running, claim
+from minihv.containers.linux.wire import send
 from minihv.containers.linux.worlds import SUBORDINATE, write_world_map
 
 
@@ -59,7 +66,11 @@ def prepare(running: Running) -> None:
     spec["options"] = ",volatile,userxattr" if spec["user"] else ",volatile"
     running.record(status="created", runner=os.getpid(), created=time.time())
     limits = {k: v for k, v in spec.get("limits", {}).items() if k not in spec["without"]}
-    running.limits = cgroups.Limits.make(spec["id"], **limits)
+    if "pids" in limits:
+        limits["pids"] += 1  # for its init
+    # one without a limit too, for what is in a group can be found and ended
+    always = running.lock >= 0 or "pid_ns" in spec["without"]
+    running.limits = cgroups.Limits.make(spec["id"], always, **limits)
     missing = running.limits.missing
     spec["rlimits"] = {k: limits[k] for k in missing if k in RLIMITS}
     for limit, reason in list(missing.items()):
@@ -108,10 +119,15 @@ def launch(running: Running, stdio: tuple[int, int, int], seed: Seed | None) -> 
         sys.path.extend(p for p in spec["site"] if p not in sys.path)
         spec["address"] = net.attach(seed.pid, running.veth, int(spec["id"][:8], 16))
     with seed.sock as sock:
-        socket.send_fds(sock, [json.dumps(spec).encode()], list(stdio))
-        problem = sock.recv(4096).decode()  # closed by exec: all went well
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
+        send(sock, spec, list(stdio))
+        problem, credentials, _, _ = sock.recvmsg(4096, socket.CMSG_SPACE(12))
+        if problem == STARTED:
+            running.command = struct.unpack("3i", credentials[0][2])[0]
+            problem = sock.recv(4096)  # closed by exec: all went well
     if problem:
-        code, _, text = problem.partition(" ")
+        code, _, text = problem.decode().partition(" ")
         raise OSError(int(code), text)
-    running.record(status="running", pid=seed.pid, kinds=seed.kinds, dirs=running.limits.dirs,
+    running.record(status="running", pid=running.command, init=seed.pid, kinds=seed.kinds,
+                   begun=start_time(seed.pid), dirs=running.limits.dirs,
                    limits=running.limits.works)
