@@ -46,7 +46,7 @@ def run(code: tuple[Code, ...], number: int, arch: int, argument: int, *, bug: s
         operation, if_true, if_false, k = code[at]
         at += 1
         if operation == LOAD:
-            word = number if bug == "load" else data[k]
+            word = number if bug == "load" else data.get(k, 0)
         elif operation == RET:
             return k
         else:
