@@ -8,7 +8,6 @@ attached nowhere (mount_setattr(2), Linux 5.12); else from a sealed copy (memfd_
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 import shutil
 import socket
@@ -33,7 +32,6 @@ for name in ('minihv', 'minihv.containers', 'minihv.containers.linux',
 from minihv.containers.linux.{module} import main
 main()
 """
-SEALS = fcntl.F_SEAL_SEAL | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_WRITE
 
 
 def read_only() -> int:
@@ -77,10 +75,13 @@ def bind_as_a_user() -> int:
 
 def sealed_copy() -> int:
     """A copy in memory that not even its owner can change."""
+    import fcntl  # which is not there on Windows
+
+    seals = fcntl.F_SEAL_SEAL | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_WRITE
     fd = os.memfd_create("python", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
     with open("/proc/self/exe", "rb") as source, open(fd, "wb", closefd=False) as copy:
         shutil.copyfileobj(source, copy, 1 << 20)
-    fcntl.fcntl(fd, fcntl.F_ADD_SEALS, SEALS)
+    fcntl.fcntl(fd, fcntl.F_ADD_SEALS, seals)
     return fd
 
 
