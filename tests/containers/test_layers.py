@@ -154,6 +154,14 @@ def test_a_wrong_configuration_is_named(tmp_path: Path, config: Any, reason: str
         Store(tmp_path / "home").add(layout(tmp_path / "picture", [tar_of(("a", b""))], config))
 
 
+def test_layers_that_no_mount_would_take_are_counted(tmp_path: Path) -> None:
+    tars = [tar_of((f"f{k}", b"")) for k in range(41)]
+    with pytest.raises(ContainerError, match="41 layers; a mount takes 40"):
+        Store(tmp_path / "home").add(layout(tmp_path / "picture", tars, {"Cmd": ["sh"]}))
+    most = Store(tmp_path / "home").add(layout(tmp_path / "less", tars[1:], {"Cmd": ["sh"]}))
+    assert len(most.layers) == 40
+
+
 def test_an_image_without_layers_and_other_compressions(tmp_path: Path) -> None:
     store = Store(tmp_path / "home")
     image = store.add(layout(tmp_path / "none", [], {"Env": ["A"], "Entrypoint": ["/x", "1"]}))

@@ -20,6 +20,7 @@ from typing import IO, Any, NamedTuple, TypeVar
 from minihv.containers.images.unpack import MOST_BYTES
 from minihv.errors import MinihvError
 
+MOST_LAYERS = 40  # their paths have to fit into one page, the options of mount(2)
 MOST_JSON = 4 << 20  # bytes of an index, manifest or configuration
 OTHER_COMPRESSIONS = {b"\x28\xb5\x2f\xfd": "zstd", b"\xfd7zXZ\0": "xz", b"BZh": "bzip2"}
 
@@ -102,6 +103,9 @@ def oci_layout(path: Path) -> Contents:
 def layers_of(path: Path, manifest: Json, config: Json) -> list[Any]:
     """Return an image's layers; one that has none is an empty folder."""
     entries = field(manifest, "layers", list)
+    if len(entries) > MOST_LAYERS:
+        raise ContainerError(f"{path}: {len(entries)} layers; a mount takes {MOST_LAYERS}: "
+                             "build the image with fewer")
     rootfs = field(config, "rootfs", dict)
     tars = field(rootfs, "diff_ids", list, [])
     if field(rootfs, "type", str) != "layers" or len(tars) != len(entries):

@@ -11,6 +11,7 @@ from minihv.containers.images import ContainerError, Image, Store
 from minihv.containers.linux.runtime.first import Spec
 
 NAME = re.compile("(?![0-9a-f]{12}$)[A-Za-z0-9][A-Za-z0-9_.-]{0,62}")  # and unlike an id
+MOST_MOUNT_OPTIONS = 3500  # bytes, of the page that mount(2) takes; the rest is the upper layer's
 
 
 def make_spec(store: Store, image: Image, cmd: list[str] | None = None, *, memory: int = 0,
@@ -38,6 +39,9 @@ def make_spec(store: Store, image: Image, cmd: list[str] | None = None, *, memor
     identity = os.urandom(6).hex()
     wanted = {"memory": memory, "pids": pids, "cpus": cpus, "shares": shares}
     layers = [str(store.layer_path(d)) for d in reversed(image.layers)]
+    if len(":".join(layers)) > MOST_MOUNT_OPTIONS:
+        raise ContainerError(f"image {image.name} has {len(layers)} layers, more than one mount "
+                             "takes: build it with fewer")
     return {
         "id": identity, "name": name or identity, "image": image.name, "lowers": layers,
         "folder": str(store.home / "containers" / identity), "env": image.env,
