@@ -6,6 +6,7 @@ import errno
 import json
 import os
 import pty
+import shlex
 import signal
 import subprocess
 import sys
@@ -208,7 +209,7 @@ def test_an_ordinary_user_joins_and_removes(store: Store) -> None:
 @pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
 def test_closed_streams_do_no_harm(store: Store, closed: str) -> None:
     script = "cat; echo out; echo err >&2; exit 6"
-    line = f"exec {' '.join(RUN)} run --rm busybox -- sh -c '{script}' {closed}"
+    line = f"exec {shlex.join(RUN)} run --rm busybox -- sh -c '{script}' {closed}"
     done = subprocess.run(["sh", "-c", line], env=environment(store.home), cwd=ROOT, timeout=20,
                           input="in\n", capture_output=True, text=True)
     heard = ("" if "<&-" in closed else "in\n") + "out\n"

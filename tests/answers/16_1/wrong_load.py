@@ -3,4 +3,4 @@
 
 from tests.answers.variants import variant
 
-globals().update(variant("16.1", ('word = data[k]', 'word = number')))
+globals().update(variant("16.1", ('word = data.get(k, 0)', 'word = number')))
