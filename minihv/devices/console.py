@@ -51,7 +51,7 @@ class Console:
 
     def read(self, n: int = 1) -> bytes:
         """Take up to n queued input bytes; b"" when nothing is pending."""
-        self.starved |= not self._queue
+        self.starved |= n > 0 and not self._queue
         taken = bytes(self._queue[: max(n, 0)])
         del self._queue[: len(taken)]
         if taken:

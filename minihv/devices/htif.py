@@ -100,9 +100,9 @@ class Htif(Device):
     def _answer(self) -> None:
         """Move answers into fromhost, each only when the guest has taken the one before."""
         s = self._state
-        served = min(s.wanted, self.console.queued())
-        s.wanted -= served  # before reading: the console tells us about that, too
-        for byte in self.console.read(served):
+        wanted = s.wanted
+        s.wanted -= min(wanted, self.console.queued())  # first: the console tells us of reading
+        for byte in self.console.read(wanted):
             s.answers.append(CONSOLE_DEVICE << 56 | READ_CHARACTER << 48 | 0x100 | byte)
         if s.answers and self.fromhost is not None and not self._get(self.fromhost):
             self._put(self.fromhost, s.answers.pop(0))

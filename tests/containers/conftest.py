@@ -22,7 +22,16 @@ USER = 64123  # an unprivileged user made for these tests: an id that no one els
 
 @pytest.fixture(scope="session")
 def home() -> Iterator[Path]:
-    """A home directory that other users may pass through (pytest's own may not be)."""
+    """A home directory of a store."""
+    path = Path(tempfile.mkdtemp(prefix="minihv-test-"))
+    path.chmod(0o755)
+    yield path
+    shutil.rmtree(path)
+
+
+@pytest.fixture
+def outside() -> Iterator[Path]:
+    """A folder that other users may pass through, as they may not through a store."""
     path = Path(tempfile.mkdtemp(prefix="minihv-test-"))
     path.chmod(0o755)
     yield path

@@ -6,6 +6,7 @@ import io
 import json
 import os
 import random
+import subprocess
 import tarfile
 import tempfile
 from pathlib import Path
@@ -229,3 +230,20 @@ print(len(os.listdir(store.home / "layers")))
         if "does not allow" in done.stderr:
             pytest.skip("this host does not allow it")
         assert done.stdout == "2\n", done.stderr
+
+
+def test_other_users_cannot_start_a_set_uid_program_of_an_image(store: Store) -> None:
+    entry = tarfile.TarInfo("x")
+    entry.mode, data = 0o4755, Path("/bin/true").read_bytes()
+    entry.size, archive = len(data), io.BytesIO()
+    with tarfile.open(fileobj=archive, mode="w") as tar:
+        tar.addfile(entry, io.BytesIO(data))
+    path = store.home / "picture.tar"
+    path.write_bytes(archive.getvalue())
+    program = store.layer_path(store.add(path, "x").layers[0]) / "x"
+    assert program.stat().st_mode & 0o4000
+    home = store.home.stat()
+    assert home.st_mode & 0o777 == (0o710 if os.getuid() == 0 else 0o700)
+    if os.getuid() == 0:
+        with pytest.raises(PermissionError):
+            subprocess.run([program], user=65534, group=65534, extra_groups=[], check=True)

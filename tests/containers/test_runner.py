@@ -7,6 +7,7 @@ import json
 import os
 import pty
 import shlex
+import shutil
 import signal
 import subprocess
 import sys
@@ -52,11 +53,11 @@ def decoy(folder: Path) -> Path:
 
 @pytest.mark.parametrize("way", ["bind", "bind_as_a_user", "sealed_copy", "read_only"])
 @pytest.mark.parametrize("user", ["root", "ordinary"])
-def test_the_interpreter_cannot_be_overwritten(home: Path, way: str, user: str) -> None:
+def test_the_interpreter_cannot_be_overwritten(outside: Path, way: str, user: str) -> None:
     """As an ordinary user the copy is that user's own."""
     if user == "root" and os.getuid() or (way, user) == ("bind", "ordinary"):
         pytest.skip("needs root")
-    copy = decoy(home)
+    copy = decoy(outside)
     before = copy.read_bytes()
     who: dict[str, Any] = {}
     if user == "ordinary" and os.getuid() == 0:
@@ -175,11 +176,12 @@ def test_exec_and_its_command_end_together(store: Store, number: int) -> None:
     assert command(store.home, "rm", "host").returncode == 0
 
 
-def test_an_ordinary_user_joins_and_removes(store: Store) -> None:
+def test_an_ordinary_user_joins_and_removes(store: Store, outside: Path) -> None:
     """Nobody but root may look into an init; some directories even their owner may not list."""
-    home = store.home / "joins"
+    home = outside / "joins"
     home.mkdir()
-    binary = store.layer_path(store.find("busybox").layers[0]) / "bin/busybox"
+    layer = store.layer_path(store.find("busybox").layers[0])
+    binary = shutil.copy(layer / "bin/busybox", outside)
     python = ordinary_python()
     who: dict[str, Any] = {"cwd": ROOT, "capture_output": True, "text": True, "timeout": 60,
                            "env": environment(home) | {"PYTHONDONTWRITEBYTECODE": "1"}}

@@ -1,22 +1,20 @@
 """A fence of one address names the whole superpage that the address is in."""
 
-from pathlib import Path
-
 import pytest
 
-from minihv.asm import assemble
 from minihv.devices.virt import Machine
 from minihv.vmm import VM
 from minihv.vmm import shadowtable as shadowtable_module
+from tests.vmm.cases import case
 from tests.vmm.modes import MODES
 
-CASE = Path(__file__).parent / "cases" / "gigapage_fence.S"
+CASE = case("gigapage_fence")
 LOADED, GONE, READ_ONLY = [0, 0x1234], [0x10D, 0], [0x10F, 7]  # scause + 256 if trapped, then a0
 
 
 def reports(machine: Machine) -> list[list[int]]:
     """Run the case; return what it reports: (scause + 256 or 0, a0) each."""
-    machine.load(assemble(CASE.read_text(), machine.memory.base).elf(), "s")
+    machine.load(CASE, "s")
     assert machine.run(1_000_000).reason == "exit"
     numbers = [int(line, 16) for line in machine.console.output.decode().split()]
     return [numbers[k : k + 2] for k in range(0, len(numbers), 2)]

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import random
-from pathlib import Path
 
 import pytest
 
 from minihv.asm import assemble
 from minihv.vmm.run import PAIRS, new_machine
 from tests.tiers import count
+from tests.vmm.cases import case
 
-CASE = assemble((Path(__file__).parent / "cases" / "uart_poll.S").read_text())
+CASE = case("uart_poll")
 BYTES = 3000
 
 
 def polling(mode, paging):
-    return new_machine(mode, paging, memory=16 << 20).load(CASE.elf(), boot="s")
+    return new_machine(mode, paging, memory=16 << 20).load(CASE, boot="s")
 
 
 def pieces(seed):

@@ -20,6 +20,7 @@ from functools import partial
 from pathlib import Path
 from typing import IO, NamedTuple
 
+from minihv.containers import words
 from minihv.containers.images import busybox
 from minihv.containers.images.archives import (
     ContainerError,
@@ -111,7 +112,7 @@ class Store:
         """Unpack a tar over the layers below, unless it is here already; return its chain ID."""
         folder = self.home / "layers"
         folder.mkdir(parents=True, exist_ok=True)
-        self.home.chmod(0o755)
+        self.shut()
         with tempfile.TemporaryFile(dir=folder) as spool:
             chain = digest = copy_and_hash(stream, spool)
             if expected and digest != expected:
@@ -124,6 +125,13 @@ class Store:
                 spool.seek(0)
                 self._unpack(spool, self.layer_path(chain), below[::-1], bool(expected))
         return chain
+
+    def shut(self) -> None:
+        """Let no other user in: a set-uid program of an image, or one that a container writes, has
+        its owner's rights also when somebody on the host starts it."""
+        if os.getuid() == 0:
+            os.chown(self.home, 0, words.SUBORDINATE[0])  # who root inside may be
+        self.home.chmod(0o710 if os.getuid() == 0 else 0o700)
 
     def _unpack(self, spool: IO[bytes], target: Path, lowers: list[str], checked: bool) -> None:
         import subprocess

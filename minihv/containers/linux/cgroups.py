@@ -153,10 +153,17 @@ class Limits:
     def kill(self) -> None:
         """End whatever is in the groups, again until no more is born."""
         for _ in range(200):
-            for pid in (pids := self.pids()):
+            found: dict[int, int] = {}
+            for pid in self.pids():
                 with contextlib.suppress(ProcessLookupError):
-                    os.kill(pid, signal.SIGKILL)
-            if not pids:
+                    found[pid] = os.pidfd_open(pid)
+            inside = self.pids()  # once more: by now another process may have got a number
+            for pid, fd in found.items():
+                with contextlib.suppress(ProcessLookupError):
+                    if pid in inside:
+                        signal.pidfd_send_signal(fd, signal.SIGKILL)
+                os.close(fd)
+            if not found:
                 break
             time.sleep(0.005)
 

@@ -15,8 +15,6 @@ from minihv.containers.linux import syscalls as sc
 from minihv.containers.linux.agent import Agent, pid_behind, spawn
 from minihv.containers.linux.wire import serve
 
-# The world's owner as root: 65,536 ids that nobody uses, so that root inside is no one outside.
-SUBORDINATE = 100000, 65536
 HARD: dict[str, float] = {"pids": 64, "memory": 512 << 20}
 
 
@@ -77,7 +75,7 @@ class Worlds:
 
 def write_world_map(pid: int) -> list[list[int]]:
     """Map the world's ids and return the map: unused ones if we are root, else only our own."""
-    first, count = SUBORDINATE if os.getuid() == 0 else (os.getuid(), 1)
+    first, count = words.SUBORDINATE if os.getuid() == 0 else (os.getuid(), 1)
     gid = first if os.getuid() == 0 else os.getgid()
     for name, text in (("uid_map", f"0 {first} {count}"), ("setgroups", "deny"),
                        ("gid_map", f"0 {gid} {count}")):

@@ -36,6 +36,7 @@ def make_spec(store: Store, image: Image, cmd: list[str] | None = None, *, memor
     if net == "bridge" and os.getuid():
         raise ContainerError("--net bridge needs root, to make a bridge on the host; "
                              "use --net none, or sudo")
+    store.shut()
     identity = os.urandom(6).hex()
     wanted = {"memory": memory, "pids": pids, "cpus": cpus, "shares": shares}
     layers = [str(store.layer_path(d)) for d in reversed(image.layers)]

@@ -15,7 +15,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from minihv.containers import steps
+from minihv.containers import steps, words
 from minihv.containers.linux import cgroups, net
 from minihv.containers.linux.agent import spawn
 from minihv.containers.linux.runtime.first import (
@@ -27,7 +27,7 @@ from minihv.containers.linux.runtime.first import (
 )
 from minihv.containers.linux.runtime.records import Running, claim
 from minihv.containers.linux.wire import send
-from minihv.containers.linux.worlds import SUBORDINATE, write_world_map
+from minihv.containers.linux.worlds import write_world_map
 
 
 def start(spec: Spec, stdio: tuple[int, int, int], seed: Seed | None = None) -> Running:
@@ -61,7 +61,7 @@ def prepare(running: Running) -> None:
             (folder / name).mkdir(mode=0o755)
             spec[name] = str(folder / name)
             if spec["user"] and os.getuid() == 0:
-                os.chown(folder / name, *[SUBORDINATE[0]] * 2)
+                os.chown(folder / name, *[words.SUBORDINATE[0]] * 2)
     # volatile: no sync of the whole host file system when a container ends
     spec["options"] = ",volatile,userxattr" if spec["user"] else ",volatile"
     running.record(status="created", runner=os.getpid(), created=time.time())
