@@ -53,7 +53,7 @@ smoke:
 soak: export MINIHV_TIER := soak
 soak:
 	@sh scripts/venv.sh test
-	@$(RUN_PYTEST) -o faulthandler_timeout=0 \
+	@$(RUN_PYTEST) \
 		$(PYTEST) $$(grep -rlE "^from tests.tiers import" --include="test_*.py" tests)
 
 lint:

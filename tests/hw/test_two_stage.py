@@ -168,6 +168,9 @@ def check(lab: Lab, case: dict, svade: bool = False) -> str:
             raise Stop("access fault")
         if case["access"] == "write":
             regime.words[physical] = NOP
+        elif case["access"] == "fetch" and regime.words[physical] != NOP:
+            assert regime.words[physical] == 0  # not one of our pages: no instruction
+            expected = (2, 0, 0, 0, False, True)
     except Stop as stop:
         ended = stop.kind
         cause = CAUSES[case["access"]][stop.kind]
@@ -205,6 +208,7 @@ def lab_for(engine: str, svade: bool) -> Lab:
 @example(case=UNMARKED | {"host_flags": [[], [], [2], *[[]] * 5]})  # the PTE lies read-only: 0x3020
 @example(case=GOOD | {"host_flags": [[0], *[[]] * 7]})  # the root is not there: 0x3000
 @example(case=GOOD | {"access": "hlvx", "guest_pte": (0x49, [])})
+@example(case=GOOD | {"gva": HIGH, "access": "fetch", "guest_leaf": 1, "host": 0})  # no code
 def test_the_machine_does_as_the_model(engine, svade, case):
     check(lab_for(engine, svade), case, svade)
 

@@ -49,3 +49,12 @@ def test_a_whole_run_has_an_end(tmp_path: Path):
     done = run(tmp_path, "-n", "1", MINIHV_TEST_MINUTES="0.1")
     assert done.returncode == 1
     assert "the run took more than 0.1 minutes; it was at" in done.stdout + done.stderr
+
+
+def test_what_no_signal_reaches_ends_with_its_worker_and_says_where(tmp_path: Path):
+    (tmp_path / "test_native.py").write_text("def test_deaf():\n    sum(range(10**15))\n")
+    done = run(tmp_path, "-n", "1", "--max-worker-restart=0", "test_native.py",
+               MINIHV_TEST_SECONDS="1", MINIHV_TEST_GRACE="1")  # fmt: skip
+    assert done.returncode == 1
+    assert "where gw0 hung" in done.stdout and "in test_deaf" in done.stdout
+    assert "1 failed" in done.stdout
