@@ -10,7 +10,6 @@ The caller moves the pc past the ECALL *before* `call`, because start and suspen
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from operator import methodcaller
 
 from minihv.devices.board import Board
 from minihv.hw.bits import MASK64, i64
@@ -20,6 +19,7 @@ from minihv.hw.hart import STOPPED, Hart
 
 Args = Sequence[int]  # a0..a5, unsigned
 Answer = tuple[int, int] | None  # (error, value); None: the call does not return
+ToHarts = Callable[["Board", int], None]  # what a call does to the harts of a mask
 
 SUCCESS = 0
 ERR_NOT_SUPPORTED, ERR_INVALID_PARAM, ERR_INVALID_ADDRESS, ERR_ALREADY_AVAILABLE = -2, -3, -5, -6
@@ -39,8 +39,6 @@ SUSPEND_RETENTIVE, SUSPEND_NON_RETENTIVE = 0, 0x80000000
 SHUTDOWN, COLD_REBOOT, WARM_REBOOT = 0, 1, 2
 NO_REASON, SYSTEM_FAILURE = 0, 1
 
-RAISE_IPI = methodcaller("set_pending", SSI, True)
-FENCE_I, SFENCE = methodcaller("fence_i"), methodcaller("sfence")
 MAX_TRANSFER = 1 << 16  # bytes that one console call moves; the specification allows "partial"
 
 
@@ -94,28 +92,39 @@ def set_timer(host: Board, hart: Hart, a: Args) -> Answer:
     return SUCCESS, 0
 
 
-def _for_each(host: Board, a: Args, action: Callable[[Hart], None]) -> Answer:
+def _tell(host: Board, a: Args, action: ToHarts) -> Answer:
     """Act on the harts of a hart mask (section 3.1), unless it names one that does not exist."""
     n = len(host.harts)
     mask, base = ((1 << n) - 1, 0) if a[1] == MASK64 else (a[0], a[1])
     if base >= n or mask >> n - base:
         return ERR_INVALID_PARAM, 0
-    _act(host, mask << base, action)
+    action(host, mask << base)
     return SUCCESS, 0
 
 
-def _act(host: Board, mask: int, action: Callable[[Hart], None]) -> None:
+def interrupt(host: Board, mask: int) -> None:
+    """Raise SSIP on these harts."""
     for i, hart in enumerate(host.harts):
         if mask >> i & 1 and hart.status != STOPPED:  # which would run nothing that could notice
-            action(hart)
+            hart.set_pending(SSI, True)
+
+
+def fence(host: Board, mask: int) -> None:
+    """Fence on these harts: at once on all, which costs no more than on one."""
+    if mask:
+        host.memory.fence()
+
+
+def fence_i(host: Board, mask: int) -> None:
+    """Nothing: stores drop decoded instructions at once, on all harts."""
 
 
 def send_ipi(host: Board, hart: Hart, a: Args) -> Answer:
-    return _for_each(host, a, RAISE_IPI)
+    return _tell(host, a, interrupt)
 
 
 def remote_fence_i(host: Board, hart: Hart, a: Args) -> Answer:
-    return _for_each(host, a, FENCE_I)
+    return _tell(host, a, fence_i)
 
 
 def remote_sfence_vma(host: Board, hart: Hart, a: Args) -> Answer:
@@ -123,7 +132,7 @@ def remote_sfence_vma(host: Board, hart: Hart, a: Args) -> Answer:
     start, size = a[2], a[3]
     if size != MASK64 and start + size > 1 << 64:
         return ERR_INVALID_ADDRESS, 0
-    return _for_each(host, a, SFENCE)
+    return _tell(host, a, fence)
 
 
 # --- hart state management (chapter 9) ---------------------------------------------------
@@ -247,9 +256,7 @@ def legacy_clear_ipi(host: Board, hart: Hart, a: Args) -> int | None:
     return int(pending)
 
 
-def _legacy_for_each(
-    host: Board, hart: Hart, gva: int, action: Callable[[Hart], None]
-) -> int | None:
+def _legacy_tell(host: Board, hart: Hart, gva: int, action: ToHarts) -> int | None:
     """Act on the harts of a bit vector at a virtual address; a null pointer means all of them."""
     mask = 0 if gva else -1
     for first in range(0, len(host.harts) if gva else 0, 64):
@@ -257,20 +264,20 @@ def _legacy_for_each(
         if word is None:
             return None
         mask |= word << first
-    _act(host, mask, action)
+    action(host, mask)
     return SUCCESS
 
 
 def legacy_send_ipi(host: Board, hart: Hart, a: Args) -> int | None:
-    return _legacy_for_each(host, hart, a[0], RAISE_IPI)
+    return _legacy_tell(host, hart, a[0], interrupt)
 
 
 def legacy_remote_fence_i(host: Board, hart: Hart, a: Args) -> int | None:
-    return _legacy_for_each(host, hart, a[0], FENCE_I)
+    return _legacy_tell(host, hart, a[0], fence_i)
 
 
 def legacy_remote_sfence_vma(host: Board, hart: Hart, a: Args) -> int | None:
-    return _legacy_for_each(host, hart, a[0], SFENCE)
+    return _legacy_tell(host, hart, a[0], fence)
 
 
 def legacy_shutdown(host: Board, hart: Hart, a: Args) -> int | None:

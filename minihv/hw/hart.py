@@ -209,9 +209,6 @@ class Hart:
         """Return whether interrupt `bit` is pending in mip."""
         return bool((self.s[st.MIP_SOFT] | self.s[st.MIP_LINE]) >> bit & 1)
 
-    def fence_i(self) -> None:
-        """Nothing: stores drop decoded instructions at once."""
-
     def sfence(self) -> None:
         """Forget all translations."""
         tlb.flush_tlb(self.s, self.tlb)

@@ -128,6 +128,10 @@ class Memory:
         self.flags &= np.uint8(~(PAGE_CODE | PAGE_REGION) & 0xFF)
         self.shared[SHARED_CODE_PAGES] = 1
 
+    def fence(self) -> None:
+        """Order all harts' translations after all stores so far: their TLBs are empty then."""
+        self.shared[SHARED_EPOCH] += 1
+
     def drop_translations(self) -> None:
         """Make every hart forget its TLB before it runs on, as when page flags changed."""
         self.shared[SHARED_EPOCH] += 1

@@ -49,6 +49,12 @@ class GuestMemory(Memory):
         """Drop all decoded code of the host: its guests share one store of it."""
         self.host.drop_code()
 
+    def fence(self) -> None:
+        """As Memory.fence; the paging layer is told."""
+        super().fence()
+        if self.paging is not None:
+            self.paging.fence()
+
     def drop_translations(self) -> None:
         """As Memory.drop_translations; tables that were made from the page flags go, too."""
         super().drop_translations()

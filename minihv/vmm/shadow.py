@@ -13,15 +13,16 @@ fence drops them. D is emulated by leaving out W until the guest's entry has it.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from minihv.errors import ConfigError
 from minihv.hw import state as st
-from minihv.hw.mmu import PTE_A, PTE_D, PTE_V, PTE_W, data_privilege, locate
+from minihv.hw.mmu import LEVELS, PTE_A, PTE_D, PTE_V, PTE_W, data_privilege, locate
 from minihv.hw.pmp import pmp_uniform
 from minihv.vmm.exits import Reason
 from minihv.vmm.layers import UNTRANSLATED, Paging, Regime
-from minihv.vmm.shadowtable import ShadowTable
+from minihv.vmm.shadowtable import SPACE, ShadowTable
 
 if TYPE_CHECKING:
     from minihv.vmm.host import PhysicalHart
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from minihv.vmm.vm import VM
 
 FEWEST_FRAMES = 16  # the four pages that one instruction can touch need nine
+MOST_NOTES = 1 << 16  # about which tables hold which page, before all start afresh
 
 
 class WalkRecorder:
@@ -46,6 +48,74 @@ class WalkRecorder:
         self.r64[index] = value
 
 
+class Holders:
+    """Which tables hold what, so that a fence visits those alone that lose something.
+
+    A table is named by its regime, and is in the space of its ASID. A page is (level, number): the
+    guest's leaf there, at gva >> 12 + 9 * level. What a table has lost may stay noted until the
+    next fence of that page, or until the table goes: each note costs one visit.
+    """
+
+    def __init__(self) -> None:
+        self._tables: dict[int, dict[Regime, set[tuple[int, int]]]] = {}  # by ASID: their pages
+        self._pages: dict[tuple[int, int], dict[int, set[Regime]]] = {}  # by page, by ASID
+        self.notes = 0
+        self.visits = 0  # of tables that a fence was about
+
+    def add(self, key: Regime, gva: int, level: int) -> None:
+        """Note that this table holds the page around `gva` that the guest has at `level`."""
+        asid, page = space_of(key), (level, (gva & SPACE) >> 12 + 9 * level)
+        mine = self._tables.setdefault(asid, {}).setdefault(key, set())
+        if page not in mine:
+            mine.add(page)
+            self._pages.setdefault(page, {}).setdefault(asid, set()).add(key)
+            self.notes += 1
+
+    def take(self, gva: int, asid: int | None) -> Iterator[tuple[Regime, int]]:
+        """Yield the tables, of one space or of all, that hold gva's page, with its level there.
+
+        They hold it no more.
+        """
+        for level in range(LEVELS):
+            page = level, (gva & SPACE) >> 12 + 9 * level
+            spaces = self._pages.get(page)
+            if spaces is None:
+                continue
+            for space in list(spaces) if asid is None else [asid] if asid in spaces else []:
+                for key in spaces.pop(space):
+                    self._tables[space][key].discard(page)
+                    self.notes -= 1
+                    self.visits += 1
+                    yield key, level
+            if not spaces:
+                del self._pages[page]
+
+    def of_space(self, asid: int) -> list[Regime]:
+        """Return the tables of one space that hold anything."""
+        found = list(self._tables.get(asid, ()))
+        self.visits += len(found)
+        return found
+
+    def forget(self, key: Regime) -> None:
+        """Forget all about a table."""
+        asid = space_of(key)
+        tables = self._tables.get(asid, {})
+        for page in tables.pop(key, ()):
+            self.notes -= 1
+            self._pages[page][asid].discard(key)
+            if not self._pages[page][asid]:
+                del self._pages[page][asid]
+            if not self._pages[page]:
+                del self._pages[page]
+        if not tables:
+            self._tables.pop(asid, None)
+
+
+def space_of(key: Regime) -> int:
+    """Return the ASID of the guest's address space."""
+    return key[0] >> 44 & 0xFFFF
+
+
 class ShadowPaging(Paging):
     """Lazy shadow tables that are dropped when the guest fences.
 
@@ -58,6 +128,7 @@ class ShadowPaging(Paging):
             raise ConfigError(f"shadow tables of {limit} frames: give {FEWEST_FRAMES} or more")
         self.limit = limit
         self.tables: dict[Regime, ShadowTable] = {}  # least recently used first
+        self.holders = Holders()
         self.key: Regime | None = None  # whose table was entered last, if it is still there
         self._root = 0
         self.used = 0  # frames
@@ -108,6 +179,9 @@ class ShadowPaging(Paging):
         pte = self.walker.r64[seen[-1]] if seen else UNTRANSLATED
         assert self.key is not None
         table = self.tables[self.key]
+        if self.holders.notes > MOST_NOTES:
+            self.drop()
+            return  # the fault comes again, and finds a table to fill
         self.make_room(2, table)
         hpa = gpa + self.vm.memory.offset
         entry = hpa >> 12 << 10 | self.rights(vcpu, gpa, pte) | PTE_V | PTE_A | PTE_D
@@ -116,6 +190,8 @@ class ShadowPaging(Paging):
     def put(self, table: ShadowTable, gva: int, entry: int, level: int) -> None:
         """Write one entry; `level` is that of the guest's own leaf."""
         table.put(gva, entry, level)
+        if self.key is not None and self.key[0]:  # without satp there is nothing to fence
+            self.holders.add(self.key, gva, level)
 
     def rights(self, vcpu: VCPU, gpa: int, pte: int) -> int:
         """Return R, W, X and U of an entry: what `cpu` says, but W only where a store may pass.
@@ -139,15 +215,13 @@ class ShadowPaging(Paging):
 
     def fence(self, asid: int | None = None) -> None:
         """Forget everything, or all that belongs to one ASID."""
-        for key in list(self.tables):
-            if asid is None or (key[0] and key[0] >> 44 & 0xFFFF == asid):
-                self._drop_table(key)
+        for key in list(self.tables) if asid is None else self.holders.of_space(asid):
+            self._drop_table(key)
 
     def fence_page(self, gva: int, asid: int | None = None) -> None:
         """Forget one virtual page; if the guest has a superpage there, forget all of it."""
-        for key, table in self.tables.items():
-            if key[0] and (asid is None or key[0] >> 44 & 0xFFFF == asid):
-                self._drop_part(table, gva, table.level_at(gva))
+        for key, level in self.holders.take(gva, asid):
+            self._drop_part(self.tables[key], gva, level)
 
     def drop(self) -> None:
         """Forget everything: what decides besides the page tables has changed."""
@@ -182,6 +256,7 @@ class ShadowPaging(Paging):
     def _drop_table(self, key: Regime) -> None:
         if key == self.key:
             self.key = None
+        self.holders.forget(key)
         self._free(self.tables.pop(key).frames())
 
     def make_room(self, frames: int, keep: ShadowTable | None) -> None:

@@ -26,6 +26,7 @@ class ShadowTable:
         self._frame = frame
         self._middles: dict[int, int] = {}  # by gva >> 30: frames of the second level
         self._leaves: dict[int, int] = {}  # by gva >> 21: frames of the last level
+        self._below: dict[int, set[int]] = {}  # by gva >> 30: the leaves there
         # By level of a guest's superpage: gva >> 21 or gva >> 30 of those that pages came from.
         self._superpages: dict[int, set[int]] = {1: set(), 2: set()}
         self._own_root = root is None
@@ -65,6 +66,7 @@ class ShadowTable:
     def _new_leaf(self, number: int) -> int:
         middle = self._middle(number)
         leaf = self._leaves[number] = self._frame()
+        self._below.setdefault(number >> 9, set()).add(number)
         self._r64[self._index(middle, number)] = leaf >> 12 << 10 | PTE_V
         return leaf
 
@@ -102,8 +104,8 @@ class ShadowTable:
         number = (gva & SPACE) >> 21
         if level == 1:
             return self._drop_leaf(number)
-        numbers = [leaf for leaf in self._leaves if leaf >> 9 == number >> 9]
-        freed = [frame for leaf in numbers for frame in self._drop_leaf(leaf)]
+        numbers = self._below.pop(number >> 9, ())
+        freed = [frame for leaf in list(numbers) for frame in self._drop_leaf(leaf)]
         self._superpages[2].discard(number >> 9)
         middle = self._middles.pop(number >> 9, None)
         if middle is not None:
@@ -116,6 +118,7 @@ class ShadowTable:
         self._superpages[1].discard(number)
         if leaf is None:
             return []
+        self._below.get(number >> 9, set()).discard(number)
         self._r64[self._index(self._middles[number >> 9], number)] = 0
         return [leaf]
 
@@ -126,6 +129,7 @@ class ShadowTable:
             self._r64[self._index(self.root, number)] = 0
         self._middles.clear()
         self._leaves.clear()
+        self._below.clear()
         for seen in self._superpages.values():
             seen.clear()
         return freed

@@ -62,8 +62,8 @@ class SyncedShadowPaging(ShadowPaging):
         super().fill(vcpu, gva, gpa)
 
     def put(self, table: ShadowTable, gva: int, entry: int, level: int) -> None:
-        """As ShadowPaging; remember where a frame can be written."""
-        super().put(table, gva, entry, level)
+        """Write one entry; remember where a frame can be written."""
+        table.put(gva, entry, level)
         if entry & st.WRITE << 1:
             assert self.key is not None
             frame = (entry >> 10) - (self.vm.memory.base + self.vm.memory.offset >> 12)

@@ -13,6 +13,10 @@ class FakeMemory:
 
     def __init__(self, size: int = 0x10000):
         self.data = bytearray(size)
+        self.fences = 0
+
+    def fence(self) -> None:
+        self.fences += 1
 
     def _at(self, gpa: int, n: int) -> int:
         if gpa < RAM or n < 0 or gpa + n > RAM + len(self.data):
@@ -64,12 +68,6 @@ class FakeHart:
 
     def pending(self, bit: int) -> bool:
         return bool(self.mip >> bit & 1)
-
-    def fence_i(self) -> None:
-        self.calls.append(("fence_i",))
-
-    def sfence(self) -> None:
-        self.calls.append(("sfence",))
 
     def start(self, pc: int, a1: int) -> None:
         self.pc, self.x[10], self.x[11], self.status = pc, self.id, a1, "started"

@@ -2,9 +2,10 @@
 
 import pytest
 
+from minihv.asm import assemble
 from minihv.devices.virt import Machine
 from minihv.vmm import VM
-from minihv.vmm import shadowtable as shadowtable_module
+from minihv.vmm.shadow import Holders, ShadowPaging
 from tests.vmm.cases import case
 from tests.vmm.modes import MODES
 
@@ -30,5 +31,74 @@ def test_as_on_the_bare_machine(mode: str):
 
 
 def test_a_table_that_looks_at_2_mib_only_is_noticed(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(shadowtable_module.ShadowTable, "level_at", lambda self, gva: 0)
+    add = Holders.add
+    monkeypatch.setattr(Holders, "add", lambda self, key, gva, level: add(self, key, gva, 0))
     assert reports(VM(memory=8 << 20, **MODES["trap, shadow"]())) != [LOADED, GONE, READ_ONLY]
+
+
+# A kernel with 300 address spaces, a page of its own in each; then fences in a loop.
+SPACES = """
+    la t0, handler
+    csrw stvec, t0
+    li s2, 0x80100000
+    li t1, 0x200000CF       # the first gigabyte of RAM, for all
+    sd t1, 16(s2)
+    li s3, 0x8000000000080100
+    li s4, 300
+    li s5, 0x80200000
+each:
+    slli t0, s4, 44
+    or t0, t0, s3
+    csrw satp, t0
+    ld t1, (s5)
+    addi s4, s4, -1
+    bnez s4, each
+    csrw satp, s3
+    li s6, 999
+    li s7, 0x0123456789000
+again:
+    {fence}
+    addi s4, s4, 1
+    li t0, 200
+    bne s4, t0, again
+    csrw satp, x0
+    li t0, 0x100000
+    li t1, 0x5555
+    sw t1, (t0)
+    .balign 4
+handler: j handler
+"""
+
+
+@pytest.mark.parametrize("mode", [mode for mode in MODES if "shadow" in mode])
+@pytest.mark.parametrize(("fence", "most"), [
+    ("sfence.vma s7", 0), ("sfence.vma s7, s6", 0), ("sfence.vma x0, s6", 0),  # nothing is there
+    ("sfence.vma s5", 300 + 200), ("sfence.vma s5, x0\nld t0, (s5)", 300 + 200),
+])  # fmt: skip
+def test_a_fence_visits_only_what_it_drops(mode: str, fence: str, most: int):
+    vm = VM(memory=8 << 20, **MODES[mode]())
+    paging = vm.paging
+    assert isinstance(paging, ShadowPaging)
+    vm.load(assemble(SPACES.format(fence=fence), vm.memory.base).elf(), "s")
+    assert vm.run(100_000).reason == "exit"
+    assert len(paging.tables) > 200
+    assert paging.holders.visits <= most
+
+
+def test_what_a_table_holds_goes_with_it():
+    paging = VM(memory=8 << 20).paging
+    assert isinstance(paging, ShadowPaging)
+    holders = paging.holders
+    one, other = (1 << 44, 1, 0, False, 0), (2 << 44, 1, 0, False, 0)
+    for key in one, other, one:
+        holders.add(key, 0x40000000, 2)
+        holders.add(key, 0x40201000, 0)
+    assert holders.notes == 4
+    assert list(holders.take(0x40300000, 1)) == [(one, 2)]
+    assert sorted(holders.take(0x40201000, None)) == [(one, 0), (other, 0), (other, 2)]
+    assert holders.notes == 0 and holders._pages == {}
+    holders.add(one, 0, 0)
+    assert holders.of_space(1) == [one] and holders.of_space(3) == []
+    holders.forget(one)
+    holders.forget(other)
+    assert holders.notes == 0 and holders._pages == holders._tables == {}

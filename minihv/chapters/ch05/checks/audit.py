@@ -125,12 +125,20 @@ class DeafToSpaces(Recorder):
 class OneMode(Recorder):
     """A fence reaches only the table of the present mode."""
 
+    present: Any = None  # while a fence is obeyed
+
     def forget(self, word, gva, asid):  # type: ignore[no-untyped-def]
-        others = {key: table for key, table in self.tables.items() if key != self.key}
-        for key in others:
-            del self.tables[key]
+        self.present = self.tables.get(self.key)
         super().forget(word, gva, asid)
-        self.tables.update(others)
+        self.present = None
+
+    def _drop_table(self, key):  # type: ignore[no-untyped-def]
+        if self.present in (None, self.tables[key]):
+            super()._drop_table(key)
+
+    def _drop_part(self, table, gva, level):  # type: ignore[no-untyped-def]
+        if self.present in (None, table):
+            super()._drop_part(table, gva, level)
 
 
 class OnePiece(Recorder):
