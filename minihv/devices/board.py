@@ -10,6 +10,8 @@ A part is declared in the file of its device. Nothing here refers to a device or
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -24,6 +26,8 @@ from minihv.hw.inspect import peek_virtual
 from minihv.hw.memory import Memory
 
 PHANDLE_PLIC, PHANDLE_FINISHER, PHANDLE_HARTS = 1, 2, 3  # two handles for each hart, to be last
+
+EXITS = 8  # see Board.late
 
 Line = Callable[[bool], None]  # drives an interrupt line high or low
 
@@ -61,12 +65,31 @@ class Board:
         self.memory, self.console, self.harts = memory, console, harts
         self.turn = 0  # the number of the hart that runs
         self.ended: End | None = None  # how the guest ended itself
+        self._deadline = math.inf  # of the run, in seconds of the thread's processor time
+        self._asked = 0
         self.line: Callable[[int], Line] = _no_line
 
     @property
     def hart(self) -> Hart:
         """The hart whose turn it is: an access that a device sees is this one's."""
         return self.harts[self.turn]
+
+    def allow(self, seconds: float) -> None:
+        """Give the run that begins so much of the thread's processor time."""
+        self._deadline = math.inf if seconds == math.inf else time.thread_time() + seconds
+        self._asked = 0
+
+    def late(self) -> bool:
+        """Return whether that time is over; to be asked after each exit.
+
+        A look at the clock costs a tenth of an exit, so only one question in EXITS leads to one.
+        """
+        if self._deadline == math.inf:
+            return False
+        self._asked += 1
+        if self._asked % EXITS == 0 and time.thread_time() >= self._deadline:
+            self._deadline = -math.inf
+        return self._deadline == -math.inf
 
     def shutdown(self, exit_status: int, reason: str = "exit") -> None:
         """End the guest, for the `reason` "exit" or "reset"."""

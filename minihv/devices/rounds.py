@@ -63,7 +63,8 @@ class Rounds:
     ) -> End | None:
         """Run the hart whose turn it is until the turn is over or a stop is due.
 
-        Or until it has executed `executable` ticks, or its clock has gone on by `time`. `handle`
+        Or until it has executed `executable` ticks, its clock has gone on by `time`, or the host's
+        time for the run is over. `handle`
         is called with each exit's reason (EXIT_*); it returns an End if the run may have to stop.
         """
         board, hart = self._board, self._board.hart
@@ -82,6 +83,8 @@ class Rounds:
             if hart.s[st.WAIT]:
                 hart.wait_until(limit)
                 continue
+            if board.late():
+                return None
             stop = handle(hart, hart.run(min(limit, clock + budget - hart.executed)))
             if stop is not None and hart.executed < budget and hart.clock < limit:
                 return stop

@@ -13,6 +13,7 @@ One time around the loop of `Run.run`:
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 from minihv.devices.board import Board
@@ -82,14 +83,17 @@ class Run:
     # --- forward ----------------------------------------------------------------------------
 
     def run(
-        self, max_instructions: int | None = None, until: int | None = None, at_traps: bool = False
-    ) -> End:
+        self, max_instructions: int | None = None, until: int | None = None, at_traps: bool = False,
+        seconds: float = math.inf,
+    ) -> End:  # fmt: skip
         """Run until the guest ends, or `max_instructions` are executed, or a stop is due.
 
         until: also stop at the first instant with that many ticks. at_traps: also stop after each
-        trap into the guest, before its handler, and after each call of the host.
+        trap into the guest, before its handler, and after each call of the host. seconds: of this
+        thread's processor time, after which it stops, too, at a point that no guest can tell.
         """
         board = self.board
+        board.allow(seconds)
         goal = NEVER if max_instructions is None else self.executed + max_instructions
         while board.ended is None:
             if self.rounds.over:
@@ -99,7 +103,7 @@ class Run:
             ticks, due = self.ticks, self._repeat_input()
             self._return_at_traps(at_traps or due == ticks)
             executable, time = goal - self.executed, (NEVER if until is None else until) - ticks
-            if executable <= 0 or time <= 0:
+            if executable <= 0 or time <= 0 or board.late():
                 if board.hart.status != STOPPED:  # a stopped one looks at nothing
                     board.hart.settle()
                 return End("budget")

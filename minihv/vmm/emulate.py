@@ -104,7 +104,7 @@ class TrapAndEmulate(Cpu):
 
     def run(self, vcpu: VCPU, stop: int) -> int:
         """Run until the VCPU's clock is `stop` or the board is needed; return why (EXIT_*)."""
-        s, hart = vcpu.s, vcpu.physical
+        s, hart, board = vcpu.s, vcpu.physical, vcpu.vm.board
         fruitless, place = 0, (-1, 0)
         while True:
             reason = vcpu.settle_events(stop)
@@ -126,6 +126,8 @@ class TrapAndEmulate(Cpu):
                 reason = self.time_is_up(vcpu, hart, stop)
             if reason:
                 return reason
+            if board.late():
+                return st.EXIT_BUDGET
 
     def time_is_up(self, vcpu: VCPU, hart: PhysicalHart, stop: int) -> int:
         """Note that the hart ran as long as it may: the turn is over, or a timer has expired."""

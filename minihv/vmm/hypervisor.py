@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import os
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -75,10 +76,10 @@ class Hypervisor(Host):
 
     def _run(self, turn: Turn) -> End:
         """Run one VM for a turn; what is wrong in or around it stays there."""
-        vm = turn.vm
+        vm, before = turn.vm, time.thread_time()
         try:
             vm.place(turn.harts)
-            end = vm.run(turn.length)
+            end = vm.run(turn.length, seconds=turn.seconds)
         except MinihvError as error:
             LOG.error("%s: %s", vm.name, error)
             return vm.fail()
@@ -89,6 +90,8 @@ class Hypervisor(Host):
             where = f"{place.tb_frame.f_code.co_qualname}, line {place.tb_lineno}" if place else ""
             LOG.error("%s: its layer broke: %s (%s)", vm.name, repr(error), where)
             return vm.fail()
+        finally:
+            vm.seconds += time.thread_time() - before
         if end.reason != "budget" and self._told.get(vm) != end:
             self._told[vm] = end
             for complaint in complaints(vm, end):

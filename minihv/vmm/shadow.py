@@ -13,16 +13,16 @@ fence drops them. D is emulated by leaving out W until the guest's entry has it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from minihv.errors import ConfigError
 from minihv.hw import state as st
-from minihv.hw.mmu import LEVELS, PTE_A, PTE_D, PTE_V, PTE_W, data_privilege, locate
+from minihv.hw.mmu import PTE_A, PTE_D, PTE_V, PTE_W, data_privilege, locate
 from minihv.hw.pmp import pmp_uniform
 from minihv.vmm.exits import Reason
+from minihv.vmm.holders import Holders
 from minihv.vmm.layers import UNTRANSLATED, Paging, Regime
-from minihv.vmm.shadowtable import SPACE, ShadowTable
+from minihv.vmm.shadowtable import ShadowTable
 
 if TYPE_CHECKING:
     from minihv.vmm.host import PhysicalHart
@@ -46,74 +46,6 @@ class WalkRecorder:
 
     def __setitem__(self, index: int, value: int) -> None:
         self.r64[index] = value
-
-
-class Holders:
-    """Which tables hold what, so that a fence visits those alone that lose something.
-
-    A table is named by its regime, and is in the space of its ASID. A page is (level, number): the
-    guest's leaf there, at gva >> 12 + 9 * level. What a table has lost may stay noted until the
-    next fence of that page, or until the table goes: each note costs one visit.
-    """
-
-    def __init__(self) -> None:
-        self._tables: dict[int, dict[Regime, set[tuple[int, int]]]] = {}  # by ASID: their pages
-        self._pages: dict[tuple[int, int], dict[int, set[Regime]]] = {}  # by page, by ASID
-        self.notes = 0
-        self.visits = 0  # of tables that a fence was about
-
-    def add(self, key: Regime, gva: int, level: int) -> None:
-        """Note that this table holds the page around `gva` that the guest has at `level`."""
-        asid, page = space_of(key), (level, (gva & SPACE) >> 12 + 9 * level)
-        mine = self._tables.setdefault(asid, {}).setdefault(key, set())
-        if page not in mine:
-            mine.add(page)
-            self._pages.setdefault(page, {}).setdefault(asid, set()).add(key)
-            self.notes += 1
-
-    def take(self, gva: int, asid: int | None) -> Iterator[tuple[Regime, int]]:
-        """Yield the tables, of one space or of all, that hold gva's page, with its level there.
-
-        They hold it no more.
-        """
-        for level in range(LEVELS):
-            page = level, (gva & SPACE) >> 12 + 9 * level
-            spaces = self._pages.get(page)
-            if spaces is None:
-                continue
-            for space in list(spaces) if asid is None else [asid] if asid in spaces else []:
-                for key in spaces.pop(space):
-                    self._tables[space][key].discard(page)
-                    self.notes -= 1
-                    self.visits += 1
-                    yield key, level
-            if not spaces:
-                del self._pages[page]
-
-    def of_space(self, asid: int) -> list[Regime]:
-        """Return the tables of one space that hold anything."""
-        found = list(self._tables.get(asid, ()))
-        self.visits += len(found)
-        return found
-
-    def forget(self, key: Regime) -> None:
-        """Forget all about a table."""
-        asid = space_of(key)
-        tables = self._tables.get(asid, {})
-        for page in tables.pop(key, ()):
-            self.notes -= 1
-            self._pages[page][asid].discard(key)
-            if not self._pages[page][asid]:
-                del self._pages[page][asid]
-            if not self._pages[page]:
-                del self._pages[page]
-        if not tables:
-            self._tables.pop(asid, None)
-
-
-def space_of(key: Regime) -> int:
-    """Return the ASID of the guest's address space."""
-    return key[0] >> 44 & 0xFFFF
 
 
 class ShadowPaging(Paging):

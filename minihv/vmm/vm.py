@@ -59,6 +59,7 @@ class VM(Machine):
             memory, harts, self.host.engine, misaligned=misaligned, svade=svade, parts=parts
         )
         self.exits = Exits()
+        self.seconds = 0.0  # processor time that its turns on a Hypervisor took
         self.regions = None  # hot code is the host's to find
         if image is not None:
             self.load(image, boot, append)

@@ -5,7 +5,8 @@ import pytest
 from minihv.asm import assemble
 from minihv.devices.virt import Machine
 from minihv.vmm import VM
-from minihv.vmm.shadow import Holders, ShadowPaging
+from minihv.vmm.holders import Holders
+from minihv.vmm.shadow import ShadowPaging
 from tests.vmm.cases import case
 from tests.vmm.modes import MODES
 

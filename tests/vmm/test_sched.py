@@ -1,13 +1,15 @@
 """Which hart runs which virtual CPU when: no guest can tell, and a hart forgets who has left."""
 
+import math
 from functools import cache
 
 import pytest
 
 from minihv import guests
+from minihv.asm import assemble
 from minihv.devices.virt import Machine
-from minihv.vmm import VM, HardwareAssist, Host, Hypervisor, NestedPaging, SyncedShadowPaging
-from minihv.vmm.sched import RoundRobin, Turn
+from minihv.vmm import VM, HardwareAssist, Host, Hypervisor, NestedPaging, SyncedShadowPaging, exits
+from minihv.vmm.sched import TURN, RoundRobin, Turn
 from minihv.vmm.vcpu import VCPU
 from tests.vmm.central import Outcome, finish
 from tests.vmm.modes import MODES
@@ -103,3 +105,75 @@ def test_round_robin_gives_all_the_same():
         vms = [hypervisor.create(guests.path("labos"), memory=MEMORY) for _ in range(3)]
         hypervisor.run(max_rounds=2)
         assert [vm.executed for vm in vms] == shares
+
+
+# --- turns that end by the host's time -------------------------------------------------------
+
+NOBLE = "li a0, 1\nagain: addi s0, s0, 1\nj again\n"  # 100,000 instructions take milliseconds
+COSTLY = "again: csrw sscratch, s0\naddi s0, s0, 1\nj again\n"  # and here, each third one exits
+
+
+class Exits:
+    """A clock for `time.thread_time`: an exit of any VM takes a hundredth of a second."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch):
+        self.seconds = 0.0
+        note = exits.Exits.note
+
+        def noting(log, vcpu, exit):
+            self.seconds += 0.01
+            return note(log, vcpu, exit)
+
+        monkeypatch.setattr(exits.Exits, "note", noting)
+        monkeypatch.setattr("time.thread_time", lambda: self.seconds)
+
+
+def loaded(hypervisor: Hypervisor, source: str) -> VM:
+    vm = hypervisor.create(memory=1 << 20)
+    return vm.load(assemble(source, vm.memory.base).elf(), "s")
+
+
+def test_a_costly_neighbour_takes_no_more_than_its_share(monkeypatch):
+    """Of the host's time, that is; by instructions it gets far fewer."""
+    clock = Exits(monkeypatch)
+    hypervisor = Hypervisor(8 << 20)
+    costly = loaded(hypervisor, COSTLY)
+    good = [loaded(hypervisor, NOBLE) for _ in range(3)]
+    hypervisor.run(max_rounds=300)
+    shares = [vm.seconds / clock.seconds for vm in (costly, *good)]
+    assert shares[0] < 0.3
+    assert max(shares[1:]) - min(shares[1:]) < 0.02
+    assert costly.executed < good[0].executed / 100
+
+
+def test_turns_by_count_alone_let_it_take_nearly_everything(monkeypatch):
+    """So that the test above is about the limit."""
+    clock = Exits(monkeypatch)
+    hypervisor = Hypervisor(8 << 20, scheduler=RoundRobin(seconds=math.inf))
+    costly, good = loaded(hypervisor, COSTLY), loaded(hypervisor, NOBLE)
+    hypervisor.run(max_rounds=2)
+    assert costly.seconds > 0.9 * clock.seconds
+    assert costly.executed == good.executed == 200_000
+
+
+def test_who_owes_time_runs_on_where_no_one_else_wants_to(monkeypatch):
+    Exits(monkeypatch)
+    hypervisor = Hypervisor(8 << 20)
+    costly = loaded(hypervisor, COSTLY)
+    hypervisor.run(max_rounds=20)
+    assert costly.executed > 20 * 8
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("vcpus", [1, 3])
+def test_a_guest_cannot_tell_that_its_turns_end_early(monkeypatch, mode, vcpus):
+    Exits(monkeypatch)
+    hypervisor = Hypervisor(MEMORY, scheduler=RoundRobin(seconds=0.01))
+    layers = MODES[mode]()
+    vm = hypervisor.create(guests.path("labos"), memory=MEMORY, harts=vcpus, append=CHURN, **layers)
+    turns = 0
+    while hypervisor.run(max_rounds=1)[vm].reason == "budget":
+        turns += 1
+    if "nested" not in mode:  # there, exits are too few
+        assert turns > vm.executed // TURN + 1
+    assert bare(CHURN, vcpus).differences(finish(vm)) == []

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from minihv.tools.arguments import above_0
 
-PARTS = ("machine", "hypervisor", "containers")
+PARTS = ("machine", "hypervisor", "attacks", "containers")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -128,7 +128,7 @@ class OneMode(Recorder):
     present: Any = None  # while a fence is obeyed
 
     def forget(self, word, gva, asid):  # type: ignore[no-untyped-def]
-        self.present = self.tables.get(self.key)
+        self.present = self.tables.get(self.key)  # type: ignore[arg-type]
         super().forget(word, gva, asid)
         self.present = None
 
