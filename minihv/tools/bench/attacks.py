@@ -125,8 +125,8 @@ def section(say: Callable[[str], None], rounds: int) -> list[str]:
     modes = [("bare", None), *PAIRS]
     lines = ["## The dearest instructions", "",
              "Seconds of CPU time for a million instructions of a loop (of page fills: for a "
-             f"million fills); medians of {rounds} rounds. Repeat: `minihv bench --only attacks`.", "",
-             "| loop | " + " | ".join(", ".join(filter(None, pair)) for pair in modes) + " |",
+             f"million fills); medians of {rounds} rounds. Repeat: `minihv bench --only attacks`.",
+             "", "| loop | " + " | ".join(", ".join(filter(None, pair)) for pair in modes) + " |",
              "|---" * (len(modes) + 1) + "|"]  # fmt: skip
     for name in LOOPS:
         say(name)
