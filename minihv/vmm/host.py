@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import gc
+from weakref import WeakSet
+
 from minihv.devices.virt import SENSITIVE, default_engine
 from minihv.errors import ConfigError
 from minihv.hw import state as st
@@ -18,6 +21,23 @@ OWN_MEMORY = 16 * MEBIBYTE  # what a hypervisor keeps for itself: page tables
 ALIGNMENT = 2 * MEBIBYTE  # of a guest's memory in the host's
 SV39 = 8 << 60  # the mode field of satp
 MANY_NAMES = 26  # of address spaces in a hart's TLB; see tlb.space_number
+
+
+HOSTS: WeakSet[Host] = WeakSet()
+GARBAGE = 256 * MEBIBYTE  # that may wait for Python's collector
+_most = GARBAGE
+
+
+def _make_room(size: int) -> None:
+    """Collect garbage if the hosts that are left, with `size` bytes more, have grown to twice.
+
+    A VM is part of a cycle (its virtual CPUs know it), so it goes when Python looks for cycles,
+    and how often that happens does not depend on how much memory they hold.
+    """
+    global _most
+    if sum(host.memory.size for host in list(HOSTS)) + size > _most:
+        gc.collect()
+        _most = max(GARBAGE, 2 * sum(host.memory.size for host in list(HOSTS)))
 
 
 class PhysicalHart(Hart):
@@ -84,7 +104,9 @@ class Host:
         if sensitive not in SENSITIVE:
             raise ConfigError(f"sensitive {sensitive!r}: choose 'trap' or 'silent'")
         self.engine = engine or default_engine()
+        _make_room(memory)
         self.memory = Memory(memory + OWN_MEMORY, sparse=sparse)
+        HOSTS.add(self)
         self.harts = [PhysicalHart(i, self.memory, self.engine) for i in range(harts)]
         for hart in self.harts:
             hart.s[st.SILENT] = int(sensitive == "silent")

@@ -1,5 +1,6 @@
 """Hostile guests: each sees what hardware would show it, and nobody else notices."""
 
+import math
 import random
 
 import numpy as np
@@ -52,7 +53,7 @@ def beside_a_good_one(image, layers, boot, good_alone, caplog, rest=0):
 
     rest: instructions for which it goes on alone.
     """
-    hypervisor = Hypervisor(GOOD_MEMORY + 2 * MEMORY, scheduler=RoundRobin(TURN))
+    hypervisor = Hypervisor(GOOD_MEMORY + 2 * MEMORY, scheduler=RoundRobin(TURN, math.inf))
     bad = hypervisor.create(image, memory=MEMORY, boot=boot, **layers)
     good = hypervisor.create(guests.path("labos"), memory=GOOD_MEMORY, append=GOOD)
     good.run(BOOT)

@@ -1,5 +1,6 @@
 """A VM's seams, several VMs on one host, and what a guest cannot do to others."""
 
+import gc
 from collections import Counter
 
 import pytest
@@ -21,6 +22,7 @@ from minihv.vmm import (
     TrapAndEmulate,
     VMExit,
 )
+from minihv.vmm.host import GARBAGE, HOSTS
 from minihv.vmm.run import MODES as NAMED
 from minihv.vmm.run import PAGINGS, PAIRS, new_machine
 from minihv.vmm.sched import RoundRobin
@@ -443,3 +445,16 @@ def test_what_hs_and_vs_share_belongs_to_the_guest_across_exits(mode):
     bare, vm = (finish(machine, 1000) for machine in machines)
     assert vm.differences(bare) == []
     assert [machines[1].harts[0].x[n] for n in (9, 18, 19)] == [5, 2, 0]
+
+
+def test_vms_made_in_a_loop_do_not_pile_up():
+    """Each is part of a cycle; the collector is called when they hold too much, not by chance."""
+    gc.collect()
+    gc.disable()
+    try:
+        before = sum(there.memory.size for there in list(HOSTS))
+        for _ in range(40):
+            VM(memory=64 << 20)
+        assert sum(there.memory.size for there in list(HOSTS)) <= 2 * before + 2 * GARBAGE
+    finally:
+        gc.enable()
