@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from minihv.vmm.vm import VM
 
 FEWEST_FRAMES = 16  # the four pages that one instruction can touch need nine
-MOST_NOTES = 1 << 16  # about which tables hold which page, before all start afresh
+MOST_NOTES = 1 << 16  # about which tables hold which page
 
 
 class WalkRecorder:
@@ -111,9 +111,6 @@ class ShadowPaging(Paging):
         pte = self.walker.r64[seen[-1]] if seen else UNTRANSLATED
         assert self.key is not None
         table = self.tables[self.key]
-        if self.holders.notes > MOST_NOTES:
-            self.drop()
-            return  # the fault comes again, and finds a table to fill
         self.make_room(2, table)
         hpa = gpa + self.vm.memory.offset
         entry = hpa >> 12 << 10 | self.rights(vcpu, gpa, pte) | PTE_V | PTE_A | PTE_D
@@ -192,13 +189,16 @@ class ShadowPaging(Paging):
         self._free(self.tables.pop(key).frames())
 
     def make_room(self, frames: int, keep: ShadowTable | None) -> None:
-        """Make room for so many frames; `keep` loses at most what it points to."""
-        while self.used + frames > self.limit or self.vm.host.frames_left < frames:
+        """Make room for so many frames; `keep`, the present table, loses at most its contents."""
+        while (self.used + frames > self.limit or self.vm.host.frames_left < frames
+               or self.holders.notes > MOST_NOTES):  # fmt: skip
             victim = next((k for k, table in self.tables.items() if table is not keep), None)
             self.evictions += 1
             if victim is not None:
                 self._drop_table(victim)
-            elif keep is not None and len(keep) > 1:
+            elif keep is not None and (len(keep) > 1 or self.holders.notes > MOST_NOTES):
+                assert self.key is not None
+                self.holders.forget(self.key)
                 self._free(keep.drop_all())
             else:
                 raise ConfigError("the host has no frames left for page tables: add memory")

@@ -4,7 +4,7 @@ import pytest
 
 from minihv.asm import assemble
 from minihv.devices.virt import Machine
-from minihv.vmm import VM
+from minihv.vmm import VM, shadow
 from minihv.vmm.holders import Holders
 from minihv.vmm.shadow import ShadowPaging
 from tests.vmm.cases import case
@@ -103,3 +103,13 @@ def test_what_a_table_holds_goes_with_it():
     holders.forget(one)
     holders.forget(other)
     assert holders.notes == 0 and holders._pages == holders._tables == {}
+
+
+def test_notes_have_a_limit(monkeypatch: pytest.MonkeyPatch):
+    """A guest that touches ever more pages between fences loses tables, not its host's memory."""
+    monkeypatch.setattr(shadow, "MOST_NOTES", 50)
+    vm = VM(memory=8 << 20)
+    vm.load(assemble(SPACES.format(fence="nop"), vm.memory.base).elf(), "s")
+    assert vm.run(100_000).reason == "exit"
+    assert isinstance(vm.paging, ShadowPaging)
+    assert 0 < vm.paging.holders.notes <= 52 and vm.paging.evictions > 200
