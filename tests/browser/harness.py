@@ -153,6 +153,12 @@ WAIT_READY = """async milliseconds => {
 # Without `await`: run-all comes back only when the last cell has run.
 START = "command => { window.jupyterapp.commands.execute(command); }"
 EXECUTE = "([command, options]) => window.jupyterapp.commands.execute(command, options)"
+SAVE = """async shutdown => {
+    const widget = window.jupyterapp.shell.currentWidget;
+    await widget.context.save();
+    if (shutdown) await widget.sessionContext.shutdown();
+    return widget.context.path;
+}"""
 CELLS = """() => window.jupyterapp.shell.currentWidget.content.widgets
     .filter(cell => cell.model.type === 'code' && cell.model.sharedModel.source.trim())
     .map(cell => ({
@@ -201,6 +207,14 @@ class Lab:
     def open_notebook(self, notebook: Path | str, seconds: float = 60) -> None:
         """Opens a copy of a notebook (a path, or a name in notebooks/) and awaits its kernel."""
         path = self.server.add(ROOT / "notebooks" / notebook)
+        address = f"{self.server.url}/lab/tree/{path}?reset&token={self.server.token}"
+        self.page.goto(address, timeout=seconds * 1000)
+        self.page.wait_for_function(IS_OPEN, arg=path, timeout=seconds * 1000)
+        self.page.evaluate(WAIT_READY, seconds * 1000)
+
+    def reopen(self, kernel: bool = False, seconds: float = 60) -> None:
+        """Saves the notebook, shuts its kernel down unless it is to go on, loads the page anew."""
+        path = self.page.evaluate(SAVE, not kernel)
         address = f"{self.server.url}/lab/tree/{path}?reset&token={self.server.token}"
         self.page.goto(address, timeout=seconds * 1000)
         self.page.wait_for_function(IS_OPEN, arg=path, timeout=seconds * 1000)

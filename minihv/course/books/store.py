@@ -14,13 +14,12 @@ from typing import Any
 from minihv.course.books.generate import ROOT, dumps
 from minihv.course.books.kernel import environment, this_python
 from minihv.course.books.notebooks import load
+from minihv.course.books.reopened import LIVE
 from minihv.errors import MinihvError
 
 FOLDERS = ("notebooks", "solutions")
 CELL_SECONDS = 180
 TIMES = "times"  # a tag in the metadata of a cell whose numbers differ from run to run
-# A mime type that means nothing without the kernel that made it.
-LIVE = "application/vnd.jupyter.widget-view+json"
 
 
 class StoreError(MinihvError):
