@@ -74,6 +74,8 @@ def _meaning(csr: str, field: str, whole: int, value: int) -> str:
             return {0: "direct", 1: "vectored"}.get(value, "reserved")
         case "satp" | "vsatp", "PPN":
             return f"root table at {value << 12:#x}"
+        case _, "BASE":
+            return f"handler at {value << 2:#x}"
         case _, "Code":
             return cause_name(whole)
         case _, "UXL" | "SXL" | "MXL":

@@ -183,7 +183,7 @@ def test_csr_fields_have_meanings():
     assert meanings("satp", 8 << 60 | 0x80001) == root
     assert meanings("mstatus", 3 << 11 | 2 << 32)["MPP"] == "M"
     assert meanings("scause", 1 << 63 | 5) == {"Code": "Supervisor timer interrupt"}
-    assert meanings("mtvec", 0x80000001) == {"MODE": "vectored"}
+    assert meanings("mtvec", 0x80000001) == {"MODE": "vectored", "BASE": "handler at 0x80000000"}
     assert meanings("misa", 2 << 62 | 1 << 8 | 1) == {"MXL": "64 bits", "Extensions": "AI"}
     assert inspect.csr_fields("mscratch", 5) == []
     fields = inspect.csr_fields("mstatus", 1 << 3)

@@ -19,7 +19,7 @@ def machine_still(state: dict[str, Any], words: dict[str, str]) -> str:
     """MachineView: code on the left, registers on the right, console below."""
     badge = colours(state["priv"])
     name = words[state["priv"]]
-    wide = 16 + 7.2 * len(name)
+    wide = 24 + 7.2 * len(name)
     where = words["where"].format(now=f"{state['now']:,}", far=f"{state['far']:,}")
     place = f"pc {state['pc']}  {state['symbol']}"
     parts = [box(16, 12, wide, 22, badge["fill"], round=11),

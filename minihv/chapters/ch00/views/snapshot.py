@@ -21,7 +21,7 @@ SHOWN = {
 BEFORE, LINES = 7, 26       # lines before pc at most; lines of the listing
 CONSOLE = 4000              # characters of the console's end
 SPOKEN = {"MODE", "MPP", "SPP"}     # fields shown by meaning
-TACIT = {"UXL", "SXL"}      # fields that never change here
+TACIT = {"UXL", "SXL", "BASE"}  # fields that never change here, or that the value itself shows
 
 
 class Symbols:
