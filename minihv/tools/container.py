@@ -186,7 +186,10 @@ def remove(store: Store, args: argparse.Namespace) -> int:
     if state["record"]["status"] == "running" and not records.kill(state):
         raise ContainerError(f"container {args.id} does not end, though it was killed")
     for _ in range(500):  # its runner tidies up first
-        lock = records.claim(folder)
+        try:
+            lock = records.claim(folder)
+        except FileNotFoundError:  # it has removed all
+            return 0
         if lock is not None:
             records.delete(folder)
             os.close(lock)

@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 
 from minihv.containers.images import ContainerError, Store
-from minihv.containers.linux import interpreter, seccomp
+from minihv.containers.linux import cgroups, interpreter, seccomp
 from minihv.containers.linux.runtime import attached, records
 from minihv.containers.linux.runtime.session import Session
 from tests.containers.conftest import ROOT, USER, command, environment, ordinary_python
@@ -226,6 +226,36 @@ def test_a_reader_that_leaves_ends_the_writer(store: Store) -> None:
     assert runner.stdout is not None and runner.stdout.readline() == b"y\n"
     runner.stdout.close()
     assert runner.wait(10) in (1, 128 + signal.SIGPIPE)  # busybox's yes looks itself
+
+
+@pytest.mark.parametrize("options", [[], ["--rm"]])
+def test_a_detached_container_can_be_found_and_ended(store: Store, options: list[str]) -> None:
+    """One for one run only is no less there while it runs."""
+    made = [command(store.home, "run", "-d", *options, "busybox", "sh", "-c",
+                    "echo said; exec sleep 1234").stdout.strip() for _ in range(4)]  # fmt: skip
+    listed = command(store.home, "ps").stdout
+    assert all(identity in listed for identity in made)
+    wait_for(lambda: command(store.home, "logs", made[0]).stdout == "said\n")
+    assert command(store.home, "exec", made[0], "echo", "inside").stdout == "inside\n"
+    for identity in made:
+        done = command(store.home, "rm", identity)
+        assert (done.returncode, done.stderr) == (0, "")
+    assert not list((store.home / "containers").iterdir())
+    assert cgroups.leftovers(made[0]) == []
+
+
+def test_a_busy_group_keeps_the_record(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else nobody would know of the group any more, and no sweep could find it."""
+    runner = subprocess.Popen([*RUN, "run", "--name", "busy", "busybox", "sleep", "100"],
+                              env=environment(store.home), cwd=ROOT)  # fmt: skip
+    wait_for(lambda: records_of(store, "busy").get("status") == "running")
+    runner.kill(), runner.wait()
+    monkeypatch.setattr(cgroups.Limits, "remove", lambda limits: False)
+    records.sweep(store.home)
+    monkeypatch.undo()
+    assert records_of(store, "busy")
+    records.sweep(store.home)
+    assert records_of(store, "busy")["status"] == "exited"
 
 
 def test_output_does_not_count_as_memory_and_is_rotated(store: Store) -> None:

@@ -175,8 +175,9 @@ class Limits:
                 return int(text)
         return 0
 
-    def remove(self) -> None:
-        """Remove the groups; dying processes may keep one busy for a moment."""
+    def remove(self) -> bool:
+        """Remove the groups; return if all are gone: dying processes keep one busy for a moment."""
+        busy = []
         for place in self.dirs:
             for _ in range(200):
                 try:
@@ -186,4 +187,7 @@ class Limits:
                     break
                 except OSError:
                     time.sleep(0.005)
-        self.dirs = []
+            else:
+                busy.append(place)
+        self.dirs = busy
+        return not busy

@@ -78,7 +78,8 @@ def run(spec: Spec, ready: int | None = None) -> int:
                    "without --rootless they belong to root\n")
         if ready is not None:
             os.close(ready)
-        streams.log = None if spec["remove"] else Log(running.folder / "log")
+        if not spec["remove"] or ready is not None:  # else it is seen, and then gone
+            streams.log = Log(running.folder / "log")
         try:
             streams.pump(alarms, running.pidfd)
         finally:

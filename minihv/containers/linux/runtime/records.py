@@ -88,16 +88,16 @@ def sweep(home: Path) -> list[str]:
     """Tidy up after runners that died; return the ids of their containers."""
     swept = []
     for folder in containers(home):
-        state = read_state(folder)
-        if state and state["record"]["status"] == "exited" and not state["remove"]:
-            continue
-        if not state and time.time() - folder.stat().st_mtime < 10:
-            continue  # just being made
-        lock = claim(folder)
-        if lock is None:
-            continue
-        swept.append(folder.name)
-        clean_after(folder, state, lock)
+        with contextlib.suppress(FileNotFoundError):  # its runner has just removed it
+            state = read_state(folder)
+            if state and state["record"]["status"] == "exited" and not state["remove"]:
+                continue
+            if not state and time.time() - folder.stat().st_mtime < 10:
+                continue  # just being made
+            lock = claim(folder)
+            if lock is not None:
+                swept.append(folder.name)
+                clean_after(folder, state, lock)
     return swept
 
 
@@ -107,11 +107,11 @@ def clean_after(folder: Path, state: Spec | None, lock: int) -> None:
     running = Running(spec, folder, lock)
     running.limits = cgroups.Limits(sorted({*cgroups.leftovers(spec["id"]),
                                             *spec.get("record", {}).get("dirs", ())}))
-    if not kill(spec):
+    ended = kill(spec)
+    running.limits.kill()
+    if not running.limits.remove() or not ended:
         os.close(lock)  # whoever comes next tries again
         return
-    running.limits.kill()
-    running.limits.remove()
     if spec.get("net") == "bridge":
         net.detach("mhv" + spec["id"][:8])
     if state:
@@ -139,8 +139,14 @@ def kill(spec: Spec, seconds: float = 5) -> bool:
 
 def containers(home: Path) -> list[Path]:
     """Return the folders of all containers, oldest first."""
+    def made(folder: Path) -> float:
+        try:
+            return folder.stat().st_mtime
+        except FileNotFoundError:  # one that has just been removed
+            return 0
+
     folder = home / "containers"
-    return sorted(folder.iterdir(), key=lambda p: p.stat().st_mtime) if folder.exists() else []
+    return sorted(folder.iterdir(), key=made) if folder.exists() else []
 
 
 def read_state(folder: Path) -> Spec | None:

@@ -37,7 +37,7 @@ class Service:
         if seed and seed.key != key_of(spec):
             seed.discard()
             seed = None
-        running = start(spec, (self.fds[0], self.fds[1], self.fds[2]), seed)
+        running = start(spec, (self.fds[0], self.fds[1], self.fds[2]), seed, known=False)
         self.running[spec["id"]] = running
         return {"pid": running.command, "limits": running.limits.works}, [os.dup(running.pidfd)]
 

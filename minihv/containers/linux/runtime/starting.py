@@ -30,11 +30,16 @@ from minihv.containers.linux.wire import send
 from minihv.containers.linux.worlds import write_world_map
 
 
-def start(spec: Spec, stdio: tuple[int, int, int], seed: Seed | None = None) -> Running:
-    """Make the namespaces (or take a seed's), build the container in them, run its command."""
+def start(spec: Spec, stdio: tuple[int, int, int], seed: Seed | None = None,
+          known: bool = True) -> Running:  # fmt: skip
+    """Make the namespaces (or take a seed's), build the container in them, run its command.
+
+    known: to the other commands, by a record. A Session's container is its own only, and goes
+    with it; it has one if there is something that a sweep must find.
+    """
     folder = Path(spec["folder"])
     running = Running(spec, folder, -1)
-    if not spec["remove"] or spec["limits"] or spec["net"] == "bridge":
+    if known or spec["limits"] or spec["net"] == "bridge":
         folder.mkdir(mode=0o755, parents=True)
         running.lock = claim(folder) or -1
     try:
