@@ -165,8 +165,8 @@ class Model:
                 return ACCESS_FAULTS[access], va
             entry, below = self.memory.get(place, 0), (1 << 12 + 9 * level) - 1
             right, wanted = (X, R, W)[access], A | D if access == STORE else A
-            if (not entry & V or entry & (R | W) == W or entry & U or not entry & right
-                    or target(entry) & below or self.svade and entry & wanted != wanted):  # fmt: skip
+            bad = not entry & V or entry & (R | W) == W or target(entry) & below
+            if bad or entry & U or not entry & right or self.svade and entry & wanted != wanted:
                 return PAGE_FAULTS[access], va
             self.memory[place] = entry | wanted
             pa = target(entry) | va & below
@@ -193,7 +193,7 @@ class Guest:
 
     def __init__(self, seed: int, rounds: int = 40):
         self.chosen = chosen = random.Random(seed)
-        self.svade = chosen.random() < 0.3
+        self.svade = chosen.random() < 0.2
         self.gigapage = chosen.random() < 0.6  # for the code
         self.asids = chosen.sample(ASIDS, 2)
         self.model = Model(self.beginning(), self.svade)
@@ -289,7 +289,8 @@ class Guest:
             return 0
         if level and kind < 0.6:
             table = chosen.choice((LEAVES, MIDDLES)[level - 1])
-            return pte(table, V) if kind < 0.56 else pte(*chosen.choice(((table, V | A), (NOWHERE, V))))
+            odd = chosen.choice(((table, V | A), (NOWHERE, V)))  # malformed, or out of memory
+            return pte(table, V) if kind < 0.56 else pte(*odd)
         pages = {
             0: [frame(m, p) for m in LARGE for p in SMALL],
             1: [frame(m, 0) for m in LARGE] * 3 + [NOWHERE, frame(1, 1)],  # the last: misaligned
@@ -304,9 +305,10 @@ class Guest:
         place, level = chosen.choice([step for step in way if inside(step[0])])
         old = memory[place]
         new = self.entry(level)
-        if old & V and not points(old) and chosen.random() < 0.4:
+        if old & (R | X) and chosen.random() < 0.4:
             new = chosen.choice((old & ~(A | D), old & ~D, old & ~W, old | W | R, 0, old & ~A))
-        whole = level > 0 and (points(old) or points(new) and not old & V)
+        # A fence of addresses is about leaves alone: what was a pointer, or is one now, needs more.
+        whole = level > 0 and not old & (R | X) and (old & V or points(new))
         stale = [
             Stale(space, at, 0 if whole else 1 << 12 + 9 * level)
             for space, at in self.reached(place)
@@ -317,15 +319,12 @@ class Guest:
 
     def reached(self, place: int) -> set[tuple[int, int]]:
         """Return (space, va) of every way that leads to an entry; va is the first there."""
-        found = set()
-        for space, root in enumerate(ROOTS):
-            for r in REGIONS:
-                for m in LARGE:
-                    for p in SMALL:
-                        for at, level in self.model.path(root, virtual(r, m, p)):
-                            if at == place:
-                                found.add((space, virtual(r, m, p) >> 12 + 9 * level << 12 + 9 * level))
-        return found
+        return {
+            (space, va & -1 << 12 + 9 * level)
+            for space, root in enumerate(ROOTS)
+            for va in (virtual(r, m, p) for r in REGIONS for m in LARGE for p in SMALL)
+            for at, level in self.model.path(root, va) if at == place
+        }  # fmt: skip
 
     # --- fences ---------------------------------------------------------------------------------
 
