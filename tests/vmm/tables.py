@@ -29,7 +29,7 @@ STEPS, LOG = 0x80210000, 0x80280000
 REGIONS, LARGE, SMALL = (1, 4, 511), (1, 2, 3), (0x180, 0x181, 0x1F0)  # indices, by level
 INDICES = (SMALL, LARGE, REGIONS)
 V, R, W, X, U, A, D = 1, 2, 4, 8, 16, 64, 128
-FLAGS = (0xCF, 0xCF, 0xCF, 0xC7, 0xC3, 0xCB, 0xC9, 0x4F, 0x0F, 0xDF, 0xC5)
+FLAGS = (0xCF,) * 6 + (0xC7, 0xC3, 0xCB, 0xC9, 0x4F, 0x4F, 0x0F, 0xDF, 0xC5)
 ASIDS = (0, 1, 0x1234, 0xFFFF)
 NOWHERE = RAM + MEMORY
 CODE_AT = 0x100  # in each page that can be mapped: a function that returns a number
@@ -256,10 +256,11 @@ class Guest:
             self.switch()
         stale = [what for va in used for what in self.change(va)]
         self.fence(stale)
-        for va in [*used, self.address()]:
+        for va in [*used, *self.chosen.choices(used, k=2), self.address()]:
             if self.chosen.random() < 0.2:
                 self.switch()
             self.access(va)
+        self.look(used[0])
 
     def address(self) -> int:
         return virtual(*(self.chosen.choice(indices) for indices in reversed(INDICES)))
@@ -270,6 +271,16 @@ class Guest:
         if kind == "run" or kind == "store" and self.chosen.random() < 0.3:
             va, value = page + CODE_AT, function(self.chosen.randrange(100, 2000))
         self.step(kind, va, value)
+        self.note(kind, va, value)
+
+    def look(self, va: int) -> None:
+        """Read the last entry on the way to an address, with the A and D that the hart has set."""
+        root = self.model.root or self.chosen.choice(ROOTS)
+        *_, place = (place for place, _ in self.model.path(root, va) if inside(place))
+        self.step("load", place)
+        self.note("load", place, 0)
+
+    def note(self, kind: str, va: int, value: int) -> None:
         cause, result = self.model.outcome(kind, va, value)
         self.log.append((cause, result % 2**64))
 
@@ -285,12 +296,12 @@ class Guest:
     def entry(self, level: int) -> int:
         """Return an entry for a table at this level: a leaf, a pointer, or nothing."""
         chosen, kind = self.chosen, self.chosen.random()
-        if kind < 0.15:
+        if kind < 0.1:
             return 0
-        if level and kind < 0.6:
+        if level and kind < 0.55:
             table = chosen.choice((LEAVES, MIDDLES)[level - 1])
             odd = chosen.choice(((table, V | A), (NOWHERE, V)))  # malformed, or out of memory
-            return pte(table, V) if kind < 0.56 else pte(*odd)
+            return pte(table, V) if kind < 0.52 else pte(*odd)
         pages = {
             0: [frame(m, p) for m in LARGE for p in SMALL],
             1: [frame(m, 0) for m in LARGE] * 3 + [NOWHERE, frame(1, 1)],  # the last: misaligned
