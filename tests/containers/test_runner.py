@@ -6,11 +6,13 @@ import errno
 import json
 import os
 import pty
+import resource
 import shlex
 import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -19,7 +21,7 @@ import pytest
 
 from minihv.containers.images import ContainerError, Store
 from minihv.containers.linux import interpreter, seccomp
-from minihv.containers.linux.runtime import attached, records
+from minihv.containers.linux.runtime import attached, records, tail
 from minihv.containers.linux.runtime.session import Session
 from tests.containers.conftest import ROOT, USER, command, environment, ordinary_python
 from tests.containers.test_runtime import wait_for
@@ -237,6 +239,33 @@ def test_output_does_not_count_as_memory_and_is_rotated(store: Store) -> None:
     text = command(store.home, "logs", "talks").stdout
     command(store.home, "rm", "talks")
     assert text.endswith("e\nend\n") and attached.LOG_SIZE < len(text) <= 2 * attached.LOG_SIZE
+
+
+def test_a_session_keeps_the_last_part_of_what_is_written(session: Session,
+                                                         options: dict[str, Any]) -> None:
+    """Of the container and of a command that joined it; this process does not grow by it."""
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    script = "yes 0123456789abcde | head -c {}m; echo end"
+    box = session.run("busybox", ["sh", "-c", script.format(30)], **options)
+    assert box.wait(30) == 0
+    texts = [box.output()]
+    box.close()
+    box = session.run("busybox", ["sleep", "100"], **options)
+    texts.append(box.exec(["sh", "-c", script.format(30)])[1])
+    box.exec(["sh", "-c", "echo small > /proc/1/fd/1; sleep 100 &"])  # holds the pipe on
+    box.close()
+    for text in texts:
+        head, _, rest = text.partition("\n")
+        assert head == f"[minihv: the first {(30 << 20) + 4 - tail.KEPT:,} bytes are not kept]"
+        assert len(rest) == tail.KEPT and rest.endswith("abcde\nend\n")
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 20 << 10  # KiB
+    wait_for(lambda: "tail" not in {thread.name for thread in threading.enumerate()})
+
+
+def test_a_writer_is_not_held_up_by_who_does_not_look(session: Session) -> None:
+    box = session.run("busybox", ["sh", "-c", "head -c 1m /dev/zero; exit 3"])
+    assert box.wait(10) == 3 and len(box.output()) == 1 << 20
+    box.close()
 
 
 def on_a_terminal(home: Path, *args: str) -> tuple[int, str]:
