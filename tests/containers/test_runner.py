@@ -19,11 +19,12 @@ from typing import Any
 
 import pytest
 
-from minihv.containers.images import ContainerError, Store
+from minihv.containers.images import ContainerError, Store, busybox
 from minihv.containers.linux import interpreter, seccomp
 from minihv.containers.linux.runtime import attached, records, tail
 from minihv.containers.linux.runtime.session import Session
 from tests.containers.conftest import ROOT, USER, command, environment, ordinary_python
+from tests.containers.test_images import busybox_of, layout
 from tests.containers.test_runtime import wait_for
 
 RUN = [sys.executable, "-m", "minihv", "container"]
@@ -103,6 +104,21 @@ def test_what_enters_is_that_interpreter(store: Store, session: Session) -> None
     box.close()
     runner.kill(), runner.wait(), joined.wait(10)
     assert command(store.home, "rm", "enter").returncode == 0
+
+
+def test_the_callers_descriptors_are_no_working_folder(store: Store, outside: Path) -> None:
+    """An image may ask to work in one of them by number (CVE-2024-21626)."""
+    (outside / "secret").touch()
+    base = busybox.tar_of(busybox_of(store), ["sh", "ls"])
+    image = layout(outside / "inherits", [base],
+                   {"WorkingDir": "/proc/self/fd/5", "Cmd": ["ls", "."]})
+    store.add(image)
+    for more in ([], ["--rootless"]):
+        line = f"exec 5<{outside}; exec {shlex.join([*RUN, 'run', '--rm', *more])} inherits"
+        done = subprocess.run(["sh", "-c", line], env=environment(store.home), cwd=ROOT,
+                              timeout=20, capture_output=True, text=True)
+        assert (done.returncode, done.stdout) == (125, ""), done.stderr
+        assert done.stderr.count("/proc/self/fd/5: No such file or directory\n") == 1
 
 
 def records_of(store: Store, name: str) -> dict[str, Any]:
@@ -338,6 +354,18 @@ def test_an_empty_name_is_nobodys_and_a_name_may_begin_an_id(store: Store) -> No
     assert json.loads(command(store.home, "inspect", identity[:6]).stdout)["name"] == "only"
     for key in (name, "only"):
         assert command(store.home, "rm", key).returncode == 0
+
+
+@pytest.mark.parametrize("name", ["\udcff", "a\nb", "x" * 65, "a b", "\x1b[2J"])
+def test_host_names_are_checked(session: Session, name: str) -> None:
+    with pytest.raises(ContainerError, match="no host name"):
+        session.run("busybox", ["true"], hostname=name)
+
+
+def test_a_name_too_long_for_a_file_is_no_images(store: Store) -> None:
+    for name in ("x" * 300, "x/" * 3000):
+        with pytest.raises(ContainerError, match="^no image .{,400}$"):
+            store.find(name)
 
 
 @pytest.mark.parametrize("name", ["../../x", "-x", "a b", "x" * 64, "0123456789ab", "x\n"])
