@@ -15,6 +15,7 @@ import pytest
 
 from minihv.containers.images import ContainerError, Store, archives, busybox
 from minihv.containers.linux.runtime.session import Session
+from tests.containers.conftest import command
 
 
 def tar_of(*entries: tuple[str, Any]) -> bytes:
@@ -169,6 +170,33 @@ def test_the_image_for_this_machine_is_taken(empty: Store, tmp_path: Path) -> No
                 empty.add(path)
         else:
             assert empty.add(path).layers
+
+
+def test_an_index_in_an_index_ends_somewhere(empty: Store, tmp_path: Path) -> None:
+    path = layout(tmp_path / "picture", [tar_of(("a", b"1"))], {})
+    for depth in range(2_000):
+        data = (path / "index.json").read_bytes()
+        digest = hashlib.sha256(data).hexdigest()
+        (path / "blobs/sha256" / digest).write_bytes(data)
+        (path / "index.json").write_text(json.dumps({"manifests": [
+            {"mediaType": "application/vnd.oci.image.index.v1+json", "size": len(data),
+             "digest": f"sha256:{digest}"}]}))
+        if depth == 5:
+            assert empty.add(path).layers
+    with pytest.raises(ContainerError, match="indexes in indexes"):
+        empty.add(path)
+
+
+@pytest.mark.parametrize("config", [
+    {"User": "x" * 100_000}, {"User": "a\nb:c"}, {"WorkingDir": "/" + "x" * 900},
+    {"WorkingDir": "/bin/busybox/a\nb"}, {"Entrypoint": [""]}, {"Cmd": ["no\nsuch"]}])
+def test_what_fails_at_the_start_is_one_short_line(store: Store, tmp_path: Path,
+                                                   config: dict[str, Any]) -> None:
+    base = busybox.tar_of(busybox_of(store), ["sh"])
+    done = command(store.home, "run", "--rm", str(layout(tmp_path / "wrong", [base], config)))
+    assert done.returncode in (125, 126, 127), done.stderr
+    assert len(done.stderr.splitlines()) == 1 and len(done.stderr) < 200
+    assert "Error(" not in done.stderr
 
 
 def test_copy_on_write(store: Store, session: Session, options: dict[str, Any]) -> None:

@@ -149,6 +149,7 @@ def test_damaged_images_give_one_line(tmp_path: Path) -> None:
     ({"Env": "A"}, "Env should be a list"), ({"Env": [1]}, "no plain text"),
     ({"Env": ["=1"]}, "without a name"), ({"Cmd": ["a\0"]}, "no plain text"),
     ({"Entrypoint": "sh"}, "Entrypoint should be a list"), ({"User": 5}, "User should be a text"),
+    ({"WorkingDir": "/a" * 1000}, "WorkingDir has 2000 characters"),
 ])
 def test_a_wrong_configuration_is_named(tmp_path: Path, config: Any, reason: str) -> None:
     with pytest.raises(ContainerError, match=reason):

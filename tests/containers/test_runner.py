@@ -6,22 +6,25 @@ import errno
 import json
 import os
 import pty
+import resource
 import shlex
 import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from minihv.containers.images import ContainerError, Store
+from minihv.containers.images import ContainerError, Store, busybox
 from minihv.containers.linux import cgroups, interpreter, seccomp
-from minihv.containers.linux.runtime import attached, records
+from minihv.containers.linux.runtime import attached, records, tail
 from minihv.containers.linux.runtime.session import Session
 from tests.containers.conftest import ROOT, USER, command, environment, ordinary_python
+from tests.containers.test_images import busybox_of, layout
 from tests.containers.test_runtime import wait_for
 
 RUN = [sys.executable, "-m", "minihv", "container"]
@@ -101,6 +104,21 @@ def test_what_enters_is_that_interpreter(store: Store, session: Session) -> None
     box.close()
     runner.kill(), runner.wait(), joined.wait(10)
     assert command(store.home, "rm", "enter").returncode == 0
+
+
+def test_the_callers_descriptors_are_no_working_folder(store: Store, outside: Path) -> None:
+    """An image may ask to work in one of them by number (CVE-2024-21626)."""
+    (outside / "secret").touch()
+    base = busybox.tar_of(busybox_of(store), ["sh", "ls"])
+    image = layout(outside / "inherits", [base],
+                   {"WorkingDir": "/proc/self/fd/5", "Cmd": ["ls", "."]})
+    store.add(image)
+    for more in ([], ["--rootless"]):
+        line = f"exec 5<{outside}; exec {shlex.join([*RUN, 'run', '--rm', *more])} inherits"
+        done = subprocess.run(["sh", "-c", line], env=environment(store.home), cwd=ROOT,
+                              timeout=20, capture_output=True, text=True)
+        assert (done.returncode, done.stdout) == (125, ""), done.stderr
+        assert done.stderr.count("/proc/self/fd/5: No such file or directory\n") == 1
 
 
 def records_of(store: Store, name: str) -> dict[str, Any]:
@@ -269,6 +287,33 @@ def test_output_does_not_count_as_memory_and_is_rotated(store: Store) -> None:
     assert text.endswith("e\nend\n") and attached.LOG_SIZE < len(text) <= 2 * attached.LOG_SIZE
 
 
+def test_a_session_keeps_the_last_part_of_what_is_written(session: Session,
+                                                         options: dict[str, Any]) -> None:
+    """Of the container and of a command that joined it; this process does not grow by it."""
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    script = "yes 0123456789abcde | head -c {}m; echo end"
+    box = session.run("busybox", ["sh", "-c", script.format(30)], **options)
+    assert box.wait(30) == 0
+    texts = [box.output()]
+    box.close()
+    box = session.run("busybox", ["sleep", "100"], **options)
+    texts.append(box.exec(["sh", "-c", script.format(30)])[1])
+    box.exec(["sh", "-c", "echo small > /proc/1/fd/1; sleep 100 &"])  # holds the pipe on
+    box.close()
+    for text in texts:
+        head, _, rest = text.partition("\n")
+        assert head == f"[minihv: the first {(30 << 20) + 4 - tail.KEPT:,} bytes are not kept]"
+        assert len(rest) == tail.KEPT and rest.endswith("abcde\nend\n")
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 20 << 10  # KiB
+    wait_for(lambda: "tail" not in {thread.name for thread in threading.enumerate()})
+
+
+def test_a_writer_is_not_held_up_by_who_does_not_look(session: Session) -> None:
+    box = session.run("busybox", ["sh", "-c", "head -c 1m /dev/zero; exit 3"])
+    assert box.wait(10) == 3 and len(box.output()) == 1 << 20
+    box.close()
+
+
 def on_a_terminal(home: Path, *args: str) -> tuple[int, str]:
     """Run `minihv container ARGS` on a terminal of its own: exit status and all it showed."""
     pid, master = pty.fork()
@@ -339,6 +384,18 @@ def test_an_empty_name_is_nobodys_and_a_name_may_begin_an_id(store: Store) -> No
     assert json.loads(command(store.home, "inspect", identity[:6]).stdout)["name"] == "only"
     for key in (name, "only"):
         assert command(store.home, "rm", key).returncode == 0
+
+
+@pytest.mark.parametrize("name", ["\udcff", "a\nb", "x" * 65, "a b", "\x1b[2J"])
+def test_host_names_are_checked(session: Session, name: str) -> None:
+    with pytest.raises(ContainerError, match="no host name"):
+        session.run("busybox", ["true"], hostname=name)
+
+
+def test_a_name_too_long_for_a_file_is_no_images(store: Store) -> None:
+    for name in ("x" * 300, "x/" * 3000):
+        with pytest.raises(ContainerError, match="^no image .{,400}$"):
+            store.find(name)
 
 
 @pytest.mark.parametrize("name", ["../../x", "-x", "a b", "x" * 64, "0123456789ab", "x\n"])

@@ -22,6 +22,8 @@ from minihv.errors import MinihvError
 
 MOST_LAYERS = 40  # their paths have to fit into one page, the options of mount(2)
 MOST_JSON = 4 << 20  # bytes of an index, manifest or configuration
+LONGEST = 1000  # characters of a working folder
+DEEPEST_INDEX = 10
 OTHER_COMPRESSIONS = {b"\x28\xb5\x2f\xfd": "zstd", b"\xfd7zXZ\0": "xz", b"BZh": "bzip2"}
 
 T = TypeVar("T")
@@ -128,6 +130,9 @@ def defaults(inner: Json) -> tuple[tuple[str, ...], dict[str, str], str, tuple[s
     if "" in env:
         raise ContainerError("the image's Env has a value without a name")
     cwd, user = (text(name, field(inner, name, str, "")) for name in ("WorkingDir", "User"))
+    if len(cwd) > LONGEST:
+        raise ContainerError(f"the image's WorkingDir has {len(cwd)} characters, more than "
+                             f"{LONGEST}: {cwd[:40]!r}")
     return cmd or (() if entrypoint else ("sh",)), env, cwd or "/", entrypoint, user
 
 
@@ -137,9 +142,11 @@ def machine() -> str:
     return {"x86_64": "amd64", "aarch64": "arm64"}.get(here, here)
 
 
-def fitting(path: Path, index: Json, have: list[str]) -> Iterator[Json]:
+def fitting(path: Path, index: Json, have: list[str], depth: int = 1) -> Iterator[Json]:
     """Yield the manifests for this machine; an index may point to further indexes. `have` gets the
     platforms of the others."""
+    if depth > DEEPEST_INDEX:
+        raise ContainerError(f"{path}: indexes in indexes, more than {DEEPEST_INDEX} deep")
     for entry in field(index, "manifests", list):
         platform = field(entry, "platform", dict, {})
         kind = field(entry, "mediaType", str, "manifest")
@@ -149,7 +156,7 @@ def fitting(path: Path, index: Json, have: list[str]) -> Iterator[Json]:
             have.append(repr("/".join(found)))
         elif "index" in kind or "manifest.list" in kind:
             if len(have) < 100:
-                yield from fitting(path, document(blob(path, entry)), have)
+                yield from fitting(path, document(blob(path, entry)), have, depth + 1)
         elif "manifest" in kind:
             yield entry
 

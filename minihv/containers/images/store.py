@@ -69,14 +69,15 @@ class Store:
     def find(self, name: str) -> Image:
         """Return an image of the store, or made on the spot from a path or for `busybox`."""
         path = self.home / "images" / f"{name}.json"
-        if name and "/" not in name and path.exists():
+        if name and "/" not in name and os.path.exists(path):
             return Image(**json.loads(path.read_text()))
-        if Path(name).exists():
+        if os.path.exists(name):  # Path.exists raises for names that are too long
             return self.add(Path(name))
         if name == "busybox":
             return self.take(name, busybox.provide())
-        raise ContainerError(f"no image {name!r} (there are: {', '.join(self.names()) or 'none'}); "
-                             "give the path of a tar file or of an OCI layout, or use busybox")
+        known = ", ".join(self.names()) or "none"
+        raise ContainerError(f"no image {name[:80]!r} (there are: {known}); give the path of a "
+                             "tar file or of an OCI layout, or use busybox")
 
     def add(self, path: Path, name: str = "") -> Image:
         """Take a root file system in a tar, or an OCI layout, under its own name or another."""

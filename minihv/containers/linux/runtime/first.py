@@ -55,8 +55,8 @@ def first_process(sock: socket.socket, like: Spec) -> None:
             spec = json.loads(message)
             cmd = spec["cmd"][0]
             take_stdio(fds)
+            close_others(sock.fileno())
             build_real(spec)
-            close_others([*spec.get("keep_fds", ()), sock.fileno()])
             give_up_rights(spec)
             sc.prctl(sc.PR_SET_PDEATHSIG, signal.SIGKILL)
             if select.select([sock], [], [], 0)[0]:  # readable: the runner has died already
@@ -71,8 +71,9 @@ def first_process(sock: socket.socket, like: Spec) -> None:
     except OSError as error:
         if isinstance(error, FileNotFoundError) and code == CANNOT_RUN:
             code = NOT_FOUND
-        what = repr(cmd)[1:-1][:80] if code != FAILED else error.filename or "setup"
-        sock.send(f"{code} {what or 'an empty name'}: {error.strerror}".encode())
+        what = cmd if code != FAILED else str(error.filename or "setup")
+        said = repr(what)[1:-1][:80] or "an empty name"
+        sock.send(f"{code} {said}: {error.strerror}".encode())
     except BaseException as error:
         sock.send(f"{code} {error!r}".encode())
     finally:
@@ -147,13 +148,13 @@ def build_real(spec: Spec) -> None:
     os.chdir(cwd)
 
 
-def close_others(keep: list[int]) -> None:
-    """Close every descriptor above 2: a leaked one would be a door to the host."""
-    last = 2
-    for fd in sorted({*keep}):
-        os.closerange(last + 1, fd)
-        last = fd
-    os.closerange(last + 1, 65536 if last < 65536 else last + 1)
+def close_others(keep: int = -1) -> None:
+    """Close every descriptor above 2: a leaked one would be a door to the host. Before the image
+    has a say: its working folder may be /proc/self/fd/5, which the caller's shell had open."""
+    for name in os.listdir("/proc/self/fd"):
+        if int(name) not in (0, 1, 2, keep):
+            with contextlib.suppress(OSError):  # the one that listed them
+                os.close(int(name))
 
 
 def give_up_rights(spec: Spec) -> None:
@@ -201,7 +202,7 @@ def enter(state: Spec, cmd: list[str], stdio: tuple[int, int, int]) -> int:
     try:
         signal.pthread_sigmask(signal.SIG_BLOCK, WATCHED)
         take_stdio(stdio)
-        close_others([])
+        close_others()
         for place in record["dirs"]:
             cgroups.write(f"{place}/cgroup.procs", str(os.getpid()))
         command = os.pidfd_open(record["pid"])  # only root may look into the init

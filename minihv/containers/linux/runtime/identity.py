@@ -45,7 +45,8 @@ def lookup(user: str) -> tuple[int, int, list[int]] | None:
         entry = next((g for g in groups if group in (g[0], g[2])), None)
         gid, groups = number(entry[2] if entry else group), []
     if uid is None or gid is None:
-        raise OSError(errno.EINVAL, f"the image's /etc has no such user or group {user!r}", "User")
+        what = f"the image's /etc has no such user or group {user[:80]!r}"
+        raise OSError(errno.EINVAL, what, "User")
     more = [int(g[2]) for g in groups if found and found[0] in g[3].split(",")]
     return uid, gid, more
 

@@ -15,6 +15,7 @@ from typing import Any
 from minihv.containers.images import ContainerError, Store
 from minihv.containers.linux.interpreter import start_helper
 from minihv.containers.linux.runtime.spec import make_spec
+from minihv.containers.linux.runtime.tail import Tail
 from minihv.containers.linux.wire import request
 
 
@@ -33,17 +34,18 @@ class Session:
         """Start a container (options: see make_spec); its output goes to its log, or to the
         descriptor `stdout`; it reads nothing, or from the descriptor `stdin`."""
         spec = make_spec(self.store, self.store.find(image), cmd, remove=True, **options)
-        output = os.memfd_create("log")
+        log = Tail()
         null = os.open(os.devnull, os.O_RDONLY)
         try:
             facts, fds = request(self.sock, "boot", (spec,),
                                  [null if stdin is None else stdin,
-                                  output if stdout is None else stdout, output])
+                                  log.writer if stdout is None else stdout, log.writer])
         except OSError as error:
             raise ContainerError(f"cannot start a container: {error.strerror or error}") from error
         finally:
             os.close(null)
-        box = Container(self, spec, facts, fds[0], output)
+            log.close_writer()
+        box = Container(self, spec, facts, fds[0], log)
         self.live[box.id] = box
         return box
 
@@ -67,8 +69,8 @@ class Container:
     """A started container."""
 
     def __init__(self, session: Session, spec: dict[str, Any], facts: dict[str, Any], pidfd: int,
-                 output: int):
-        self.session, self.spec, self.pidfd, self.output_fd = session, spec, pidfd, output
+                 log: Tail):
+        self.session, self.spec, self.pidfd, self.log = session, spec, pidfd, log
         self.id, self.pid, self.limits = spec["id"], facts["pid"], facts["limits"]
         self.status: int | None = None
 
@@ -86,20 +88,20 @@ class Container:
         signal.pidfd_send_signal(self.pidfd, number)
 
     def output(self) -> str:
-        """Return what it has written so far."""
-        size = os.fstat(self.output_fd).st_size
-        return os.pread(self.output_fd, size, 0).decode(errors="replace")
+        """Return what it has written so far; of very much, the last part (tail.KEPT bytes)."""
+        return self.log.text()
 
     def exec(self, cmd: list[str]) -> tuple[int, str]:
-        """Run a further command inside; return (exit status, output)."""
-        out = os.memfd_create("exec")
+        """Run a further command inside; return (exit status, output: its last part)."""
+        out = Tail()
         null = os.open(os.devnull, os.O_RDONLY)
         try:
-            code = request(self.session.sock, "enter", (self.id, cmd), [null, out, out])[0]
-            return code, os.pread(out, os.fstat(out).st_size, 0).decode(errors="replace")
+            fds = [null, out.writer, out.writer]
+            code = request(self.session.sock, "enter", (self.id, cmd), fds)[0]
+            return code, out.text()
         finally:
             os.close(null)
-            os.close(out)
+            out.close_writer()
 
     def memory(self) -> int:
         """Return the bytes that its cgroup is charged for now (0 without a memory limit)."""
@@ -113,4 +115,3 @@ class Container:
                 self.wait()
             del self.session.live[self.id]
             os.close(self.pidfd)
-            os.close(self.output_fd)

@@ -11,6 +11,7 @@ from minihv.containers.images import ContainerError, Image, Store
 from minihv.containers.linux.runtime.first import Spec
 
 NAME = re.compile("(?![0-9a-f]{12}$)[A-Za-z0-9][A-Za-z0-9_.-]{0,62}")  # and unlike an id
+HOST_NAME = re.compile("[A-Za-z0-9_.-]{1,64}")
 MOST_MOUNT_OPTIONS = 3500  # bytes, of the page that mount(2) takes; the rest is the upper layer's
 
 
@@ -28,8 +29,9 @@ def make_spec(store: Store, image: Image, cmd: list[str] | None = None, *, memor
     if name and not NAME.fullmatch(name):
         raise ContainerError(f"no name for a container: {name[:80]!r}; it has up to 63 letters, "
                              "digits, dots, dashes and _, and begins with a letter or a digit")
-    if len(hostname.encode()) > 64:
-        raise ContainerError(f"the host name {hostname[:80]!r} has more than 64 bytes")
+    if hostname and not HOST_NAME.fullmatch(hostname):
+        raise ContainerError(f"no host name: {hostname[:80]!r}; it has up to 64 letters, digits, "
+                             "dots, dashes and _")
     if not (cmd or image.cmd or image.entrypoint):
         raise ContainerError(f"image {image.name} names no command; give one: -- CMD")
     user = os.getuid() != 0 if rootless is None else rootless
