@@ -162,6 +162,42 @@ def test_a_command_that_forgets_its_parent_does_not_outlive_it(store: Store) -> 
     assert "lives" not in command(store.home, "ps").stdout
 
 
+@pytest.mark.parametrize("killed", [False, True])
+def test_without_a_group_nothing_outlives_it_either(store: Store, killed: bool) -> None:
+    """One with --rm and no limits: processes in sessions of their own, another user's as well."""
+    seconds = f"{os.getpid()}{killed:d}"
+    other = "sh -c" if os.getuid() else "su -s /bin/sh nobody -c"  # one id only, if not root
+    script = (f"setsid sleep {seconds} & trap '' TERM HUP; (sleep {seconds} &)\n"
+              "echo nobody:x:65534:65534::/:/bin/sh >> /etc/passwd\n"
+              f"{other} 'setsid sleep {seconds}' &\n"
+              "while [ $(ps | grep -c '[s]leep') -lt 3 ]; do :; done; echo on; "
+              + ("wait" if killed else "exit 3"))
+    runner = subprocess.Popen([*RUN, "run", "--rm", "busybox", "--", "sh", "-c", script],
+                              env=environment(store.home), cwd=ROOT, stdout=subprocess.PIPE)
+    assert runner.stdout is not None and runner.stdout.readline() == b"on\n"
+    if killed:
+        inside = those_that_sleep(seconds)
+        assert inside and "minihv-" not in Path(f"/proc/{inside[0]}/cgroup").read_text()
+        runner.kill()
+        assert runner.wait(10) == -signal.SIGKILL
+        wait_for(lambda: not those_that_sleep(seconds))
+    else:
+        assert runner.wait(10) == 3 and not those_that_sleep(seconds)
+
+
+def those_that_sleep(seconds: str) -> list[str]:
+    """The processes whose last argument this is."""
+    found = []
+    for place in Path("/proc").glob("[0-9]*"):
+        try:
+            args = (place / "cmdline").read_bytes().split(b"\0")
+        except OSError:
+            continue
+        if args[:2] == [b"sleep", seconds.encode()]:
+            found.append(place.name)
+    return found
+
+
 def test_the_sweep_ends_what_is_left_and_nobody_else() -> None:
     """Known by its number and its start, for numbers come again."""
     child = subprocess.Popen(["sleep", "100"])

@@ -73,7 +73,10 @@ def prepare(running: Running) -> None:
     limits = {k: v for k, v in spec.get("limits", {}).items() if k not in spec["without"]}
     if "pids" in limits:
         limits["pids"] += 1  # for its init
-    # one without a limit too, for what is in a group can be found and ended
+    # One without a limit too, for what is in a group can be found and ended. A container that has
+    # no record does without: the kernel ends a pid namespace with its init, and the init is waited
+    # for only after all the others (pid_namespaces(7)); the init ends with its runner, for it never
+    # changes its user after it has asked for its death signal.
     always = running.lock >= 0 or "pid_ns" in spec["without"]
     running.limits = cgroups.Limits.make(spec["id"], always, **limits)
     missing = running.limits.missing
