@@ -208,16 +208,18 @@ class Lab:
         """Opens a copy of a notebook (a path, or a name in notebooks/) and awaits its kernel."""
         path = self.server.add(ROOT / "notebooks" / notebook)
         address = f"{self.server.url}/lab/tree/{path}?reset&token={self.server.token}"
-        self.page.goto(address, timeout=seconds * 1000)
-        self.page.wait_for_function(IS_OPEN, arg=path, timeout=seconds * 1000)
+        self._load(address, path)
         self.page.evaluate(WAIT_READY, seconds * 1000)
+
+    def _load(self, address: str, path: str) -> None:
+        self.page.goto(address, timeout=1000 * START_SECONDS)
+        self.page.wait_for_function(IS_OPEN, arg=path, timeout=1000 * START_SECONDS)
 
     def reopen(self, kernel: bool = False, seconds: float = 60) -> None:
         """Saves the notebook, shuts its kernel down unless it is to go on, loads the page anew."""
         path = self.page.evaluate(SAVE, not kernel)
         address = f"{self.server.url}/lab/tree/{path}?reset&token={self.server.token}"
-        self.page.goto(address, timeout=seconds * 1000)
-        self.page.wait_for_function(IS_OPEN, arg=path, timeout=seconds * 1000)
+        self._load(address, path)
         self.page.evaluate(WAIT_READY, seconds * 1000)
 
     def run_all(self, seconds: float = 180) -> None:
