@@ -12,6 +12,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tarfile
 import threading
 import time
 from pathlib import Path
@@ -24,7 +25,7 @@ from minihv.containers.linux import cgroups, interpreter, seccomp
 from minihv.containers.linux.runtime import attached, records, tail
 from minihv.containers.linux.runtime.session import Session
 from tests.containers.conftest import ROOT, USER, command, environment, ordinary_python
-from tests.containers.test_images import busybox_of, layout
+from tests.containers.test_images import busybox_of, layout, tar_of
 from tests.containers.test_runtime import wait_for
 
 RUN = [sys.executable, "-m", "minihv", "container"]
@@ -138,6 +139,21 @@ def test_a_file_given_as_stdin_cannot_be_written(store: Store, tmp_path: Path) -
                            "cat; echo lost > /proc/self/fd/0", stdin=f)
         assert done.stdout == "kept\n" == given.read_text(), done.stderr
     command(store.home, "rm", "stdin")
+
+
+def test_an_image_leads_no_mount_onto_the_host(store: Store, session: Session, outside: Path,
+                                               options: dict[str, Any]) -> None:
+    """By a link in place of a folder that the runner makes or mounts on, before the image is
+    the root."""
+    (outside / "decoy").mkdir()
+    base = busybox.tar_of(busybox_of(store), ["sh", "ls"])
+    for name in ("proc", "dev", "mnt"):
+        link = tar_of((f".wh.{name}", b""), (name, (tarfile.SYMTYPE, str(outside / "decoy"))))
+        store.add(layout(outside / f"leads-{name}", [base, link], {}))
+        binds = [(str(outside), "/mnt/made")] if name == "mnt" else []
+        with pytest.raises(ContainerError, match=f"/{name}.*link in place"):
+            session.run(f"leads-{name}", ["ls"], binds=binds, **options)
+    assert not os.listdir(outside / "decoy")
 
 
 # ---- the end of the runner ---------------------------------------------------------------------

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import errno
 import fcntl
 import json
 import os
@@ -137,11 +138,35 @@ def drop_bounding(spec: Spec) -> None:
             sc.prctl(sc.PR_CAPBSET_DROP, number)
 
 
+class Builder(Agent):
+    """An agent that follows no link of an image: it would lead out of it, onto the host."""
+
+    def __init__(self, root: str):
+        super().__init__(-1)
+        self.root = root
+
+    def within(self, path: str) -> None:
+        """OSError if a path below the image's root has a link in it."""
+        inner = path.removeprefix(self.root)
+        if inner != path and os.path.realpath(path) != os.path.realpath(self.root) + inner:
+            raise OSError(errno.ELOOP, "the image has a link in place of this folder", inner)
+
+    def mkdir(self, path: str) -> None:
+        """mkdir(2) inside the image."""
+        self.within(path)
+        super().mkdir(path)
+
+    def mount(self, source: str | None, target: str, *how: str) -> None:
+        """mount(2) inside the image."""
+        self.within(target)
+        sc.mount(source, target, *how)
+
+
 def build_real(spec: Spec) -> None:
     """The steps, made by this process itself."""
     if "address" in spec:
         net.configure(spec["address"])
-    steps.build(Agent(-1), spec)
+    steps.build(Builder(spec.get("root", f"{spec['scratch']}/root")), spec)
     cwd = spec.get("cwd") or "/"
     with contextlib.suppress(FileExistsError):  # chdir says what is wrong with a file
         os.makedirs(cwd, exist_ok=True)
