@@ -25,15 +25,16 @@ PERIOD = 100_000
 def own_group(controller: str) -> tuple[str, bool] | None:
     """Return the directory of this process's group for a controller, and if the tree is v2."""
     found = None
-    mounts = [line.split(" - ") for line in open("/proc/self/mountinfo")]
+    mounts = [line.split(" - ") for line in open("/proc/self/mountinfo") if " - cgroup" in line]
     for line in open("/proc/self/cgroup"):
         _, names, path = line.rstrip("\n").split(":", 2)
+        if names and controller not in names.split(","):
+            continue
         for left, right in mounts:
             root, point = left.split()[3:5]
             fstype, _, options = right.split()[:3]
             v2 = fstype == "cgroup2" and not names
-            v1 = fstype == "cgroup" and controller in names.split(",") and \
-                controller in options.split(",")
+            v1 = fstype == "cgroup" and names != "" and controller in options.split(",")
             if v1 or (v2 and found is None):
                 inner = path if root == "/" else os.path.relpath(path, root)
                 place = os.path.normpath(f"{point}/{inner}")

@@ -176,6 +176,7 @@ def build_real(spec: Spec) -> None:
 def close_others(keep: int = -1) -> None:
     """Close every descriptor above 2: a leaked one would be a door to the host. Before the image
     has a say: its working folder may be /proc/self/fd/5, which the caller's shell had open."""
+    signal.set_wakeup_fd(-1)  # it is one of them
     for name in os.listdir("/proc/self/fd"):
         if int(name) not in (0, 1, 2, keep):
             with contextlib.suppress(OSError):  # the one that listed them
@@ -188,7 +189,6 @@ def give_up_rights(spec: Spec) -> None:
     for limit, value in spec.get("rlimits", {}).items():
         resource.setrlimit(RLIMITS[limit][0], (int(value), int(value)))
     signal.pthread_sigmask(signal.SIG_BLOCK, WATCHED)  # until the command runs
-    signal.set_wakeup_fd(-1)
     for number in (*FORWARDED, signal.SIGPIPE, signal.SIGXFSZ, signal.SIGWINCH):
         signal.signal(number, signal.SIG_DFL)
     sc.prctl(sc.PR_SET_DUMPABLE, 0)  # until an exec, no one inside may look at this process

@@ -51,7 +51,8 @@ class Running:
         if self.veth:
             net.detach(self.veth)
         code = exit_code(status)
-        self.record(status="exited", exit=code, pid=0)
+        if not self.spec["remove"]:
+            self.record(status="exited", exit=code, pid=0)
         self.unlock()
         return code
 

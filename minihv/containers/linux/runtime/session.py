@@ -45,6 +45,7 @@ class Session:
         finally:
             os.close(null)
             log.close_writer()
+            log.follow()  # only now: its start would delay the container's
         box = Container(self, spec, facts, fds[0], log)
         self.live[box.id] = box
         return box
@@ -94,6 +95,7 @@ class Container:
     def exec(self, cmd: list[str]) -> tuple[int, str]:
         """Run a further command inside; return (exit status, output: its last part)."""
         out = Tail()
+        out.follow()
         null = os.open(os.devnull, os.O_RDONLY)
         try:
             fds = [null, out.writer, out.writer]

@@ -23,7 +23,11 @@ class Tail:
         os.set_blocking(self.reader, False)
         self.data, self.total, self.ended = bytearray(), 0, False
         self.lock = threading.Lock()
-        threading.Thread(target=self._follow, name="tail", daemon=True).start()
+        self.thread = threading.Thread(target=self._follow, name="tail", daemon=True)
+
+    def follow(self) -> None:
+        """Begin to read; until then, who writes more than a pipe takes has to wait."""
+        self.thread.start()
 
     def _follow(self) -> None:
         waiting = select.poll()  # select knows descriptors up to 1023 only
