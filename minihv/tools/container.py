@@ -17,6 +17,7 @@ from pathlib import Path
 
 from minihv.errors import MinihvError
 from minihv.tools.arguments import above_0, size
+from minihv.tools.terminal import one_line
 
 try:
     from minihv.containers.images import ContainerError, Store
@@ -143,8 +144,9 @@ def ps(store: Store, args: argparse.Namespace) -> int:
     for state in states(store):
         record = state["record"]
         status = f"exited {record['exit']}" if "exit" in record else record["status"]
+        cmd = one_line(" ".join(state["cmd"])[:40])  # an image's: it may hold escapes
         print(f"{state['id']:14}{state['name'][:15]:16}{state['image'][:13]:14}{status:14}"
-              f"{record.get('pid') or '-':>8}  {' '.join(state['cmd'])[:40]}")
+              f"{record.get('pid') or '-':>8}  {cmd}")
     return 0
 
 

@@ -314,6 +314,14 @@ def test_a_detached_container_can_be_found_and_ended(store: Store, options: list
     assert cgroups.leftovers(made[0]) == []
 
 
+def test_a_command_cannot_write_to_the_terminal_of_ps(store: Store) -> None:
+    made = command(store.home, "run", "-d", "busybox", "--", "sh", "-c", "sleep 99 # \033[2J\nx")
+    listed = command(store.home, "ps").stdout
+    assert made.stdout.strip() in listed and "sleep 99" in listed
+    assert len(listed.splitlines()) == 2 and listed.replace("\n", "").isprintable()
+    assert command(store.home, "rm", made.stdout.strip()).returncode == 0
+
+
 def test_a_busy_group_keeps_the_record(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     """Else nobody would know of the group any more, and no sweep could find it."""
     runner = subprocess.Popen([*RUN, "run", "--name", "busy", "busybox", "sleep", "100"],
