@@ -179,8 +179,8 @@ def test_a_command_that_forgets_its_parent_does_not_outlive_it(store: Store) -> 
 
 
 @pytest.mark.parametrize("killed", [False, True])
-def test_without_a_group_nothing_outlives_it_either(store: Store, killed: bool) -> None:
-    """One with --rm and no limits: processes in sessions of their own, another user's as well."""
+def test_nothing_outlives_one_for_one_run_only(store: Store, killed: bool) -> None:
+    """Processes in sessions of their own, and another user's as well."""
     seconds = f"{os.getpid()}{killed:d}"
     other = "sh -c" if os.getuid() else "su -s /bin/sh nobody -c"  # one id only, if not root
     script = (f"setsid sleep {seconds} & trap '' TERM HUP; (sleep {seconds} &)\n"
@@ -193,7 +193,7 @@ def test_without_a_group_nothing_outlives_it_either(store: Store, killed: bool) 
     assert runner.stdout is not None and runner.stdout.readline() == b"on\n"
     if killed:
         inside = those_that_sleep(seconds)
-        assert inside and "minihv-" not in Path(f"/proc/{inside[0]}/cgroup").read_text()
+        assert inside
         runner.kill()
         assert runner.wait(10) == -signal.SIGKILL
         wait_for(lambda: not those_that_sleep(seconds))
@@ -310,7 +310,7 @@ def test_a_detached_container_can_be_found_and_ended(store: Store, options: list
     for identity in made:
         done = command(store.home, "rm", identity)
         assert (done.returncode, done.stderr) == (0, "")
-    assert not list((store.home / "containers").iterdir())
+    assert not {folder.name for folder in (store.home / "containers").iterdir()} & {*made}
     assert cgroups.leftovers(made[0]) == []
 
 
@@ -318,7 +318,7 @@ def test_a_command_cannot_write_to_the_terminal_of_ps(store: Store) -> None:
     made = command(store.home, "run", "-d", "busybox", "--", "sh", "-c", "sleep 99 # \033[2J\nx")
     listed = command(store.home, "ps").stdout
     assert made.stdout.strip() in listed and "sleep 99" in listed
-    assert len(listed.splitlines()) == 2 and listed.replace("\n", "").isprintable()
+    assert listed.replace("\n", "").isprintable()
     assert command(store.home, "rm", made.stdout.strip()).returncode == 0
 
 
@@ -350,7 +350,7 @@ def test_output_does_not_count_as_memory_and_is_rotated(store: Store) -> None:
 def test_a_session_keeps_the_last_part_of_what_is_written(session: Session,
                                                          options: dict[str, Any]) -> None:
     """Of the container and of a command that joined it; this process does not grow by it."""
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    before, others = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, {*threading.enumerate()}
     script = "yes 0123456789abcde | head -c {}m; echo end"
     box = session.run("busybox", ["sh", "-c", script.format(30)], **options)
     assert box.wait(30) == 0
@@ -365,7 +365,7 @@ def test_a_session_keeps_the_last_part_of_what_is_written(session: Session,
         assert head == f"[minihv: the first {(30 << 20) + 4 - tail.KEPT:,} bytes are not kept]"
         assert len(rest) == tail.KEPT and rest.endswith("abcde\nend\n")
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 20 << 10  # KiB
-    wait_for(lambda: "tail" not in {thread.name for thread in threading.enumerate()})
+    wait_for(lambda: "tail" not in {thread.name for thread in {*threading.enumerate()} - others})
 
 
 def test_a_writer_is_not_held_up_by_who_does_not_look(session: Session) -> None:
