@@ -13,6 +13,10 @@ class ConfigError(MinihvError):
     """A machine that cannot be built as asked (memory size, number of harts, ...)."""
 
 
+class ContainerError(MinihvError):
+    """A container or image that cannot be had, in one clear line."""
+
+
 class AssemblyError(MinihvError):
     """Assembly source that cannot be assembled; knows its line and column (both from 1)."""
 

@@ -175,10 +175,22 @@ def inspect(store: Store, args: argparse.Namespace) -> int:
     """inspect"""
     state = find(store, args.id)
     state["memory_used"] = cgroups.Limits(state["record"].get("dirs", [])).memory_used()
-    upper = Path(state["upper"])
-    state["changed"] = sorted(str(p.relative_to(upper)) for p in upper.rglob("*"))[:1000]
+    state["changed"] = changed(state.get("upper", ""))
     print(json.dumps({k: v for k, v in state.items() if k != "site"}, indent=2))
     return 0
+
+
+def changed(upper: str, most: int = 1000) -> list[str]:
+    """Return names that a container wrote, but not deeper than a path can tell."""
+    found: list[str] = []
+    folders = [upper] if upper else []
+    while folders and len(found) < most:
+        with contextlib.suppress(OSError):
+            for entry in os.scandir(folders.pop(0)):
+                found.append(os.path.relpath(entry.path, upper))
+                if entry.is_dir(follow_symlinks=False):
+                    folders.append(entry.path)
+    return sorted(found)[:most]
 
 
 def remove(store: Store, args: argparse.Namespace) -> int:
@@ -203,8 +215,11 @@ def remove(store: Store, args: argparse.Namespace) -> int:
 def list_images(store: Store, args: argparse.Namespace) -> int:
     """images"""
     for name in store.names():
-        image = store.find(name)
-        print(f"{name:20}{len(image.layers)} layers  {image.layers[-1][:12]}")
+        try:
+            image = store.find(name)
+            print(f"{name:20}{len(image.layers)} layers  {image.layers[-1][:12]}")
+        except ContainerError as error:
+            print(f"minihv: {error}", file=sys.stderr)
     return 0
 
 

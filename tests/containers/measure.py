@@ -1,6 +1,7 @@
-"""Containers started, stopped and killed at random, then a look for leaks:
+"""Containers started, stopped and killed at random, then a look for leaks; or what a start costs:
 
     python -m tests.containers.measure N
+    python -m tests.containers.measure start N
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 import os
 import random
 import signal
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -16,6 +18,7 @@ from pathlib import Path
 
 from minihv.containers.images import Store
 from minihv.containers.linux.cgroups import CONTROLLER, own_group, read
+from minihv.tools.bench.containers import urgent
 
 
 def footprint(home: Path) -> dict[str, set[str]]:
@@ -33,6 +36,7 @@ def footprint(home: Path) -> dict[str, set[str]]:
     }
 
 
+UNSHARE = ["unshare", "--fork", "--pid", "--mount", "--uts", "--ipc", "--net", "chroot"]
 SLEEP = 31536  # seconds: no one else's sleep
 
 
@@ -77,12 +81,49 @@ def left_behind(home: Path, before: dict[str, set[str]]) -> dict[str, set[str]]:
     return left
 
 
+def starts(home: Path, rounds: int) -> dict[str, list[tuple[float, float]]]:
+    """Return CPU and wall time in ms of /bin/true, started in each way in turn, to its end."""
+    root = Store(home).layer_path(Store(home).find("busybox").layers[0])
+    run = [sys.executable, "-m", "minihv", "container", "run", "--rm"]
+    ways = {"unshare + chroot": [*UNSHARE, str(root), "/bin/true"],
+            "a bare Python": [sys.executable, "-I", "-S", "-c", "pass"],
+            "minihv container run": [*run, "busybox", "/bin/true"],
+            "with limits": [*run, "--memory", "64M", "--pids", "32", "busybox", "/bin/true"]}
+    found: dict[str, list[tuple[float, float]]] = {way: [] for way in ways}
+    with urgent():
+        for _ in range(rounds):
+            for way, argv in ways.items():
+                begun = time.perf_counter()
+                pid = os.posix_spawnp(argv[0], argv, os.environ)
+                _, status, used = os.wait4(pid, 0)
+                wall = time.perf_counter() - begun
+                assert status == 0, way
+                found[way].append(((used.ru_utime + used.ru_stime) * 1000, wall * 1000))
+                time.sleep(0.05)
+    return found
+
+
+def show_starts(home: Path, rounds: int) -> None:
+    """Print medians, and the medians of each round's ratios to its unshare."""
+    found = starts(home, rounds)
+    for way, times in found.items():
+        cells = [way]
+        for column in (0, 1):
+            base = [pair[column] for pair in found["unshare + chroot"]]
+            mine = [pair[column] for pair in times]
+            ratio = statistics.median(a / b for a, b in zip(mine, base, strict=True))
+            cells += [f"{statistics.median(mine):.1f}", f"{ratio:.1f} ×"]
+        print(f"| {' | '.join(cells)} |")
+
+
 def main() -> None:
     """Print the figures."""
     with tempfile.TemporaryDirectory(prefix="minihv-measure-") as home:
         os.chmod(home, 0o755)
         os.environ["MINIHV_HOME"] = home
         Store(Path(home)).find("busybox")
+        if sys.argv[1] == "start":
+            return show_starts(Path(home), int(sys.argv[2]))
         for kind, names in cycles(Path(home), int(sys.argv[1])).items():
             print(f"{kind} left behind: {len(names)}")
 

@@ -10,6 +10,7 @@ from minihv.containers.images import Store
 from minihv.containers.linux.runtime.session import Session
 from minihv.tools.bench import containers as bench
 from minihv.tools.bench import merged
+from tests.containers import measure
 
 
 def test_contestants_take_turns_and_end(store: Store, session: Session) -> None:
@@ -26,6 +27,17 @@ def test_many_live_at_once(store: Store, session: Session) -> None:
     assert crowd["alive"] == 5
     if crowd["charged"]:  # else it is what the whole host has left, which others change
         assert 0 < crowd["MiB each"] < 3  # 2 of them are its init, a Python
+
+
+def test_what_a_start_costs_is_shown(store: Store, session: Session,
+                                     monkeypatch: pytest.MonkeyPatch,
+                                     capsys: pytest.CaptureFixture[str]) -> None:
+    if os.getuid():
+        pytest.skip("unshare(1) without a user namespace needs root")
+    monkeypatch.setenv("MINIHV_HOME", str(store.home))
+    measure.show_starts(store.home, 1)
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 4 and lines[0].count("1.0 ×") == 2
 
 
 def test_a_host_that_refuses_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

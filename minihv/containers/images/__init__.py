@@ -1,5 +1,5 @@
 """Images: a store of layers, filled from tars, OCI layouts and busybox."""
 
-from minihv.containers.images.archives import ContainerError as ContainerError
 from minihv.containers.images.store import Image as Image
 from minihv.containers.images.store import Store as Store
+from minihv.errors import ContainerError as ContainerError

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import IO, Any, NamedTuple, TypeVar
 
 from minihv.containers.images.unpack import MOST_BYTES
-from minihv.errors import MinihvError
+from minihv.errors import ContainerError as ContainerError
 
 MOST_LAYERS = 40  # their paths have to fit into one page, the options of mount(2)
 MOST_JSON = 4 << 20  # bytes of an index, manifest or configuration
@@ -27,10 +27,6 @@ DEEPEST_INDEX = 10
 OTHER_COMPRESSIONS = {b"\x28\xb5\x2f\xfd": "zstd", b"\xfd7zXZ\0": "xz", b"BZh": "bzip2"}
 
 T = TypeVar("T")
-
-
-class ContainerError(MinihvError):
-    """A container or image that cannot be had, in one clear line."""
 
 
 class Contents(NamedTuple):
@@ -71,6 +67,9 @@ def open_tar(path: Path) -> IO[bytes]:
     stream = path.open("rb")
     magic = stream.read(6)
     stream.seek(0)
+    if path.stat().st_size > MOST_BYTES:
+        stream.close()
+        raise ContainerError(f"{path} has more than {MOST_BYTES >> 30} GiB")
     for start, name in OTHER_COMPRESSIONS.items():
         if magic.startswith(start):
             stream.close()
@@ -92,7 +91,7 @@ def oci_layout(path: Path) -> Contents:
     entry = next(fitting(path, document(path / "index.json"), have), None)
     if entry is None:
         raise ContainerError(f"{path} holds no image for linux/{machine()}, but for: "
-                             f"{', '.join(have) or 'nothing'}")
+                             f"{', '.join([*dict.fromkeys(have)][:9]) or 'nothing'}")
     manifest = document(blob(path, entry))
     config = document(blob(path, field(manifest, "config", dict)))
     built = (field(config, "os", str, "linux"), field(config, "architecture", str, machine()))
@@ -153,7 +152,7 @@ def fitting(path: Path, index: Json, have: list[str], depth: int = 1) -> Iterato
         found = (field(platform, "os", str, "linux"),
                  field(platform, "architecture", str, machine()))
         if found != ("linux", machine()):
-            have.append(repr("/".join(found)))
+            have.append(repr("/".join(found)[:40]))
         elif "index" in kind or "manifest.list" in kind:
             if len(have) < 100:
                 yield from fitting(path, document(blob(path, entry)), have, depth + 1)

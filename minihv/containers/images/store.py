@@ -5,30 +5,26 @@ SHA-256 of its tar or, because the result depends on what is below it, of that a
 below. Layers become the lower directories of an overlay, so images share them and containers never
 change them. A tar is unpacked by a child process (unpack.py) that is locked into the layer's
 directory by chroot: no path or link in it can lead outside.
+
+What reads archives is imported when one comes: it would be half of what each command has to load.
 """
 
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import json
 import os
 import shutil
 import sys
-import tempfile
 from functools import partial
 from pathlib import Path
-from typing import IO, NamedTuple
+from typing import IO, TYPE_CHECKING, NamedTuple
 
 from minihv.containers import words
-from minihv.containers.images import busybox
-from minihv.containers.images.archives import (
-    ContainerError,
-    Contents,
-    copy_and_hash,
-    oci_layout,
-    open_tar,
-)
+from minihv.errors import ContainerError
+
+if TYPE_CHECKING:
+    from minihv.containers.images.archives import Contents
 
 
 class Image(NamedTuple):
@@ -70,10 +66,16 @@ class Store:
         """Return an image of the store, or made on the spot from a path or for `busybox`."""
         path = self.home / "images" / f"{name}.json"
         if name and "/" not in name and os.path.exists(path):
-            return Image(**json.loads(path.read_text()))
+            try:
+                return Image(**json.loads(path.read_text()))
+            except (ValueError, TypeError) as error:
+                raise ContainerError(f"image {name!r} is damaged in the store: add it again "
+                                     f"({path}: {error})") from error
         if os.path.exists(name):  # Path.exists raises for names that are too long
             return self.add(Path(name))
         if name == "busybox":
+            from minihv.containers.images import busybox
+
             return self.take(name, busybox.provide())
         known = ", ".join(self.names()) or "none"
         raise ContainerError(f"no image {name[:80]!r} (there are: {known}); give the path of a "
@@ -81,6 +83,8 @@ class Store:
 
     def add(self, path: Path, name: str = "") -> Image:
         """Take a root file system in a tar, or an OCI layout, under its own name or another."""
+        from minihv.containers.images.archives import Contents, oci_layout, open_tar
+
         name = name or path.absolute().name.split(".")[0]
         try:
             if (path / "oci-layout").exists():
@@ -111,6 +115,11 @@ class Store:
 
     def _add_layer(self, stream: IO[bytes], expected: str, below: list[str]) -> str:
         """Unpack a tar over the layers below, unless it is here already; return its chain ID."""
+        import hashlib
+        import tempfile
+
+        from minihv.containers.images.archives import copy_and_hash
+
         folder = self.home / "layers"
         folder.mkdir(parents=True, exist_ok=True)
         self.shut()
@@ -136,6 +145,7 @@ class Store:
 
     def _unpack(self, spool: IO[bytes], target: Path, lowers: list[str], checked: bool) -> None:
         import subprocess
+        import tempfile
 
         new = Path(tempfile.mkdtemp(dir=target.parent))
         command = [sys.executable, "-I", "-S", "-X", "utf8",

@@ -226,8 +226,10 @@ def apply(checked: bool, root: bool) -> None:
                     white_out(entry.name)
                 elif (path := add(tar, entry, root)) and entry.isdir():
                     folders[path] = entry
-            except (OSError, ValueError, OverflowError) as error:
+            except (OSError, ValueError, OverflowError, RecursionError) as error:
                 reason = error.strerror if isinstance(error, OSError) else error
+                if isinstance(error, RecursionError):
+                    reason = "leads through too many links"
                 raise SystemExit(f"{entry.name[:200]!r}: {reason}") from error
     for path, entry in folders.items():  # last: to fill a folder changes its time
         if is_folder(path):

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
-import ipaddress
 import socket
 import struct
 from typing import Any
 
 BRIDGE = "minihv0"
-NETWORK = ipaddress.IPv4Network("10.213.0.0/16")
+NETWORK, PREFIX, MASK = "10.213", 16, "255.255.0.0"
+GATEWAY = f"{NETWORK}.0.1"
 SIOCADDRT, SIOCGIFFLAGS, SIOCSIFFLAGS = 0x890B, 0x8913, 0x8914
 SIOCSIFADDR, SIOCSIFNETMASK = 0x8916, 0x891C
 IFF_UP, RTF_UP, RTF_GATEWAY = 1, 1, 2
@@ -29,7 +29,8 @@ def attach(pid: int, name: str, number: int) -> str:
         bridge = ensure_bridge(links)
         links.link("add", ifname=name, kind="veth", peer={"ifname": "eth0", "net_ns_pid": pid})
         links.link("set", ifname=name, master=bridge, state="up")
-    return str(NETWORK[number % (NETWORK.num_addresses - 4) + 2])
+    host = number % 65532 + 2
+    return f"{NETWORK}.{host >> 8}.{host & 255}"
 
 
 def ensure_bridge(links: Any) -> int:
@@ -39,7 +40,7 @@ def ensure_bridge(links: Any) -> int:
         return int(found[0])
     links.link("add", ifname=BRIDGE, kind="bridge")
     index = int(links.link_lookup(ifname=BRIDGE)[0])
-    links.addr("add", index=index, address=str(NETWORK[1]), prefixlen=NETWORK.prefixlen)
+    links.addr("add", index=index, address=GATEWAY, prefixlen=PREFIX)
     links.link("set", index=index, state="up")
     return index
 
@@ -69,10 +70,10 @@ def link_up(name: str) -> None:
 def configure(address: str) -> None:
     """Inside: give eth0 its address and the default route."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
-        for call, value in ((SIOCSIFADDR, address), (SIOCSIFNETMASK, str(NETWORK.netmask))):
+        for call, value in ((SIOCSIFADDR, address), (SIOCSIFNETMASK, MASK)):
             fcntl.ioctl(s, call, struct.pack("16s", b"eth0") + sockaddr(value) + bytes(8))
         link_up("eth0")
-        route = bytes(8) + sockaddr("0.0.0.0") + sockaddr(str(NETWORK[1])) + sockaddr("0.0.0.0")
+        route = bytes(8) + sockaddr("0.0.0.0") + sockaddr(GATEWAY) + sockaddr("0.0.0.0")
         route += struct.pack("Hh4xQQh6xQQQH6x", RTF_UP | RTF_GATEWAY, 0, 0, 0, 0, 0, 0, 0, 0)
         fcntl.ioctl(s, SIOCADDRT, route)
 

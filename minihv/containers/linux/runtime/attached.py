@@ -14,7 +14,6 @@ import json
 import os
 import select
 import signal
-import stat
 import sys
 import termios
 import time
@@ -28,6 +27,7 @@ from minihv.containers.linux.runtime.first import (
     FORWARDED,
     NOT_FOUND,
     Spec,
+    close_others,
     enter,
     exit_code,
 )
@@ -41,6 +41,7 @@ def main() -> None:
     """The process: what it is to do is in the file behind the descriptor sys.argv[1]."""
     with open(int(sys.argv[1]), "rb") as f:
         order = json.load(f)
+    close_others(order.get("ready", -1))  # our caller may have left some open
     try:
         code = execute(order["spec"], order["exec"]) if "exec" in order else run(**order)
     except OSError as error:
@@ -123,7 +124,6 @@ class Streams:
         self.routes: dict[int, int] = {}  # source: target, -1 for the log alone
         self.pending: dict[int, bytes] = {}  # source: what its target has not taken yet
         self.master = -1
-        kind = os.fstat(0).st_mode
         own = not detached and in_foreground()
         if own and os.isatty(0) and os.isatty(1):
             self.master, slave = os.openpty()
@@ -136,12 +136,12 @@ class Streams:
         out, out_end = os.pipe()
         err, err_end = os.pipe()
         self.routes = {out: -1, err: -1} if detached else {out: 1, err: 2}
-        if own and (stat.S_ISFIFO(kind) or stat.S_ISSOCK(kind)):
+        if own and os.readlink("/proc/self/fd/0").startswith(("pipe:", "socket:")):
             stdin = 0  # nothing but this stream is behind it
-        elif own:
+        else:  # not /dev/null either: root inside could change the mode of the host's
             stdin, self.routes[0] = os.pipe()
-        else:
-            stdin = os.open(os.devnull, os.O_RDONLY)
+            if not own:
+                os.close(self.routes.pop(0))
         self.theirs = stdin, out_end, err_end
 
     def resize(self) -> None:

@@ -18,6 +18,7 @@ import resource
 import select
 import signal
 import socket
+import sys
 from typing import Any, NoReturn
 
 from minihv.containers import steps, words
@@ -56,7 +57,7 @@ def first_process(sock: socket.socket, like: Spec) -> None:
             spec = json.loads(message)
             cmd = spec["cmd"][0]
             take_stdio(fds)
-            close_others(sock.fileno())
+            cut_ties(sock.fileno())
             build_real(spec)
             give_up_rights(spec)
             sc.prctl(sc.PR_SET_PDEATHSIG, signal.SIGKILL)
@@ -64,7 +65,6 @@ def first_process(sock: socket.socket, like: Spec) -> None:
                 os._exit(FAILED)
             if child := os.fork():
                 sock.close()
-                rename_process(b"minihv-init")
                 supervise(child)
             code = CANNOT_RUN
             sock.send(STARTED)  # the kernel tells the runner who sent it
@@ -173,6 +173,14 @@ def build_real(spec: Spec) -> None:
     os.chdir(cwd)
 
 
+def cut_ties(keep: int = -1) -> None:
+    """Before anything of an image can look or be looked at: leave the host's descriptors, names and
+    modules. One imported later would be the image's, from the same place."""
+    close_others(keep)
+    rename_process(b"minihv-init")
+    sys.meta_path.clear()
+
+
 def close_others(keep: int = -1) -> None:
     """Close every descriptor above 2: a leaked one would be a door to the host. Before the image
     has a say: its working folder may be /proc/self/fd/5, which the caller's shell had open."""
@@ -227,7 +235,7 @@ def enter(state: Spec, cmd: list[str], stdio: tuple[int, int, int]) -> int:
     try:
         signal.pthread_sigmask(signal.SIG_BLOCK, WATCHED)
         take_stdio(stdio)
-        close_others()
+        cut_ties()
         for place in record["dirs"]:
             cgroups.write(f"{place}/cgroup.procs", str(os.getpid()))
         command = os.pidfd_open(record["pid"])  # only root may look into the init

@@ -13,7 +13,6 @@ import fcntl
 import json
 import os
 import select
-import shutil
 import signal
 import time
 from pathlib import Path
@@ -65,13 +64,25 @@ class Running:
 
 
 def delete(folder: Path) -> None:
-    """Remove a container's folder, and directories in it that their owner may not list."""
-    for place, names, _ in os.walk(folder):
-        for name in names:
-            with contextlib.suppress(OSError):
-                if not os.path.islink(f"{place}/{name}"):
-                    os.chmod(f"{place}/{name}", 0o700)
-    shutil.rmtree(folder, ignore_errors=True)
+    """Remove a container's folder, also directories in it that their owner may not list. Each is
+    moved up first: there may be more of them, one in another, than a path or a recursion takes."""
+    todo = [str(folder)]
+    while todo:
+        place, found = todo[-1], len(todo)
+        with contextlib.suppress(OSError):
+            os.chmod(place, 0o700)
+            for entry in list(os.scandir(place)):
+                if entry.is_dir(follow_symlinks=False):
+                    new = f"{folder}/{os.urandom(8).hex()}"
+                    os.chmod(entry.path, 0o700)
+                    os.rename(entry.path, new)
+                    todo.append(new)
+                else:
+                    os.unlink(entry.path)
+            if len(todo) > found:
+                continue
+            os.rmdir(place)
+        todo.pop()
 
 
 def claim(folder: Path) -> int | None:
@@ -146,13 +157,13 @@ def containers(home: Path) -> list[Path]:
         except FileNotFoundError:  # one that has just been removed
             return 0
 
-    folder = home / "containers"
-    return sorted(folder.iterdir(), key=made) if folder.exists() else []
+    return sorted(filter(Path.is_dir, (home / "containers").glob("*")), key=made)
 
 
 def read_state(folder: Path) -> Spec | None:
-    """Return a container's record, None if it has none yet."""
+    """Return a container's record, None if it has none yet, or a damaged one."""
     try:
-        return json.loads((folder / "state.json").read_text())
-    except FileNotFoundError:
+        state = json.loads((folder / "state.json").read_text())
+        return state if state["record"]["status"] else None
+    except (FileNotFoundError, ValueError, KeyError, TypeError):
         return None

@@ -35,7 +35,7 @@ class Session:
         descriptor `stdout`; it reads nothing, or from the descriptor `stdin`."""
         spec = make_spec(self.store, self.store.find(image), cmd, remove=True, **options)
         log = Tail()
-        null = os.open(os.devnull, os.O_RDONLY)
+        null = nothing()
         try:
             facts, fds = request(self.sock, "boot", (spec,),
                                  [null if stdin is None else stdin,
@@ -64,6 +64,14 @@ class Session:
 
     def __exit__(self, *exception: object) -> None:
         self.close()
+
+
+def nothing() -> int:
+    """Return a descriptor on which nothing comes. Not /dev/null: root inside could change the mode
+    of the host's."""
+    reader, writer = os.pipe()
+    os.close(writer)
+    return reader
 
 
 class Container:
@@ -96,7 +104,7 @@ class Container:
         """Run a further command inside; return (exit status, output: its last part)."""
         out = Tail()
         out.follow()
-        null = os.open(os.devnull, os.O_RDONLY)
+        null = nothing()
         try:
             fds = [null, out.writer, out.writer]
             code = request(self.session.sock, "enter", (self.id, cmd), fds)[0]

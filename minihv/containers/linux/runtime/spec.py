@@ -32,6 +32,9 @@ def make_spec(store: Store, image: Image, cmd: list[str] | None = None, *, memor
     if hostname and not HOST_NAME.fullmatch(hostname):
         raise ContainerError(f"no host name: {hostname[:80]!r}; it has up to 64 letters, digits, "
                              "dots, dashes and _")
+    if {*",:\\"} & {*str(store.home)}:
+        raise ContainerError(f"the store is in {str(store.home)!r}: overlayfs takes no path with "
+                             "a comma, colon or backslash; set MINIHV_HOME to another")
     if not (cmd or image.cmd or image.entrypoint):
         raise ContainerError(f"image {image.name} names no command; give one: -- CMD")
     user = os.getuid() != 0 if rootless is None else rootless

@@ -43,6 +43,8 @@ def start(spec: Spec, stdio: tuple[int, int, int], seed: Seed | None = None,
         folder.mkdir(mode=0o755, parents=True)
         running.lock = claim(folder) or -1
     try:
+        Path(spec["scratch"]).mkdir(mode=0o755, parents=True, exist_ok=True)
+        seed = seed or Seed(spec)  # first, for it prepares itself while we prepare the rest
         prepare(running)
         launch(running, stdio, seed)
     except BaseException:
@@ -51,6 +53,8 @@ def start(spec: Spec, stdio: tuple[int, int, int], seed: Seed | None = None,
             os.kill(running.pid, signal.SIGKILL)
             running.finish()
         else:
+            if seed:
+                seed.discard()
             running.limits.remove()
             running.unlock()
         raise
@@ -60,7 +64,6 @@ def start(spec: Spec, stdio: tuple[int, int, int], seed: Seed | None = None,
 def prepare(running: Running) -> None:
     """Folders and cgroups; each is named for the container, so that a sweep can find it."""
     spec, folder = running.spec, running.folder
-    Path(spec["scratch"]).mkdir(mode=0o755, parents=True, exist_ok=True)
     if not spec["remove"]:  # what it writes is to stay
         for name in ("upper", "work", "root"):
             (folder / name).mkdir(mode=0o755)
@@ -116,10 +119,9 @@ def key_of(spec: Spec) -> list[Any]:
     return [kinds_of(spec), spec["without"], spec["scratch"], spec["user"], spec["net"]]
 
 
-def launch(running: Running, stdio: tuple[int, int, int], seed: Seed | None) -> None:
+def launch(running: Running, stdio: tuple[int, int, int], seed: Seed) -> None:
     """Put the first process under its limits, tell it what to become, wait until it has exec'd."""
     spec = running.spec
-    seed = seed or Seed(spec)
     running.pid, running.pidfd = seed.pid, seed.pidfd
     running.limits.add(seed.pid)
     if spec["net"] == "bridge":
