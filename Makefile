@@ -55,7 +55,7 @@ smoke:
 soak: export MINIHV_TIER := soak
 soak:
 	@sh scripts/venv.sh test
-	@$(RUN_PYTEST) \
+	@$(RUN_PYTEST) -o faulthandler_timeout=0 \
 		$(PYTEST) $$(grep -rlE "^from tests.tiers import" --include="test_*.py" tests)
 
 lint:

@@ -3,9 +3,9 @@
 A test that is over its limit fails where it stands, and all processes below its worker are killed
 (its module's fixtures too), so that nobody waits for them any more. What no signal interrupts
 (compiled code that does not return) ends with its worker GRACE later, and the summary says where
-each thread stood; the Makefile lets no other worker take its place, because xdist would have each
-of them hang in the same test. The whole run has an end of its own, kept by the process that leads
-the workers.
+each thread stood; without workers, pytest's faulthandler_timeout ends the run. The Makefile lets no
+other worker take a dead one's place, because xdist would have each of them hang in the same test.
+The whole run has an end of its own, kept by the process that leads the workers.
 """
 
 from __future__ import annotations
@@ -60,7 +60,8 @@ def limited(what: str, seconds: float) -> Iterator[None]:
     try:
         yield
     finally:
-        faulthandler.cancel_dump_traceback_later()
+        if STACKS:
+            faulthandler.cancel_dump_traceback_later()
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
 

@@ -64,8 +64,8 @@ class Rounds:
         """Run the hart whose turn it is until the turn is over or a stop is due.
 
         Or until it has executed `executable` ticks, its clock has gone on by `time`, or the host's
-        time for the run is over. `handle`
-        is called with each exit's reason (EXIT_*); it returns an End if the run may have to stop.
+        time for the run is over. `handle` is called with each exit's reason (EXIT_*); it returns an
+        End if the run may have to stop.
         """
         board, hart = self._board, self._board.hart
         budget, limit = hart.executed + executable, min(self.end, hart.clock + time)

@@ -19,7 +19,7 @@ from minihv.hw.hart import STOPPED, Hart
 
 Args = Sequence[int]  # a0..a5, unsigned
 Answer = tuple[int, int] | None  # (error, value); None: the call does not return
-ToHarts = Callable[["Board", int], None]  # what a call does to the harts of a mask
+ToHarts = Callable[[Board, int], None]  # what a call does to the harts of a mask
 
 SUCCESS = 0
 ERR_NOT_SUPPORTED, ERR_INVALID_PARAM, ERR_INVALID_ADDRESS, ERR_ALREADY_AVAILABLE = -2, -3, -5, -6

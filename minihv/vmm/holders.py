@@ -25,7 +25,6 @@ class Holders:
         self._tables: dict[int, dict[Regime, set[tuple[int, int]]]] = {}  # by ASID: their pages
         self._pages: dict[tuple[int, int], dict[int, set[Regime]]] = {}  # by page, by ASID
         self.notes = 0
-        self.visits = 0  # of tables that a fence was about
 
     def add(self, key: Regime, gva: int, level: int) -> None:
         """Note that this table holds the page around `gva` that the guest has at `level`."""
@@ -50,16 +49,13 @@ class Holders:
                 for key in spaces.pop(space):
                     self._tables[space][key].discard(page)
                     self.notes -= 1
-                    self.visits += 1
                     yield key, level
             if not spaces:
                 del self._pages[page]
 
     def of_space(self, asid: int) -> list[Regime]:
         """Return the tables of one space that hold anything."""
-        found = list(self._tables.get(asid, ()))
-        self.visits += len(found)
-        return found
+        return list(self._tables.get(asid, ()))
 
     def forget(self, key: Regime) -> None:
         """Forget all about a table."""

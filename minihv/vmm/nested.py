@@ -65,7 +65,7 @@ class NestedPaging(Paging):
             table.put_large(gpa, entry & ~(511 << 10))
             self.mapped += LARGE
         else:
-            table.put(gpa, entry, 0)
+            table.put(gpa, entry)
             self.mapped += PAGE
 
     def _plain(self, gpa: int) -> bool:

@@ -118,7 +118,7 @@ class ShadowPaging(Paging):
 
     def put(self, table: ShadowTable, gva: int, entry: int, level: int) -> None:
         """Write one entry; `level` is that of the guest's own leaf."""
-        table.put(gva, entry, level)
+        table.put(gva, entry)
         if self.key is not None and self.key[0]:  # without satp there is nothing to fence
             self.holders.add(self.key, gva, level)
 

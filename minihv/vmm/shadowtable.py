@@ -27,8 +27,6 @@ class ShadowTable:
         self._middles: dict[int, int] = {}  # by gva >> 30: frames of the second level
         self._leaves: dict[int, int] = {}  # by gva >> 21: frames of the last level
         self._below: dict[int, set[int]] = {}  # by gva >> 30: the leaves there
-        # By level of a guest's superpage: gva >> 21 or gva >> 30 of those that pages came from.
-        self._superpages: dict[int, set[int]] = {1: set(), 2: set()}
         self._own_root = root is None
         self.root = frame() if root is None else root
 
@@ -40,14 +38,12 @@ class ShadowTable:
         """Return where entry `number` of the table in `frame` is, in doublewords of RAM."""
         return (frame - self._base >> 3) + (number & 511)
 
-    def put(self, gva: int, entry: int, level: int) -> None:
-        """Let `entry` translate gva's page; the guest's own leaf is at `level`."""
+    def put(self, gva: int, entry: int) -> None:
+        """Let `entry` translate gva's page."""
         page = (gva & SPACE) >> 12
         leaf = self._leaves.get(page >> 9)
         if leaf is None:
             leaf = self._new_leaf(page >> 9)
-        if level:
-            self._superpages[level].add(page >> 9 * level)
         self._r64[self._index(leaf, page)] = entry
 
     def put_large(self, gva: int, entry: int) -> None:
@@ -84,14 +80,6 @@ class ShadowTable:
                 if entry:
                     yield number << 21 | n << 12, entry
 
-    def level_at(self, gva: int) -> int:
-        """Return the level of the guest's superpage around gva that a page was made from, or 0.
-
-        Any page of it will do: the guest has one PTE for all, and may fence any address there.
-        """
-        page = (gva & SPACE) >> 12
-        return next((k for k in (2, 1) if page >> 9 * k in self._superpages[k]), 0)
-
     def drop_page(self, gva: int) -> None:
         """Forget one page."""
         page = (gva & SPACE) >> 12
@@ -106,7 +94,6 @@ class ShadowTable:
             return self._drop_leaf(number)
         numbers = self._below.pop(number >> 9, ())
         freed = [frame for leaf in list(numbers) for frame in self._drop_leaf(leaf)]
-        self._superpages[2].discard(number >> 9)
         middle = self._middles.pop(number >> 9, None)
         if middle is not None:
             self._r64[self._index(self.root, number >> 9)] = 0
@@ -115,7 +102,6 @@ class ShadowTable:
 
     def _drop_leaf(self, number: int) -> list[int]:
         leaf = self._leaves.pop(number, None)
-        self._superpages[1].discard(number)
         if leaf is None:
             return []
         self._below.get(number >> 9, set()).discard(number)
@@ -130,8 +116,6 @@ class ShadowTable:
         self._middles.clear()
         self._leaves.clear()
         self._below.clear()
-        for seen in self._superpages.values():
-            seen.clear()
         return freed
 
     def frames(self) -> list[int]:

@@ -63,7 +63,7 @@ class SyncedShadowPaging(ShadowPaging):
 
     def put(self, table: ShadowTable, gva: int, entry: int, level: int) -> None:
         """Write one entry; remember where a frame can be written."""
-        table.put(gva, entry, level)
+        table.put(gva, entry)
         if entry & st.WRITE << 1:
             assert self.key is not None
             frame = (entry >> 10) - (self.vm.memory.base + self.vm.memory.offset >> 12)

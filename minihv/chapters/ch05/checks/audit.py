@@ -19,6 +19,7 @@ from minihv.hw import state as st
 from minihv.hw.mmu import PTE_D
 from minihv.hw.system import SFENCE_VMA
 from minihv.vmm import VM, ShadowPaging
+from minihv.vmm.shadowtable import SPACE
 
 RAM, BASE = 2 << 20, st.RAM_BASE
 SV39 = 8 << 60
@@ -39,9 +40,11 @@ class Recorder(ShadowPaging):
     def attach(self, vm: VM) -> None:
         super().attach(vm)
         self.log: list[Event] = []
+        self.levels: dict[tuple[Any, int], int] = {}  # by regime and gva: of the guest's leaf
 
     def put(self, table: Any, gva: int, entry: int, level: int) -> None:
         super().put(table, gva, entry, level)
+        self.levels[self.key, gva & SPACE & -4096] = level
         s = self.vm.harts[0].s
         pte = self.walker.r64[self.walker.seen[-1]]
         self.log.append({
@@ -52,7 +55,7 @@ class Recorder(ShadowPaging):
 
     def entries(self) -> list[Entry]:
         """Return all that is filled."""
-        return [[key[0] >> 44 & 0xFFFF, key[1], gva, table.level_at(gva)]
+        return [[key[0] >> 44 & 0xFFFF, key[1], gva, self.levels[key, gva]]
                 for key, table in self.tables.items() for gva, _ in table.pages()]  # fmt: skip
 
     def fence_instruction(self, word: int, gva: int, asid: int) -> None:
