@@ -126,7 +126,9 @@ def section(say: Callable[[str], None], rounds: int) -> list[str]:
     lines = ["## The dearest instructions", "",
              "Seconds of CPU time for a million instructions of a loop (of page fills: for a "
              f"million fills); medians of {rounds} rounds. Repeat: `minihv bench --only attacks`.",
-             "", "| loop | " + " | ".join(", ".join(filter(None, pair)) for pair in modes) + " |",
+             "Where pages stay mapped (bare, nested, synced), the loop of page fills makes none.",
+             "",
+             "| loop | " + " | ".join(", ".join(filter(None, pair)) for pair in modes) + " |",
              "|---" * (len(modes) + 1) + "|"]  # fmt: skip
     for name in LOOPS:
         say(name)
