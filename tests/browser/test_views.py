@@ -292,6 +292,23 @@ def test_timeline_by_keyboard(show):
     view.reads(".mhv-note", "ticks 0 to 200,000")
 
 
+def test_a_slow_kernel_undoes_nothing(show):
+    """Its echo of an early change must not overwrite a later one."""
+    view = show(TIMELINE, "timeline")
+    span = view.kernel("view.span")
+    view.find(".mhv-chart").focus()
+    view.page.evaluate("""() => {
+        window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.requestExecute(
+            {code: "import time; time.sleep(0.5)", store_history: false});
+    }""")
+    view.page.keyboard.press("+")
+    view.page.wait_for_timeout(300)
+    for _ in range(9):
+        view.page.wait_for_timeout(40)
+        view.page.keyboard.press("+")
+    settled(view, f"abs(view.window[1] - view.window[0] - {(span[1] - span[0]) / 1024}) < 1", True)
+
+
 def test_a_hundred_thousand_events_stay_few_nodes_and_draw_in_a_frame_or_so(show):
     """Work is bounded by the width, not by the events: counted in canvas calls, not in time."""
     view = show(MANY, "timeline")

@@ -274,8 +274,9 @@ function render({ model, el }) {
   const hint = h("span");
   const chosen = h("strong", { role: "status" });
 
-  let saving = 0;
-  const save = () => { clearTimeout(saving); saving = setTimeout(() => model.save_changes(), 60); };
+  // At once, after every change: the model itself keeps to one message in flight. A change that waits
+  // here instead would be undone by the kernel's echo of an earlier one.
+  const save = () => model.save_changes();
   const look = (first, last) => {
     const span = Math.min(Math.max(last - first, 8), end - begin);
     const from = Math.min(Math.max(first, begin), end - span);
@@ -383,7 +384,7 @@ function render({ model, el }) {
   const themed = new MutationObserver(soon);
   themed.observe(document.body, { attributes: true, attributeFilter: ["data-jp-theme-light", "data-jp-theme-name"] });
   soon();
-  return () => { sized.disconnect(); themed.disconnect(); cancelAnimationFrame(due); clearTimeout(saving); model.off("change:window", soon); model.off("change:selected", soon); };
+  return () => { sized.disconnect(); themed.disconnect(); cancelAnimationFrame(due); model.off("change:window", soon); model.off("change:selected", soon); };
 }
 
 export default { render };
