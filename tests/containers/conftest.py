@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -14,6 +13,7 @@ from typing import Any
 import pytest
 
 from minihv.containers.images import ContainerError, Store
+from minihv.containers.linux.runtime import records
 from minihv.containers.linux.runtime.session import Session
 
 ROOT = Path(__file__).parents[2]
@@ -26,7 +26,7 @@ def home() -> Iterator[Path]:
     path = Path(tempfile.mkdtemp(prefix="minihv-test-"))
     path.chmod(0o755)
     yield path
-    shutil.rmtree(path)
+    records.delete(path)
 
 
 @pytest.fixture
@@ -35,7 +35,7 @@ def outside() -> Iterator[Path]:
     path = Path(tempfile.mkdtemp(prefix="minihv-test-"))
     path.chmod(0o755)
     yield path
-    shutil.rmtree(path)
+    records.delete(path)
 
 
 @pytest.fixture(scope="session")
