@@ -19,8 +19,7 @@ from typing import Any
 import pytest
 from nbval.plugin import IPyNbCell, NbCellError, coalesce_streams
 
-from minihv.course.books.kernel import environment
-from minihv.course.books.store import TIMES, settled
+from minihv.course.books.store import TIMES, environment, settled
 from tests.tiers import TIER
 
 PICTURES = ("image/png", "image/jpeg")  # pixels depend on the host's fonts and libraries

@@ -99,6 +99,8 @@ def build(sys: Any, spec: dict[str, Any]) -> None:
     for source, target in spec.get("binds", ()):
         ensure(sys, root + target)
         sys.mount(source, root + target, "", "bind rec")
+    for source, target in spec.get("trees", ()):  # of the host's, for reading only
+        sys.attach(source, root + target)
     for name in ("dev", "proc"):
         ensure(sys, f"{root}/{name}")
         sys.mount(f"{scratch}/{name}", f"{root}/{name}", "", "move")

@@ -16,7 +16,6 @@ gains nothing.
 from __future__ import annotations
 
 import linecache
-import os
 import sysconfig
 import time
 from collections.abc import Sequence
@@ -77,25 +76,23 @@ def _named(kind: type) -> str:
 
 
 class Caller:
-    """Calls what the learner wrote; all calls together may take `seconds`.
-
-    On a busy computer $MINIHV_PATIENCE times as many, if that is set: `make test` asks for some.
-    """
+    """Calls what the learner wrote; all calls together may take `seconds` of processor time."""
 
     def __init__(self, seconds: float):
-        self.seconds = seconds * float(os.environ.get("MINIHV_PATIENCE") or 1)
-        self._end = time.monotonic() + self.seconds
+        self.seconds = self._left = seconds
 
     def __call__(self, function: Any, *arguments: Any) -> list:
         """Return the outcome of one call."""
-        left = self._end - time.monotonic()
-        if left <= 0:
+        if self._left <= 0:
             return ["late", self.seconds]
+        started = time.process_time()
         try:
-            with limit(left):
-                return self._outcome(function, arguments)
+            with limit(self._left):
+                outcome = self._outcome(function, arguments)
+            self._left -= time.process_time() - started
+            return outcome
         except OutOfTime:
-            self._end = 0.0
+            self._left = 0.0
             return ["late", self.seconds]
 
     def _outcome(self, function: Any, arguments: Sequence[Any]) -> list:

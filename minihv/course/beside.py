@@ -12,11 +12,9 @@ All that this module needs can be imported where no chapter has checks.
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib import import_module
-from pathlib import Path
 from typing import Any
 
 from minihv.course.answers import Caller, Plain, value
@@ -45,7 +43,7 @@ class Beside:
 
     names: tuple[str, ...]
     put: Put = each()
-    seconds: float = 10.0  # for the learner's code, all calls together
+    seconds: float = 10.0  # for the learner's code, all calls together; see budget.slowness
 
 
 def beside(number: str) -> Beside:
@@ -53,20 +51,10 @@ def beside(number: str) -> Beside:
     return import_module(f"minihv.chapters.ch{number[:2]}.beside").BESIDE[number]
 
 
-def outcomes_of(number: str, answers: Sequence[Any], asked: Plain) -> list:
-    """Return all outcomes of the learner's `answers` to what is `asked`, as JSON carries them."""
+def outcomes_of(number: str, answers: Sequence[Any], asked: Plain,
+                seconds: float | None = None) -> list:  # fmt: skip
+    """Return all outcomes of the learner's `answers` to what is `asked`, as JSON carries them;
+    the calls may take `seconds` of processor time, by default as many as the exercise says."""
     side = beside(number)
-    return json.loads(json.dumps(side.put(Caller(side.seconds), answers, asked)))
-
-
-def hand_back(number: str, asked_file: str, reply_file: str) -> None:
-    """Answer from the notebook's variables; `minihv check` runs this in the notebook's kernel."""
-    wanted = beside(number).names
-    names = vars(sys.modules["__main__"])
-    lacking = [name for name in wanted if name not in names]
-    if lacking:
-        outcomes: list = [["missing", lacking[0]]]
-    else:
-        asked = json.loads(Path(asked_file).read_text(encoding="utf-8"))
-        outcomes = outcomes_of(number, [names[name] for name in wanted], asked)
-    Path(reply_file).write_text(json.dumps(outcomes), encoding="utf-8")
+    caller = Caller(side.seconds if seconds is None else seconds)
+    return json.loads(json.dumps(side.put(caller, answers, asked)))

@@ -1,27 +1,33 @@
-"""`minihv check`: run a learner's notebook in a fresh kernel and judge its exercises from outside.
+"""`minihv check`: run a learner's notebook in a fresh process and judge its exercises from outside.
 
-The kernel's process runs the learner's code and hands back plain data; this process, which the
-notebook cannot reach, draws the seed, knows the answers and decides.
+That process runs the learner's code and hands back plain data; this one, which the notebook cannot
+reach, draws the seed, knows the answers and decides. A notebook that is not one's own runs in a
+container: see books/confined.py.
 """
 
 from __future__ import annotations
 
+import csv
+import io
+import json
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from minihv.course.books.kernel import KernelError
+from minihv.course.books.generate import EXERCISES, ROOT
+from minihv.course.books.kernel import BesideUs, KernelError, Start
 from minihv.course.books.notebooks import Notebook, NotebookError, read
-from minihv.course.books.session import Row, Session
+from minihv.course.books.session import Limits, Row, Session, printable
 from minihv.course.cards import columns
 from minihv.course.checking import record
 from minihv.course.exercise import Exercise, chapter, exercise
 from minihv.course.texts import say, several
 from minihv.errors import MinihvError
-
-CELL_SECONDS = 60.0
 
 
 @dataclass
@@ -38,30 +44,83 @@ class Report:
         """True if all exercises are solved."""
         return not self.error and bool(self.rows) and all(row.verdict.ok for row in self.rows)
 
+    @property
+    def points(self) -> tuple[int, int]:
+        """Those reached, and those there are."""
+        return sum(row.points for row in self.rows), sum(row.exercise.points for row in self.rows)
 
-def check_notebook(path: Path, seed: int, cell_seconds: float = CELL_SECONDS) -> Report:
-    """Judge the notebook at `path` on the instances of `seed`."""
+
+def is_own(path: Path) -> bool:
+    """Tell if a notebook is the learner's own: one of the course's exercises/."""
+    return path.resolve().parent == (ROOT / EXERCISES).resolve()
+
+
+def check_notebook(path: Path, seed: int, limits: Limits | None = None, start: Start | None = None,
+                   own: bool = True) -> Report:  # fmt: skip
+    """Judge the notebook at `path` on the instances of `seed`; where `start` says, by default with
+    the caller's own rights. An `own` notebook counts as the caller's progress."""
     report = Report(path)
     try:
         notebook = read(path)
     except NotebookError as error:
-        report.error = str(error)
+        report.error = printable(str(error))
         return report
     wanted = _exercises(notebook)
     if not wanted:
-        report.error = say("judge", "no_exercises", name=path)
+        report.error = say("judge", "no_exercises", name=printable(str(path)))
         return report
-    report.notes += notebook.notes + _static_notes(notebook, wanted)
-    session = Session(notebook, cell_seconds, report.notes)
+    report.notes += map(printable, notebook.notes + _static_notes(notebook, wanted))
+    start = start or partial(BesideUs, path.resolve().parent)
+    session = Session(notebook, start, limits or Limits(), report.notes)
     try:
         for one in wanted:
             report.rows.append(session.judge(one, seed))
-            record(one, report.rows[-1].points)
-    except KernelError as error:
-        report.error = say("judge", "no_kernel", why=error)
+            if own:
+                record(one, report.rows[-1].points)
+    except (KernelError, OSError) as error:
+        report.error = say("judge", "no_kernel", why=printable(str(error)))
     finally:
         session.close()
     return report
+
+
+def check_all(paths: Sequence[Path], seed: int, limits: Limits, confined: bool, jobs: int,
+              done: Callable[[Report], None]) -> list[Report]:  # fmt: skip
+    """Judge notebooks, some at once, those that are not one's own in containers, and call `done`
+    with each report as it comes; return them in the order of `paths`."""
+    with _rooms(confined) as start, ThreadPoolExecutor(max(jobs, 1)) as pool:
+        running = {pool.submit(_safely, path, seed, limits, start, not confined): path
+                   for path in paths}
+        reports = {}
+        try:
+            for future in as_completed(running):
+                reports[running[future]] = future.result()
+                done(future.result())
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
+        return [reports[path] for path in paths]
+
+
+def _safely(path: Path, seed: int, limits: Limits, start: Start | None, own: bool) -> Report:
+    """Judge one of many: whatever it brings about, the others are judged."""
+    try:
+        return check_notebook(path, seed, limits, start, own)
+    except (MinihvError, OSError, ValueError, RecursionError, MemoryError) as error:
+        why = printable(f"{type(error).__name__}: {error}")[:200]
+        return Report(path, error=say("judge", "unreadable", name=printable(str(path)), why=why))
+
+
+@contextmanager
+def _rooms(confined: bool) -> Iterator[Start | None]:
+    """Yield what starts containers; None where none are wanted."""
+    if not confined:
+        yield None
+        return
+    from minihv.course.books import confined as confining
+
+    with confining.rooms() as start:
+        yield start
 
 
 def _exercises(notebook: Notebook) -> list[Exercise]:
@@ -105,13 +164,43 @@ def render(report: Report, width: int) -> str:
         points = f"{row.points} / {row.exercise.points}"
         text = say("judge", "right") if row.verdict.ok else row.text
         rows.append([row.exercise.id, row.exercise.title, points, f"{row.seconds:.1f} s", text])
-    got = sum(row.points for row in report.rows)
-    most = sum(row.exercise.points for row in report.rows)
-    lines = [columns(rows, width), say("judge", "total", name=report.path, got=got, most=most)]
+    lines = [columns(rows, width), render_line(report)]
     for note in report.notes:
         text = say("judge", "note", text=note)
         lines.append(textwrap.fill(text, width, subsequent_indent="  "))
     return "\n".join(lines)
+
+
+def render_line(report: Report) -> str:
+    """Return a report as one line."""
+    if report.error:
+        return report.error
+    got, most = report.points
+    return say("judge", "total", name=printable(str(report.path)), got=got, most=most)
+
+
+def as_json(reports: Sequence[Report], seed: int) -> str:
+    """Return reports for a program: an object with the seed and a list of notebooks."""
+    return json.dumps({"seed": seed, "notebooks": [{
+        "notebook": str(report.path), "points": report.points[0], "of": report.points[1],
+        "error": report.error, "notes": report.notes,
+        "exercises": [{"id": row.exercise.id, "points": row.points, "of": row.exercise.points,
+                       "says": row.text, "seconds": round(row.seconds, 2)} for row in report.rows],
+    } for report in reports]}, indent=1)  # fmt: skip
+
+
+def as_csv(reports: Sequence[Report]) -> str:
+    """Return reports for a spreadsheet: a line for each exercise of each notebook. What begins as a
+    formula does, which a learner may have written, gets a quote in front."""
+    out = io.StringIO()
+    table = csv.writer(out, lineterminator="\n")
+    table.writerow(["notebook", "exercise", "points", "of", "says"])
+    for report in reports:
+        rows = [[row.exercise.id, row.points, row.exercise.points, row.text] for row in report.rows]
+        for cells in rows or [["", 0, 0, report.error]]:
+            table.writerow([f"'{c}" if str(c)[:1] in ("=", "+", "-", "@") else c
+                            for c in (str(report.path), *cells)])
+    return out.getvalue()
 
 
 def find_notebooks(given: Sequence[str]) -> list[Path]:

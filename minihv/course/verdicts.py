@@ -9,6 +9,7 @@ from typing import Any
 
 from minihv.course.answers import well_formed
 from minihv.course.beside import outcomes_of
+from minihv.course.budget import slowness
 from minihv.course.exercise import Exercise, Verdict, wrong
 from minihv.course.texts import has
 
@@ -49,4 +50,5 @@ def try_answer(judged: Exercise, answers: Sequence[Any], seed: int) -> Verdict:
     """Judge `answers` in this process; what `check` does in a cell."""
     instance = judged.instance(seed)
     asked = json.loads(json.dumps(judged.form.ask(instance)))
-    return decide(judged, outcomes_of(judged.id, answers, asked), instance)
+    seconds = judged.beside.seconds * slowness()
+    return decide(judged, outcomes_of(judged.id, answers, asked, seconds), instance)

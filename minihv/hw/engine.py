@@ -169,8 +169,8 @@ def cache_folder() -> Path:
 
 
 @cache
-def jit_run() -> Callable:
-    """Return the run loop compiled by Numba; ConfigError if Numba is missing."""
+def jit_source_file() -> Path:
+    """Return the file that Numba compiles, the results beside it; ConfigError without Numba."""
     try:
         import numba
     except ImportError as error:
@@ -185,6 +185,13 @@ def jit_run() -> Callable:
         temporary = path.with_suffix(f".{os.getpid()}.tmp")
         temporary.write_text(text, encoding="utf-8")
         temporary.replace(path)
+    return path
+
+
+@cache
+def jit_run() -> Callable:
+    """Return the run loop compiled by Numba; ConfigError if Numba is missing."""
+    path = jit_source_file()
     spec = importlib.util.spec_from_file_location(path.stem, path)
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)

@@ -17,8 +17,9 @@ MS = {"ro": 1, "nosuid": 2, "nodev": 4, "noexec": 8, "remount": 32, "bind": 4096
       "rec": 16384, "unbindable": 1 << 17, "private": 1 << 18, "slave": 1 << 19,
       "shared": 1 << 20}
 CLONE_PIDFD = 0x1000
-SYS_CLONE3, SYS_OPEN_TREE, SYS_MOUNT_SETATTR = 435, 428, 442
-MOUNT_ATTR_RDONLY, MOUNT_ATTR_IDMAP = 1, 0x100000
+SYS_CLONE3, SYS_OPEN_TREE, SYS_MOVE_MOUNT, SYS_MOUNT_SETATTR = 435, 428, 429, 442
+MOUNT_ATTR_RDONLY, MOUNT_ATTR_NOSUID, MOUNT_ATTR_NODEV, MOUNT_ATTR_IDMAP = 1, 2, 4, 0x100000
+AT_FDCWD, AT_EMPTY_PATH, AT_RECURSIVE = -100, 0x1000, 0x8000
 SYS_PIVOT_ROOT = {"x86_64": 155, "aarch64": 41, "riscv64": 41}
 PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_SET_SECCOMP, PR_CAPBSET_DROP = 1, 4, 22, 24
 PR_SET_NAME = 15
@@ -89,16 +90,35 @@ def pivot_root(new_root: str, put_old: str) -> None:
     check(libc.syscall(number, new_root.encode(), put_old.encode()))
 
 
-def open_tree(path: str) -> int:
-    """Return a descriptor on a detached copy of the mount at `path`, which keeps nothing busy."""
-    return check(libc.syscall(SYS_OPEN_TREE, -100, path.encode(), 1 | os.O_CLOEXEC))
+def open_tree(path: str, below: bool = False) -> int:
+    """Return a descriptor on a detached copy of the mount at `path`, which keeps nothing busy; of
+    those `below` it too."""
+    flags = 1 | os.O_CLOEXEC | below * AT_RECURSIVE
+    return check(libc.syscall(SYS_OPEN_TREE, AT_FDCWD, path.encode(), flags))
 
 
-def mount_setattr(tree: int, attributes: int, userns: int = 0) -> None:
+def mount_setattr(tree: int, attributes: int, userns: int = 0, below: bool = False) -> None:
     """Set MOUNT_ATTR_* of a detached mount; the ids of `userns` for MOUNT_ATTR_IDMAP."""
-    size, empty_path = 32, 0x1000
     args = struct.pack("4Q", attributes, 0, 0, userns)
-    check(libc.syscall(SYS_MOUNT_SETATTR, tree, b"", empty_path, args, size))
+    flags = AT_EMPTY_PATH | below * AT_RECURSIVE
+    check(libc.syscall(SYS_MOUNT_SETATTR, tree, b"", flags, args, len(args)))
+
+
+def move_mount(tree: int, target: str) -> None:
+    """Attach a detached mount at `target` (move_mount(2), Linux 5.2)."""
+    check(libc.syscall(SYS_MOVE_MOUNT, tree, b"", AT_FDCWD, target.encode(), 4))
+
+
+def read_only_tree(path: str) -> int:
+    """Return a descriptor on a copy of what is mounted at `path` and below, for reading only, with
+    no set-uid programs and no devices."""
+    tree = open_tree(path, below=True)
+    try:
+        mount_setattr(tree, MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV, below=True)
+    except OSError:
+        os.close(tree)
+        raise
+    return tree
 
 
 def prctl(option: int, arg: int = 0, extra: int = 0) -> None:

@@ -12,6 +12,7 @@ import socket
 from typing import Any
 
 PATIENCE = 10.0  # seconds
+MOST_FDS = 32  # beside one message
 LONGEST, LONG = 1 << 15, b"+"  # bytes in one message; what stands for a longer one
 
 
@@ -47,7 +48,7 @@ def send(sock: socket.socket, message: dict[str, Any], fds: list[int]) -> None:
 
 def receive(sock: socket.socket) -> tuple[bytes, list[int]]:
     """Return what `send` sent, in JSON, or nothing if the other end is closed."""
-    data, fds, _, _ = socket.recv_fds(sock, LONGEST, 5)
+    data, fds, _, _ = socket.recv_fds(sock, LONGEST, MOST_FDS)
     if data == LONG:
         with open(fds.pop(), "rb") as f:
             data = f.read()

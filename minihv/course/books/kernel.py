@@ -1,40 +1,42 @@
-"""A fresh kernel for `minihv check`: runs cells under a time limit and an output limit.
+"""Where `minihv check` runs a notebook's cells, seen from outside: a process at the other end of a
+socket, under a time limit.
 
-The kernel leads a process group of its own, which is killed as a whole at the end. It gets a
-folder of its own for everything that a session writes, so that a judged notebook leaves no trace
-in the learner's progress or history.
+What runs there is cells.py, with the caller's own rights (`beside_us`) or in a container
+(confined.py). Nothing that comes from there is believed: a reply is JSON of bounded length, or the
+process is ended.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import secrets
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from minihv.errors import MinihvError
 
-ANSWERS = "minihv.course.beside"  # what answers in the kernel
 READY_SECONDS = 60.0
 GRACE_SECONDS = 5.0  # to end after an interrupt
-MOST_BYTES = 10 << 20  # of output of one cell
+MOST_BYTES = 2 << 20  # of what comes back, replies and garbage, for one request
 
 
 class KernelError(MinihvError):
-    """No kernel could be started."""
+    """No process could be started to run a notebook in."""
 
 
 @dataclass(frozen=True)
 class Ran:
-    """How a cell ended: "ok", "error" (`name`: `text`), "slow" (interrupted), "flood" (too much
-    output, interrupted), "stuck" (would not be interrupted) or "died". Where `gone`, the kernel
-    cannot be used any more."""
+    """How a cell or an answer ended: "ok", "error" (`name`: `text`), "slow" (interrupted), "stuck"
+    (would not be interrupted), "garbled" or "died". Where `gone`, the process has been given up."""
 
     how: str
     name: str = ""
@@ -42,155 +44,146 @@ class Ran:
     gone: bool = False
 
 
-def this_python() -> Any:
-    """Return a kernel specification for this very Python, whatever kernels are installed."""
-    from jupyter_client.kernelspec import KernelSpec
+class Process(Protocol):
+    """A started cells.py."""
 
-    argv = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}",
-            "--HistoryManager.enabled=False", "--log-level=ERROR"]  # fmt: skip
-    return KernelSpec(argv=argv, display_name="minihv", language="python")
+    def interrupt(self) -> None:
+        """Send SIGINT."""
+
+    def close(self) -> None:
+        """End it with all that it started."""
 
 
-def environment(scratch: Path) -> dict[str, str]:
-    """Return a kernel's environment: it writes into `scratch` and uses this very minihv."""
-    source = str(Path(__file__).parents[3])
-    paths = [source, os.environ.get("PYTHONPATH", "")]
-    return os.environ | {
-        "MINIHV_STATE": str(scratch / "progress.json"),
-        "IPYTHONDIR": str(scratch / "ipython"),
-        "PYTHONPATH": os.pathsep.join(path for path in paths if path),
-    }
+Start = Callable[[socket.socket], Process]  # with our end's other end
 
 
 class Kernel:
-    """A running kernel; close() kills it and all that it started."""
+    """A process that runs cells; close() ends it and all that it started."""
 
-    def __init__(self, folder: Path):
-        from jupyter_client.manager import KernelManager
-
-        self._scratch = tempfile.TemporaryDirectory(prefix="minihv-check-")
-        self.scratch = Path(self._scratch.name)
-        self._manager = KernelManager(connection_file=str(self.scratch / "kernel.json"))
-        self._manager._kernel_spec = this_python()
-        self._client: Any = None
-        self._group = 0
+    def __init__(self, start: Start, patience: float = 1.0):
+        ours, theirs = socket.socketpair()
+        self._socket, self._buffer, self._taken = ours, bytearray(), 0
         try:
-            self._start(folder)
-        except Exception as error:
-            self.close()
-            raise KernelError(f"{type(error).__name__}: {error}") from error
+            with theirs:
+                self._process = start(theirs)
         except BaseException:
-            self.close()
+            ours.close()
             raise
-
-    def _start(self, folder: Path) -> None:
-        self._manager.start_kernel(cwd=str(folder), env=environment(self.scratch),
-                                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        self._group = getattr(self._manager.provisioner, "pgid", None) or 0
-        self._client = self._manager.blocking_client()
-        self._client.start_channels()
-        self._client.wait_for_ready(timeout=READY_SECONDS)
+        line = self._line(time.monotonic() + READY_SECONDS * patience)
+        if not line:
+            self.close()
+            raise KernelError("it did not start" if line is None else "it ended at once")
 
     def run(self, source: str, seconds: float) -> Ran:
-        """Run one cell."""
-        sent = self._client.execute(source, store_history=False, allow_stdin=False,
-                                    stop_on_error=False)  # fmt: skip
-        return _Watch(self, sent, seconds).wait()
+        """Run one cell; after `seconds` by the clock it is interrupted."""
+        ran, reply = self._exchange({"cell": source}, seconds)
+        if ran.how == "ok" and reply.get("how") == "error":
+            return Ran("error", str(reply.get("name")), str(reply.get("text")))
+        return ran
 
-    def message(self, wait: float) -> dict[str, Any] | None:
-        """Return the next message of the kernel; None if there is none yet, or one that makes no
-        sense: the notebook may have broken what its kernel speaks with."""
-        try:
-            return self._client.get_iopub_msg(timeout=wait)
-        except Exception:
-            return None
-
-    @property
-    def alive(self) -> bool:
-        """True if the kernel's process runs."""
-        return self._manager.is_alive()
-
-    def interrupt(self) -> None:
-        """Ask the kernel to stop what it does."""
-        self._manager.interrupt_kernel()
-
-    def ask(self, number: str, asked: Any, seconds: float) -> tuple[Ran, Any]:
-        """Let the notebook's code answer exercise `number`; how it went, and the outcomes."""
-        asked_file, reply_file = self.scratch / "asked.json", self.scratch / "reply.json"
-        asked_file.write_text(json.dumps(asked), encoding="utf-8")
-        reply_file.unlink(missing_ok=True)
-        call = f"hand_back({number!r}, {str(asked_file)!r}, {str(reply_file)!r})"
-        ran = self.run(f"__import__({ANSWERS!r}, fromlist=['hand_back']).{call}", seconds)
-        return ran, _reply(reply_file)
+    def ask(self, number: str, asked: Any, budget: float, seconds: float) -> tuple[Ran, Any]:
+        """Let the notebook's code answer exercise `number` within a `budget` that it keeps itself,
+        and `seconds` by the clock; how it went, and the outcomes."""
+        question = {"exercise": number, "asked": asked, "seconds": budget}
+        ran, reply = self._exchange(question, seconds)
+        return ran, reply.get("outcomes")
 
     def close(self) -> None:
-        """Kill the kernel and its children."""
-        if self._client is not None:
-            self._client.stop_channels()
-        if self._group and hasattr(os, "killpg"):
+        """End it."""
+        self._process.close()
+        self._socket.close()
+
+    def _exchange(self, request: dict[str, Any], seconds: float) -> tuple[Ran, dict[str, Any]]:
+        """Send a request and wait for its reply."""
+        identity, end, slow = secrets.token_hex(8), time.monotonic() + seconds, False
+        self._taken = 0
+        if not self._send(json.dumps(request | {"id": identity}).encode() + b"\n", end):
+            return Ran("died", gone=True), {}
+        while True:
+            line = self._line(end)
+            if line is None and slow:
+                return Ran("stuck", gone=True), {}
+            if line is None:
+                slow, end = True, time.monotonic() + GRACE_SECONDS
+                self._process.interrupt()
+            elif not line:
+                return Ran("garbled" if self._taken > MOST_BYTES else "died", gone=True), {}
+            elif (reply := _parsed(line)).get("id") == identity:
+                return Ran("slow" if slow else "ok"), reply
+
+    def _send(self, data: bytes, end: float) -> bool:
+        """Send all; tell if somebody took it in time."""
+        try:
+            self._socket.settimeout(max(end - time.monotonic(), 0.1))
+            self._socket.sendall(data)
+        except OSError:
+            return False
+        return True
+
+    def _line(self, end: float) -> bytes | None:
+        """Return the next line, b"" if no more will come or it is too much, None if it is late."""
+        while b"\n" not in self._buffer:
+            left = end - time.monotonic()
+            if left <= 0:
+                return None
+            self._socket.settimeout(left)
             try:
-                os.killpg(self._group, signal.SIGKILL)
+                piece = self._socket.recv(1 << 16)
+            except TimeoutError:
+                return None
+            except OSError:
+                piece = b""
+            self._taken += len(piece)
+            if not piece or self._taken > MOST_BYTES:
+                return b""
+            self._buffer += piece
+        line, _, self._buffer = self._buffer.partition(b"\n")
+        return bytes(line) or b" "
+
+
+def _parsed(line: bytes) -> dict[str, Any]:
+    """Return the object in a line, or an empty one."""
+    try:
+        found = json.loads(line)
+    except (ValueError, RecursionError):
+        return {}
+    return found if type(found) is dict else {}
+
+
+class BesideUs:
+    """A process with the caller's own rights, for a notebook of one's own. It leads a process
+    group, which is killed as a whole, and writes into a folder of its own."""
+
+    def __init__(self, folder: Path, channel: socket.socket):
+        self.scratch = tempfile.TemporaryDirectory(prefix="minihv-check-")
+        place = Path(self.scratch.name)
+        paths = [str(Path(__file__).parents[3]), os.environ.get("PYTHONPATH", "")]
+        environment = os.environ | {
+            "MINIHV_JUDGED": "1",
+            "MINIHV_STATE": str(place / "progress.json"),
+            "IPYTHONDIR": str(place / "ipython"),
+            "PYTHONPATH": os.pathsep.join(path for path in paths if path),
+        }
+        command = [sys.executable, "-c", "from minihv.course.books.cells import main; main()"]
+        try:
+            self.process = subprocess.Popen(
+                command, stdin=channel.fileno(), stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL, cwd=folder, env=environment, start_new_session=True)
+        except OSError as error:
+            self.scratch.cleanup()
+            raise KernelError(f"{sys.executable}: {error.strerror}") from error
+
+    def interrupt(self) -> None:
+        """Send SIGINT."""
+        self.process.send_signal(signal.SIGINT)
+
+    def close(self) -> None:
+        """End it and its group."""
+        if hasattr(os, "killpg"):
+            try:
+                os.killpg(self.process.pid, signal.SIGKILL)  # not reaped yet: still its number
             except (ProcessLookupError, PermissionError):
                 pass  # all gone already
-        if self._manager.has_kernel:
-            self._manager.shutdown_kernel(now=True)
-        self._manager.cleanup_resources()
-        self._scratch.cleanup()
-
-
-def _reply(path: Path) -> Any:
-    """Return what the kernel wrote; None if it wrote nothing sensible."""
-    try:
-        if path.stat().st_size > MOST_BYTES:
-            return None
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError):
-        return None
-
-
-class _Watch:
-    """Waits for one cell's end, and sees that it comes."""
-
-    def __init__(self, kernel: Kernel, sent: str, seconds: float):
-        self.kernel, self.sent = kernel, sent
-        self.end = time.monotonic() + seconds
-        self.ran = Ran("ok")
-        self.bytes = 0
-        self.interrupted = ""  # why, once it was
-
-    def wait(self) -> Ran:
-        while True:
-            message = self.kernel.message(0.1)
-            if message is not None and self._take(message):
-                return Ran(self.interrupted) if self.interrupted else self.ran
-            if message is None and not self.kernel.alive:
-                return Ran("died", gone=True)
-            if self.bytes > MOST_BYTES and not self.interrupted:
-                self._interrupt("flood")
-            elif time.monotonic() > self.end:
-                if self.interrupted:
-                    return Ran(self.interrupted.replace("slow", "stuck"), gone=True)
-                self._interrupt("slow")
-
-    def _interrupt(self, why: str) -> None:
-        self.interrupted = why
-        self.end = time.monotonic() + GRACE_SECONDS
-        self.kernel.interrupt()
-
-    def _take(self, message: dict[str, Any]) -> bool:
-        """Note a message; tell if it says that the cell is done."""
-        parent, content = message.get("parent_header"), message.get("content")
-        kind = message.get("msg_type")
-        if not isinstance(parent, dict) or parent.get("msg_id") != self.sent:
-            return False
-        if not isinstance(content, dict):
-            return False
-        if kind == "status":
-            return content.get("execution_state") == "idle"
-        if kind == "error":
-            self.ran = Ran("error", str(content.get("ename", "")), str(content.get("evalue", "")))
-        elif kind == "stream":
-            self.bytes += len(str(content.get("text", "")))
-        elif isinstance(content.get("data"), dict):
-            self.bytes += sum(len(str(value)) for value in content["data"].values())
-        return False
+        self.process.kill()
+        self.process.wait()
+        self.scratch.cleanup()

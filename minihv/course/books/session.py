@@ -8,18 +8,33 @@ from __future__ import annotations
 
 import textwrap
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 
-from minihv.course.books.kernel import MOST_BYTES, Kernel, Ran
+from minihv.course.books.kernel import Kernel, Ran, Start
 from minihv.course.books.notebooks import Cell, Notebook
+from minihv.course.budget import WAITING, slowness
 from minihv.course.exercise import Exercise, Verdict, wrong
 from minihv.course.texts import say
 from minihv.course.verdicts import decide
 
-MORE_SECONDS = 10.0  # for an answer, beyond the budget that it keeps by itself
+MORE_SECONDS = 10.0  # for an answer, by the clock, beyond what its own limit lets it wait
 MOST_RESTARTS = 8
 # Errors that a cell of an unsolved exercise is expected to end with.
-EXPECTED = ("NotYet", "NotImplementedError")
+EXPECTED = ("NotYet", "NotImplementedError", "JudgedOutside")
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Seconds by the clock, on a computer as fast as ours: of one cell, of a whole notebook."""
+
+    cell_seconds: float = 60.0
+    total_seconds: float = 600.0
+
+
+def printable(text: str) -> str:
+    """Return what a learner may have written without what steers a terminal."""
+    return "".join(c if c.isprintable() or c == "\n" else "\ufffd" for c in text)
 
 
 @dataclass
@@ -40,27 +55,34 @@ class Row:
 class Session:
     """A kernel in which the notebook's cells have run; replaced when it is lost."""
 
-    def __init__(self, notebook: Notebook, cell_seconds: float, notes: list[str]):
-        self.notebook, self.seconds, self.notes = notebook, cell_seconds, notes
+    def __init__(self, notebook: Notebook, start: Start, limits: Limits, notes: list[str]):
+        self.notebook, self.start, self.notes = notebook, start, notes
+        self.patience = slowness()
+        self.cell_seconds = limits.cell_seconds * self.patience
+        self.end = time.monotonic() + limits.total_seconds * self.patience
         self.kernel: Kernel | None = None
         self.skipped: set[Cell] = set()
 
     def judge(self, one: Exercise, seed: int) -> Row:
         """Return the row of one exercise."""
-        kernel = self._ready()
         started = time.monotonic()
         instance = one.instance(seed)
-        ran, outcomes = kernel.ask(one.id, one.form.ask(instance),
-                                   one.beside.seconds + MORE_SECONDS)
-        if ran.gone or ran.how == "slow":
-            self.close()
-            key = "answer_died" if ran.how == "died" else "answer_stuck"
-            verdict = wrong(key)
-            text = say("judge", key, id=one.id, seconds=one.beside.seconds + MORE_SECONDS)
+        asked = one.form.ask(instance)
+        kernel = self._ready()
+        budget = one.beside.seconds * self.patience
+        most = min(WAITING * budget + MORE_SECONDS, self.end - time.monotonic())
+        if kernel is None or most <= 0:
+            key = "no_time"
         else:
-            verdict = decide(one, outcomes, instance)
-            text = verdict.text(one.id)
-        return Row(one, verdict, text, time.monotonic() - started)
+            ran, outcomes = kernel.ask(one.id, asked, budget, most)
+            if not (ran.gone or ran.how == "slow"):
+                verdict = decide(one, outcomes, instance)
+                text = printable(verdict.text(one.id))
+                return Row(one, verdict, text, time.monotonic() - started)
+            self.close()
+            key = {"died": "answer_died", "garbled": "answer_garbled"}.get(ran.how, "answer_stuck")
+        text = say("judge", key, id=one.id, seconds=most)
+        return Row(one, wrong(key), text, time.monotonic() - started)
 
     def close(self) -> None:
         """Kill the kernel, if there is one."""
@@ -68,29 +90,41 @@ class Session:
             kernel, self.kernel = self.kernel, None
             kernel.close()
 
-    def _ready(self) -> Kernel:
-        """Return a kernel that has run all cells but those that kernels do not survive."""
+    def _ready(self) -> Kernel | None:
+        """Return a kernel that has run all cells but those that kernels do not survive, or none if
+        these are too many. None if the time for this notebook is over."""
         for _ in range(MOST_RESTARTS):
-            if self.kernel is not None:
+            if self.kernel is None:
+                self.kernel = Kernel(self.start, self.patience)
+                if all(self._run(self.kernel, cell) for cell in self._to_run()):
+                    return self.kernel
+                self.close()
+            elif time.monotonic() < self.end:
                 return self.kernel
-            self.kernel = Kernel(self.notebook.path.resolve().parent)
-            for cell in self.notebook.cells:
-                if cell not in self.skipped and not self._run(self.kernel, cell):
-                    self.close()
-                    break
-        if self.kernel is not None:
-            return self.kernel
-        self.kernel = Kernel(self.notebook.path.resolve().parent)  # with what there is: nothing
+            if time.monotonic() >= self.end:
+                return None
+        self.kernel = Kernel(self.start, self.patience)
         return self.kernel
+
+    def _to_run(self) -> Iterator[Cell]:
+        """Yield the cells that are not left out, while there is time."""
+        for cell in self.notebook.cells:
+            if time.monotonic() >= self.end:
+                note = say("judge", "no_time_left", cell=cell)
+                if note not in self.notes:
+                    self.notes.append(note)
+                return
+            if cell not in self.skipped:
+                yield cell
 
     def _run(self, kernel: Kernel, cell: Cell) -> bool:
         """Run a cell and note what is wrong with it; tell if the kernel survived."""
-        ran = kernel.run(cell.source, self.seconds)
+        ran = kernel.run(cell.source, min(self.cell_seconds, self.end - time.monotonic()))
         if ran.how != "ok":
-            note = self._note(cell, ran)
+            note = printable(self._note(cell, ran))
             if note and note not in self.notes:
                 self.notes.append(note)
-        if ran.how in ("slow", "flood") or ran.gone:
+        if ran.how == "slow" or ran.gone:
             self.skipped.add(cell)  # should the cells run again
         return not ran.gone
 
@@ -102,7 +136,7 @@ class Session:
         if ran.how == "error":
             what = textwrap.shorten(f"{ran.name}: {ran.text}", 200, placeholder=" …")
             return say("judge", "raised", cell=cell, what=what)
-        return say("judge", ran.how, cell=cell, seconds=self.seconds, most=MOST_BYTES >> 20)
+        return say("judge", ran.how, cell=cell, seconds=self.cell_seconds)
 
     def _name_note(self, cell: Cell, ran: Ran) -> str:
         """Explain a NameError: the name is defined below, or in a cell that is gone.

@@ -6,13 +6,13 @@ Two runs store the same bytes, except in cells tagged `times`: what a run makes 
 
 from __future__ import annotations
 
+import os
 import sys
 import tempfile
 from pathlib import Path
 from typing import Any
 
 from minihv.course.books.generate import ROOT, dumps
-from minihv.course.books.kernel import environment, this_python
 from minihv.course.books.notebooks import load
 from minihv.course.books.reopened import LIVE
 from minihv.errors import MinihvError
@@ -24,6 +24,25 @@ TIMES = "times"  # a tag in the metadata of a cell whose numbers differ from run
 
 class StoreError(MinihvError):
     """A notebook that does not run."""
+
+
+def this_python() -> Any:
+    """Return a kernel specification for this very Python, whatever kernels are installed."""
+    from jupyter_client.kernelspec import KernelSpec
+
+    argv = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}",
+            "--HistoryManager.enabled=False", "--log-level=ERROR"]  # fmt: skip
+    return KernelSpec(argv=argv, display_name="minihv", language="python")
+
+
+def environment(scratch: Path) -> dict[str, str]:
+    """Return a kernel's environment: it writes into `scratch` and uses this very minihv."""
+    paths = [str(ROOT), os.environ.get("PYTHONPATH", "")]
+    return os.environ | {
+        "MINIHV_STATE": str(scratch / "progress.json"),
+        "IPYTHONDIR": str(scratch / "ipython"),
+        "PYTHONPATH": os.pathsep.join(path for path in paths if path),
+    }
 
 
 def execute(notebook: dict[str, Any], folder: Path) -> dict[str, Any]:

@@ -56,9 +56,10 @@ def first_process(sock: socket.socket, like: Spec) -> None:
                 raise problem
             spec = json.loads(message)
             cmd = spec["cmd"][0]
-            take_stdio(fds)
-            cut_ties(sock.fileno())
-            build_real(spec)
+            stdio, trees = fds[:3], fds[3:]
+            take_stdio(stdio)
+            cut_ties(sock.fileno(), *trees)
+            build_real(spec, trees)
             give_up_rights(spec)
             sc.prctl(sc.PR_SET_PDEATHSIG, signal.SIGKILL)
             if select.select([sock], [], [], 0)[0]:  # readable: the runner has died already
@@ -141,9 +142,9 @@ def drop_bounding(spec: Spec) -> None:
 class Builder(Agent):
     """An agent that follows no link of an image: it would lead out of it, onto the host."""
 
-    def __init__(self, root: str):
+    def __init__(self, root: str, trees: list[int] | None = None):
         super().__init__(-1)
-        self.root = root
+        self.root, self.trees = root, trees or []
 
     def within(self, path: str) -> None:
         """OSError if a path below the image's root has a link in it."""
@@ -161,32 +162,41 @@ class Builder(Agent):
         self.within(target)
         sc.mount(source, target, *how)
 
+    def attach(self, source: str, target: str) -> None:
+        """Mount a tree of the host inside: one that the runner has opened, else our own look."""
+        self.within(target)
+        os.makedirs(target, exist_ok=True)
+        tree = self.trees.pop(0) if self.trees else sc.read_only_tree(source)
+        sc.move_mount(tree, target)
+        os.close(tree)
 
-def build_real(spec: Spec) -> None:
-    """The steps, made by this process itself."""
+
+def build_real(spec: Spec, trees: list[int]) -> None:
+    """The steps, made by this process itself; `trees`: descriptors of those in the spec, if the
+    runner had to open them."""
     if "address" in spec:
         net.configure(spec["address"])
-    steps.build(Builder(spec.get("root", f"{spec['scratch']}/root")), spec)
+    steps.build(Builder(spec.get("root", f"{spec['scratch']}/root"), trees), spec)
     cwd = spec.get("cwd") or "/"
     with contextlib.suppress(FileExistsError):  # chdir says what is wrong with a file
         os.makedirs(cwd, exist_ok=True)
     os.chdir(cwd)
 
 
-def cut_ties(keep: int = -1) -> None:
+def cut_ties(*keep: int) -> None:
     """Before anything of an image can look or be looked at: leave the host's descriptors, names and
     modules. One imported later would be the image's, from the same place."""
-    close_others(keep)
+    close_others(*keep)
     rename_process(b"minihv-init")
     sys.meta_path.clear()
 
 
-def close_others(keep: int = -1) -> None:
+def close_others(*keep: int) -> None:
     """Close every descriptor above 2: a leaked one would be a door to the host. Before the image
     has a say: its working folder may be /proc/self/fd/5, which the caller's shell had open."""
     signal.set_wakeup_fd(-1)  # it is one of them
     for name in os.listdir("/proc/self/fd"):
-        if int(name) not in (0, 1, 2, keep):
+        if int(name) not in (0, 1, 2, *keep):
             with contextlib.suppress(OSError):  # the one that listed them
                 os.close(int(name))
 

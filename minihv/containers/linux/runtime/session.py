@@ -14,6 +14,7 @@ from typing import Any
 
 from minihv.containers.images import ContainerError, Store
 from minihv.containers.linux.interpreter import start_helper
+from minihv.containers.linux.runtime.first import Spec
 from minihv.containers.linux.runtime.spec import make_spec
 from minihv.containers.linux.runtime.tail import Tail
 from minihv.containers.linux.wire import request
@@ -34,6 +35,10 @@ class Session:
         """Start a container (options: see make_spec); its output goes to its log, or to the
         descriptor `stdout`; it reads nothing, or from the descriptor `stdin`."""
         spec = make_spec(self.store, self.store.find(image), cmd, remove=True, **options)
+        return self.start(spec, stdout, stdin)
+
+    def start(self, spec: Spec, stdout: int | None = None, stdin: int | None = None) -> Container:
+        """Start a container as `run` does, from its spec."""
         log = Tail()
         null = nothing()
         try:

@@ -19,7 +19,7 @@ def make_spec(store: Store, image: Image, cmd: list[str] | None = None, *, memor
               pids: int = 0, cpus: float = 0, shares: int = 0, net: str = "none",
               rootless: bool | None = None, hostname: str = "", name: str = "",
               without: tuple[str, ...] = (), binds: tuple[tuple[str, str], ...] = (),
-              remove: bool = False) -> Spec:
+              trees: tuple[tuple[str, str], ...] = (), remove: bool = False) -> Spec:
     """Return all that the runner needs to know (memory in bytes, cpus in cores)."""
     unknown = set(without) - set(steps.DEFENCES)
     if unknown:
@@ -53,7 +53,8 @@ def make_spec(store: Store, image: Image, cmd: list[str] | None = None, *, memor
         "folder": str(store.home / "containers" / identity), "env": image.env,
         "cmd": [*image.entrypoint, *(cmd or image.cmd)], "as": image.user,
         "cwd": image.cwd, "hostname": hostname or identity, "net": net,
-        "user": user and "user" not in without, "without": list(without), "binds": list(binds),
+        "user": user and "user" not in without, "without": list(without),
+        "binds": list(binds), "trees": list(trees),
         "limits": {k: v for k, v in wanted.items() if v}, "remove": remove,
         "scratch": str(store.home / "scratch"),
         "site": [sysconfig.get_paths()["purelib"]] if net == "bridge" else [],

@@ -17,6 +17,7 @@ from typing import Any
 
 from minihv.containers import steps, words
 from minihv.containers.linux import cgroups, net
+from minihv.containers.linux import syscalls as sc
 from minihv.containers.linux.agent import spawn
 from minihv.containers.linux.runtime.first import (
     RLIMITS,
@@ -130,7 +131,11 @@ def launch(running: Running, stdio: tuple[int, int, int], seed: Seed) -> None:
         spec["address"] = net.attach(seed.pid, running.veth, int(spec["id"][:8], 16))
     with seed.sock as sock:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
-        send(sock, spec, list(stdio))
+        # Root opens them itself: who it becomes inside may not pass the folders above.
+        trees = [sc.read_only_tree(source) for source, _ in spec["trees"] if os.getuid() == 0]
+        send(sock, spec, [*stdio, *trees])
+        for tree in trees:
+            os.close(tree)
         problem, credentials, _, _ = sock.recvmsg(4096, socket.CMSG_SPACE(12))
         if problem == STARTED:
             running.command = struct.unpack("3i", credentials[0][2])[0]
