@@ -89,8 +89,10 @@ def check_all(paths: Sequence[Path], seed: int, limits: Limits, confined: bool, 
     """Judge notebooks, some at once, those that are not one's own in containers, and call `done`
     with each report as it comes; return them in the order of `paths`."""
     with _rooms(confined) as start, ThreadPoolExecutor(max(jobs, 1)) as pool:
-        running = {pool.submit(_safely, path, seed, limits, start, not confined): path
-                   for path in paths}
+        running = {}
+        for path in paths:
+            own = is_own(path) and not confined
+            running[pool.submit(_safely, path, seed, limits, start, own)] = path
         reports = {}
         try:
             for future in as_completed(running):

@@ -140,7 +140,7 @@ def test_in_another_thread_a_loop_ends_too():
 
 
 def test_nothing_rings_after_the_limit():
-    for chosen in (budget._by_alarm, budget._by_thread):
+    for chosen in (budget._by_alarms, budget._by_thread):
         with chosen(0.05):
             pass
         time.sleep(0.3)

@@ -61,8 +61,11 @@ def test_without_checks_the_learners_side_answers_the_same(number: str, submissi
     instance = one.instance(3)
     (submission / "asked.json").write_text(json.dumps(one.form.ask(instance)))
     (submission / "answer.py").write_text(
-        f"{source(number)}\nfrom minihv.course.beside import hand_back\n"
-        f"hand_back({number!r}, 'asked.json', 'reply.json')\n")
+        f"{source(number)}\nimport json, pathlib\n"
+        "from minihv.course.books.cells import outcomes\n"
+        "asked = json.loads(pathlib.Path('asked.json').read_text())\n"
+        f"reply = outcomes({number!r}, asked, 60.0)\n"
+        "pathlib.Path('reply.json').write_text(json.dumps(reply))\n")
     done = python("exec(compile(open('answer.py').read(), 'answer.py', 'exec'))", submission)
     assert done.returncode == 0, done.stderr
     reply = json.loads((submission / "reply.json").read_text())

@@ -17,6 +17,7 @@ from minihv.errors import MinihvError
 
 HUGE = 20 << 20  # bytes: worth a word
 TOO_HUGE = 1 << 30  # bytes: not read
+UTF_16 = (b"\xff\xfe", b"\xfe\xff")  # how such a file begins
 START = 40  # characters of a cell's first line that its name shows
 _CHECK = re.compile(r"""\bcheck\(\s*["'](\d\d\.\d+)["']""")
 
@@ -68,7 +69,7 @@ def chapter_of(path: Path) -> str:
 
 def read(path: Path) -> Notebook:
     """Return the notebook at `path`; NotebookError if nothing can be made of the file."""
-    content = load(path)
+    content = _upgraded(load(path))
     cells = content.get("cells") if type(content) is dict else None
     chapter = chapter_of(path) or "NN"
     if type(cells) is not list:
@@ -93,7 +94,8 @@ def load(path: Path) -> Any:
         if path.stat().st_size > TOO_HUGE:
             size = path.stat().st_size >> 20
             raise NotebookError(say("judge", "huge", name=path, size=size))
-        text = path.read_text(encoding="utf-8")
+        data = path.read_bytes()
+        text = data.decode("utf-16" if data[:2] in UTF_16 else "utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         why = getattr(error, "strerror", None) or error
         raise NotebookError(say("judge", "unreadable", name=path, why=why)) from None
@@ -105,6 +107,19 @@ def load(path: Path) -> Any:
                             ) from None  # fmt: skip
     except (RecursionError, ValueError) as error:
         raise NotebookError(say("judge", "unreadable", name=path, why=error)) from None
+
+
+def _upgraded(content: Any) -> Any:
+    """Return a notebook of the formats before 4 (IPython's, until 2015) as one of format 4; what
+    cannot be made one, as it is."""
+    if type(content) is not dict or "worksheets" not in content:
+        return content
+    import nbformat
+
+    try:
+        return json.loads(json.dumps(nbformat.convert(nbformat.from_dict(content), 4)))
+    except Exception:  # of whatever kind: it was written by anybody
+        return content
 
 
 def _source(raw: Any) -> tuple[str, str]:
