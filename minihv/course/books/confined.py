@@ -17,10 +17,11 @@ import resource
 import shutil
 import signal
 import socket
+import stat
 import sys
 import tempfile
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from minihv.containers import words
@@ -37,6 +38,7 @@ PACKAGE = Path(__file__).parents[2]
 ROOT = PACKAGE.parent  # of the course, where it is a checkout
 HIDDEN = {"course": {"judge.py", "verdicts.py"}, "chapters": {"checks"}}
 KEPT_BOOKS = {"__init__.py", "cells.py"}
+PREFIX = "minihv-judge-"
 LEARNER = 1000  # the id inside, where there is more than one
 MEMORY, PROCESSES = 3 << 30, 128
 SYSTEM = ("/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32")
@@ -53,13 +55,15 @@ class Rooms:
     """What the containers of one judgement share; close() removes it."""
 
     def __init__(self) -> None:
+        sweep()
         self.sites = [p for p in sys.path if os.path.basename(p) in SITES and os.path.isdir(p)]
         self.python = os.path.realpath(sys.executable)
-        self.base = Path(tempfile.mkdtemp(prefix="minihv-judge-"))
-        self.store = Store()
-        self.store.home.mkdir(parents=True, exist_ok=True)
+        self.folder = Path(tempfile.mkdtemp(prefix=PREFIX))
+        self.lock = records.claim(self.folder) or -1
+        self.base, self.store = self.folder / "base", Store(self.folder / "store")
         try:
-            self.base.chmod(0o755)  # who root is inside must pass
+            self.folder.chmod(0o755)  # who root is inside must pass
+            self.store.home.mkdir()
             self._fill()
             self.trees = self._trees()
             for _, place in self.trees:
@@ -72,6 +76,7 @@ class Rooms:
 
     def _fill(self) -> None:
         """Make the layer."""
+        self.base.mkdir()
         for name in ("course", "home/learner", "cache", "etc", "empty", "tmp", "proc", "dev"):
             (self.base / name).mkdir(parents=True, mode=0o755)
         (self.base / "tmp").chmod(0o1777)
@@ -134,7 +139,21 @@ class Rooms:
 
     def close(self) -> None:
         """Remove it all."""
-        records.delete(self.base)
+        records.delete(self.folder)
+        os.close(self.lock)
+
+
+def sweep() -> None:
+    """Remove what judges left that were killed."""
+    for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
+        with suppress(OSError):
+            about = folder.lstat()
+            if not stat.S_ISDIR(about.st_mode) or about.st_uid != os.getuid():
+                continue
+            if (lock := records.claim(folder)) is not None:
+                records.sweep(folder / "store")
+                records.delete(folder)
+                os.close(lock)
 
 
 class Confined:
@@ -190,8 +209,11 @@ def _compiled() -> list[Path]:
 @contextmanager
 def rooms() -> Iterator[Start]:
     """Yield what starts a container; ConfigError where this host allows none."""
-    if sys.platform != "linux":
-        raise ConfigError(say("judge", "no_container", why=f"{sys.platform} is not Linux"))
+    why = "" if sys.platform == "linux" else f"{sys.platform} is not Linux"
+    if os.environ.get("MINIHV_CONTAINERS") == "model":
+        why = "MINIHV_CONTAINERS asks for the model"
+    if why:
+        raise ConfigError(say("judge", "no_container", why=why))
     shared = None
     try:
         try:

@@ -1,0 +1,212 @@
+"""`minihv check` on other people's notebooks: hostile ones beside honest ones, by the command line.
+
+Each kind of host is tried that this one can be: root, and an ordinary user.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import subprocess
+import sys
+import sysconfig
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from minihv.containers.linux import cgroups
+from minihv.course.books import confined
+from minihv.course.books.kernel import Kernel
+from minihv.course.judge import is_own
+from minihv.errors import MinihvError
+from minihv.hw import engine
+from tests.answers.variants import source
+from tests.containers.conftest import ROOT, USER, ordinary_python, outside  # noqa: F401
+from tests.course.hostile import HOSTILE, WRONG
+from tests.course.test_judge import book
+from tests.tiers import count
+
+IMPORTS = "from minihv.course import check, hint, instance"
+CHECK = 'check("01.4", count_misses, because)'
+RIGHT = source("01.4")
+# One of each kind for the quick tier: the judge, processes, files, replies, the terminal, the next.
+FEW = ("rewrites_the_judge", "kills_each", "leaves_daemons", "searches_for_secrets", "calls_home",
+       "leaves_something_for_the_next", "poisons_the_cache", "forges_replies", "closes_all",
+       "steers_the_terminal")
+NAMES = count(FEW, tuple(HOSTILE), tuple(HOSTILE))
+HONEST = count(3, 10, 20)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def allowed() -> None:
+    """Skip where the host allows no container."""
+    try:
+        with confined.rooms() as start:
+            Kernel(start).close()
+    except MinihvError as error:
+        pytest.skip(str(error))
+
+
+class Place:
+    """Folders of a grader, and how a command runs there."""
+
+    def __init__(self, folder: Path, user: dict[str, Any], python: str, cache: Path):
+        self.folder, self.user, self.python = folder, user, python
+        self.pile = folder / "pile"
+        self.pile.mkdir()
+        (folder / "token").write_text("hunter2")
+        paths = os.pathsep.join([str(ROOT), sysconfig.get_paths()["purelib"]])
+        self.env = {"PATH": os.environ["PATH"], "PYTHONPATH": paths, "HOME": str(folder),
+                    "MINIHV_CACHE": str(cache), "API_TOKEN": "hunter2", "MINIHV_HOME":
+                    str(folder / "containers"), "PYTHONDONTWRITEBYTECODE": "1"}
+        if user:
+            for path in (folder, self.pile, folder / "token"):
+                os.chown(path, USER, USER)
+
+    def check(self, *more: str) -> subprocess.CompletedProcess[str]:
+        """`minihv check` on the pile."""
+        paths = sorted(str(path) for path in self.pile.glob("*.ipynb"))
+        command = [self.python, "-m", "minihv", "check", *more, *paths]
+        return subprocess.run(command, cwd=self.folder, env=self.env, capture_output=True,
+                              text=True, timeout=900, **self.user)
+
+
+@pytest.fixture(params=["as we are", "as an ordinary user"])
+def place(request: pytest.FixtureRequest, outside: Path,  # noqa: F811
+          tmp_path: Path) -> Iterator[Place]:
+    if request.param == "as we are":
+        yield Place(tmp_path, {}, sys.executable, engine.cache_folder())
+        return
+    if os.getuid():
+        pytest.skip("we are one already")
+    python = ordinary_python()
+    folder = outside / "grader"
+    folder.mkdir()
+    user = {"user": USER, "group": USER, "extra_groups": []}
+    place = Place(folder, user, python, folder / "cache")
+    if subprocess.run([python, "-c", "import IPython, numba"], env=place.env, cwd="/",
+                      capture_output=True, **user).returncode:
+        pytest.skip("no Python with the course's packages that an ordinary user may execute")
+    yield place
+
+
+def state_outside(place: Place) -> dict[str, Any]:
+    """What no submission may change: our sources, the compiled machine, the grader's folder."""
+    folders = [ROOT / "minihv", ROOT / "solutions", Path(place.env["MINIHV_CACHE"]), place.pile]
+    files = {str(path): hashlib.sha256(path.read_bytes()).hexdigest()
+             for folder in folders for path in folder.rglob("*")
+             if path.is_file() and path.suffix not in (".pyc", ".tmp")}
+    kept = {path.name for path in place.folder.iterdir()} - {"cache", ".cache", "containers"}
+    return {"files": files, "folder": kept, "groups": cgroups_of_containers(),
+            "judges": list(Path("/tmp").glob("minihv-judge-*"))}
+
+
+def cgroups_of_containers() -> set[str]:
+    """The groups that containers made."""
+    return {found for place in map(cgroups.own_group, set(cgroups.CONTROLLER.values())) if place
+            for found in os.listdir(place[0]) if found.startswith("minihv-")}
+
+
+def left_running() -> list[str]:
+    """Processes whose command line is that of a submission."""
+    found = []
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        text = cgroups.read(f"/proc/{pid}/cmdline")
+        if "minihv.course.books.cells" in text and "sys.path[:0]" in text:
+            found.append(f"{pid}: {text[:100]}")
+    return found
+
+
+def test_hostile_notebooks_gain_nothing_and_honest_ones_lose_nothing(place: Place) -> None:
+    book(place.pile / "00i.ipynb", IMPORTS, RIGHT, CHECK)
+    place.check()  # what is compiled or made once
+    for number, name in enumerate(NAMES):
+        book(place.pile / f"{number:02}h_{name}.ipynb", IMPORTS, WRONG, HOSTILE[name], CHECK)
+    for number in range(HONEST):
+        book(place.pile / f"{3 * number:02}i.ipynb", IMPORTS, RIGHT, CHECK)
+    before = state_outside(place)
+    done = place.check("--jobs", "2", "--json", "--cell-seconds", "4", "--total-seconds", "40")
+    assert done.returncode == 1, done.stderr
+    reports = {Path(one["notebook"]).stem: one for one in json.loads(done.stdout)["notebooks"]}
+    assert len(reports) == len(NAMES) + HONEST
+    for name, report in reports.items():
+        wanted = 4 if name.endswith("i") else 0
+        assert (report["points"], report["error"]) == (wanted, ""), (name, report)
+        for note in report["notes"]:
+            assert "found: " not in note or "found: []" in note, (name, note)
+    assert state_outside(place) == before
+    assert left_running() == []
+
+
+def test_a_batch_prints_a_line_each_and_a_table_for_a_spreadsheet(place: Place) -> None:
+    book(place.pile / "=1+1.ipynb", IMPORTS, RIGHT, CHECK)
+    blank = "def count_misses(*_):\n    raise NotImplementedError"
+    book(place.pile / "blank.ipynb", IMPORTS, blank, CHECK, HOSTILE["steers_the_terminal"])
+    (place.pile / "broken.ipynb").write_text("{")
+    lines = place.check("--seed", "3").stdout.splitlines()
+    assert len(lines) == 4
+    assert any("4 of 4 points" in line for line in lines)
+    assert any("0 of 4 points" in line for line in lines)
+    assert any("is no notebook any more" in line for line in lines)
+    assert lines[-1].startswith("Judged with --seed 3")
+    table = place.check("--csv").stdout.splitlines()
+    assert table[0] == "notebook,exercise,points,of,says"
+    assert len(table) == 4
+    details = place.check("--details").stdout
+    assert "Nasty" in details
+    assert all(c.isprintable() or c == "\n" for c in details)
+
+
+def test_what_a_submission_sees_has_no_checks(tmp_path: Path) -> None:
+    """Of the package all but what decides; whatever is added to it later, too."""
+    rooms = confined.Rooms()
+    try:
+        files = {str(p.relative_to(rooms.base / "course/minihv"))
+                 for p in (rooms.base / "course/minihv").rglob("*")}
+        assert "course/beside.py" in files
+        assert not [name for name in files if "checks" in name or "solution" in name]
+        assert {name for name in files if name.startswith("course/books/")} == {
+            "course/books/__init__.py", "course/books/cells.py"}
+        assert not {"course/judge.py", "course/verdicts.py"} & files
+        shown = [source for source, _ in rooms.trees]
+        assert not any(str(ROOT / "minihv").startswith(path + "/") for path in shown)
+    finally:
+        rooms.close()
+    assert not rooms.folder.exists()
+
+
+def test_whose_a_notebook_is(tmp_path: Path) -> None:
+    own = sorted((ROOT / "exercises").glob("*.ipynb"))
+    assert own and all(map(is_own, own))
+    (tmp_path / "exercises").mkdir()
+    assert not is_own(tmp_path / "exercises/01_the_machine.ipynb")
+    assert not is_own(ROOT / "solutions/01_the_machine.ipynb")
+    assert not is_own(ROOT / "exercises/submitted/01_the_machine.ipynb")
+
+
+def test_a_host_without_containers_says_so_in_a_line(tmp_path: Path) -> None:
+    place = Place(tmp_path, {}, sys.executable, engine.cache_folder())
+    book(place.pile / "01_x.ipynb", IMPORTS)
+    place.env["MINIHV_CONTAINERS"] = "model"
+    done = place.check()
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.count("\n") == 1 and "--unsafe" in done.stderr
+    done = place.check("--unsafe")
+    assert done.returncode == 1 and "0 of 17 points" in done.stdout
+
+
+def test_a_judge_that_was_killed_leaves_nothing_for_long() -> None:
+    code = ("import os, socket\nfrom minihv.course.books.confined import Rooms\nrooms = Rooms()\n"
+            "kept = rooms.start(socket.socketpair()[0])\nprint(rooms.folder, flush=True)\n"
+            "os.kill(os.getpid(), 9)")
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    folder = Path(done.stdout.strip())
+    assert folder.name.startswith(confined.PREFIX)
+    identities = {path.name for path in (folder / "store/containers").iterdir()}
+    confined.Rooms().close()
+    assert not folder.exists()
+    assert not {f"minihv-{identity}" for identity in identities} & cgroups_of_containers()
+    assert left_running() == []
