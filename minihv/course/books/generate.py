@@ -59,6 +59,11 @@ def _strip(cell: dict[str, Any]) -> None:
     cell["source"] = shown.splitlines(keepends=True)
 
 
+def without_hidden_tests(source: str) -> str:
+    """Return a cell's source without its hidden tests; MarkerError for one without an end."""
+    return _without(source, "HIDDEN TESTS", "")[0]
+
+
 def _without(source: str, what: str, stub: str) -> tuple[str, bool]:
     """`source` with each region of this kind replaced by `stub`, indented like its first line."""
     lines: list[str] = []

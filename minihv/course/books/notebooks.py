@@ -67,6 +67,11 @@ def chapter_of(path: Path) -> str:
     return match[1] if match else ""
 
 
+def checked_in(source: str) -> list[str]:
+    """Return the ids of the exercises that a cell checks."""
+    return _CHECK.findall(source)
+
+
 def read(path: Path) -> Notebook:
     """Return the notebook at `path`; NotebookError if nothing can be made of the file."""
     content = _upgraded(load(path))
@@ -83,7 +88,7 @@ def read(path: Path) -> Notebook:
             cell = Cell(number, "")
             notebook.notes.append(say("judge", "bad_cell", cell=cell, why=damage, chapter=chapter))
         elif raw.get("cell_type") == "code":
-            checks = frozenset(_CHECK.findall(source))
+            checks = frozenset(checked_in(source))
             notebook.cells.append(Cell(number, source, defined_names(source), checks))
     return notebook
 
