@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import cache
 from typing import Any
 
 from minihv.course.answers import well_formed
 from minihv.course.beside import outcomes_of
 from minihv.course.budget import slowness
 from minihv.course.exercise import Exercise, Verdict, wrong
-from minihv.course.texts import has
+from minihv.course.texts import has, say
 
 
 def trouble(outcome: list, **facts: Any) -> Verdict | None:
@@ -46,8 +48,18 @@ def decide(judged: Exercise, outcomes: Any, instance: Any) -> Verdict:
     return verdict if said else replace(verdict, key=plain)
 
 
+@cache
+def compile_first() -> None:
+    """Compile the machine before any limit runs, if this host has not yet: who is the first to
+    need it is not to blame for the time."""
+    from minihv.hw.warmup import make_sure
+
+    make_sure(lambda: print(say("common", "compiling"), file=sys.stderr, flush=True))
+
+
 def try_answer(judged: Exercise, answers: Sequence[Any], seed: int) -> Verdict:
     """Judge `answers` in this process; what `check` does in a cell."""
+    compile_first()
     instance = judged.instance(seed)
     asked = json.loads(json.dumps(judged.form.ask(instance)))
     seconds = judged.beside.seconds * slowness()

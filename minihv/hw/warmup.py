@@ -9,8 +9,12 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
+from minihv.hw import engine
 from minihv.hw.hart import Hart
 from minihv.hw.memory import PAGE, Memory
 
@@ -74,6 +78,17 @@ def warm(progress: Callable[[float], None] | None = None) -> None:
         hart.run(0)
     if meter.started is not None:
         progress(1.0)
+
+
+def make_sure(notice: Callable[[], None]) -> None:
+    """Compile the run loop if this host has not yet; `notice` is called as that begins. Where the
+    cache holds what is newer than the sources, which is quick to tell, nothing is done."""
+    folder = engine.cache_folder() / "__pycache__"
+    sources = max(path.stat().st_mtime for path in Path(__file__).parent.glob("*.py"))
+    compiled = (path.stat().st_mtime for path in folder.glob("machine_*.nbi"))
+    if max(compiled, default=0.0) <= sources and find_spec("numba"):
+        once = cache(notice)
+        warm(lambda _: once())
 
 
 def _listening(meter: Meter) -> Any:

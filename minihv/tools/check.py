@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from minihv.errors import ConfigError
 
 if TYPE_CHECKING:
-    from minihv.course.judge import Report
+    from minihv.course.judging.judge import Report
 
 BAR = 30
 
@@ -42,9 +42,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def main(options: argparse.Namespace) -> int:
     """Judge and print; 0 when everything is solved, 1 when not. MinihvError for no notebooks, or
     where this host allows no container that is needed."""
-    from minihv.course import judge
-    from minihv.course.books.session import Limits
     from minihv.course.exercise import draw_seed
+    from minihv.course.judging import judge
+    from minihv.course.judging.session import Limits
     from minihv.course.texts import say
 
     for name in ("cell_seconds", "total_seconds", "jobs"):

@@ -118,14 +118,14 @@ def speak():
         time.sleep(0.001)
 threading.Thread(target=speak, daemon=True).start()""",
     "answers_too_deep": """
-import minihv.course.books.cells as c
+import minihv.course.judging.cells as c
 c.json.dumps = lambda *_: '{"id":' * 300000""",
     "answers_of_its_own": """
-import minihv.course.books.cells as c
+import minihv.course.judging.cells as c
 c.outcomes = lambda *_: [["value", [2, 2]]] * 12 + [["value", "b"]]""",
     "imports_the_checks": """
 from minihv.chapters.ch01.checks import misses
-from minihv.course import judge""",
+from minihv.course.judging import judge""",
     "lies": """
 class Liar(int):
     __eq__ = __lt__ = __le__ = __gt__ = __ge__ = lambda *_: True

@@ -62,7 +62,7 @@ def test_without_checks_the_learners_side_answers_the_same(number: str, submissi
     (submission / "asked.json").write_text(json.dumps(one.form.ask(instance)))
     (submission / "answer.py").write_text(
         f"{source(number)}\nimport json, pathlib\n"
-        "from minihv.course.books.cells import outcomes\n"
+        "from minihv.course.judging.cells import outcomes\n"
         "asked = json.loads(pathlib.Path('asked.json').read_text())\n"
         f"reply = outcomes({number!r}, asked, 60.0)\n"
         "pathlib.Path('reply.json').write_text(json.dumps(reply))\n")

@@ -18,9 +18,9 @@ from typing import Any
 import pytest
 
 from minihv.containers.linux import cgroups
-from minihv.course.books import confined
-from minihv.course.books.kernel import Kernel
-from minihv.course.judge import is_own
+from minihv.course.judging import confined
+from minihv.course.judging.judge import is_own
+from minihv.course.judging.kernel import Kernel
 from minihv.errors import MinihvError
 from minihv.hw import engine
 from tests.answers.variants import source
@@ -115,7 +115,7 @@ def left_running() -> list[str]:
     found = []
     for pid in filter(str.isdigit, os.listdir("/proc")):
         text = cgroups.read(f"/proc/{pid}/cmdline")
-        if "minihv.course.books.cells" in text and "sys.path[:0]" in text:
+        if "minihv.course.judging.cells" in text and "sys.path[:0]" in text:
             found.append(f"{pid}: {text[:100]}")
     return found
 
@@ -168,9 +168,9 @@ def test_what_a_submission_sees_has_no_checks(tmp_path: Path) -> None:
                  for p in (rooms.base / "course/minihv").rglob("*")}
         assert "course/beside.py" in files
         assert not [name for name in files if "checks" in name or "solution" in name]
-        assert {name for name in files if name.startswith("course/books/")} == {
-            "course/books/__init__.py", "course/books/cells.py"}
-        assert not {"course/judge.py", "course/verdicts.py"} & files
+        assert {name for name in files if name.startswith("course/judging/")} == {
+            "course/judging/__init__.py", "course/judging/cells.py"}
+        assert not {"course/books", "course/verdicts.py"} & files
         shown = [source for source, _ in rooms.trees]
         assert not any(str(ROOT / "minihv").startswith(path + "/") for path in shown)
     finally:
@@ -199,7 +199,7 @@ def test_a_host_without_containers_says_so_in_a_line(tmp_path: Path) -> None:
 
 
 def test_a_judge_that_was_killed_leaves_nothing_for_long() -> None:
-    code = ("import os, socket\nfrom minihv.course.books.confined import Rooms\nrooms = Rooms()\n"
+    code = ("import os, socket\nfrom minihv.course.judging.confined import Rooms\nrooms = Rooms()\n"
             "kept = rooms.start(socket.socketpair()[0])\nprint(rooms.folder, flush=True)\n"
             "os.kill(os.getpid(), 9)")
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)

@@ -10,12 +10,13 @@ from typing import Any
 import pytest
 
 from minihv import cli
-from minihv.course import judge, state
-from minihv.course.books import kernel, notebooks, session
+from minihv.course import state
+from minihv.course.books import notebooks
 from minihv.course.books.generate import ROOT, generated
-from minihv.course.books.session import Limits
 from minihv.course.exercise import all_chapters, chapter
-from minihv.course.judge import Report, check_notebook, find_notebooks, render
+from minihv.course.judging import judge, kernel, session
+from minihv.course.judging.judge import Report, check_notebook, find_notebooks, render
+from minihv.course.judging.session import Limits
 from tests.answers.variants import source
 
 IMPORTS = "from minihv.course import check, hint, instance, measure, predict"
@@ -102,11 +103,11 @@ PATCHES = {
                "e.wrong = lambda *a, **k: e.Verdict(True)\ne.Verdict.ok = True",
     "put": "from minihv.course import beside as a\n"
            "a.outcomes_of = lambda *_: [['value', ['pa', 0]]] * 86",
-    "reply": "import minihv.course.books.cells as c\n"
+    "reply": "import minihv.course.judging.cells as c\n"
              "c.outcomes = lambda *_: [['value', True]]",
-    "nested": "import minihv.course.books.cells as c\n"
+    "nested": "import minihv.course.judging.cells as c\n"
               "c.json.dumps = lambda *_: '{' * 100000",
-    "number": "import minihv.course.books.cells as c\n"
+    "number": "import minihv.course.judging.cells as c\n"
               "c.json.dumps = lambda *_: '[' + '9' * 100000 + ']'",
     "json": "import json\njson.dumps = lambda *a, **k: '[[\"value\", [\"pa\", 1]]]'",
     "exercise": "from minihv.chapters.ch01.checks import walk as w\n"

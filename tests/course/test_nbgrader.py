@@ -20,7 +20,7 @@ from tests.containers.conftest import ROOT
 from tests.tiers import TIER
 
 NAME = "01_the_machine"
-CONFIG = """from minihv.course.books.nbgrader import configure
+CONFIG = """from minihv.course.judging.nbgrader import configure
 c = get_config()
 configure(c)
 c.CourseDirectory.root = {folder!r}

@@ -68,7 +68,7 @@ def test_the_required_dependencies_are_there():
 
 
 @pytest.mark.parametrize(("below", "extras"), [
-    ("minihv", ("guests", "containers", "bench")),
+    ("minihv", ("guests", "containers", "bench", "nbgrader")),
     ("tests", ("guests", "containers", "test", "bench"))])
 def test_every_import_is_declared(below: str, extras: tuple[str, ...]):
     assert rules.undeclared(ROOT, below, extras) == []

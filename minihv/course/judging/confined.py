@@ -30,14 +30,14 @@ from minihv.containers.linux import syscalls as sc
 from minihv.containers.linux.runtime import records
 from minihv.containers.linux.runtime.session import Container, Session
 from minihv.containers.linux.runtime.spec import make_spec
-from minihv.course.books.kernel import Kernel, KernelError, Process, Start
+from minihv.course.judging.kernel import Kernel, KernelError, Process, Start
 from minihv.course.texts import say
 from minihv.errors import ConfigError, MinihvError
 
 PACKAGE = Path(__file__).parents[2]
 ROOT = PACKAGE.parent  # of the course, where it is a checkout
-HIDDEN = {"course": {"judge.py", "verdicts.py"}, "chapters": {"checks"}}
-KEPT_BOOKS = {"__init__.py", "cells.py"}
+HIDDEN = {"course": {"books", "verdicts.py"}, "chapters": {"checks"}}
+KEPT = {"__init__.py", "cells.py"}  # of this folder
 PREFIX = "minihv-judge-"
 LEARNER = 1000  # the id inside, where there is more than one
 MEMORY, PROCESSES = 3 << 30, 128
@@ -46,7 +46,7 @@ SITES = ("site-packages", "dist-packages")
 BOOT = """
 import builtins, sys
 sys.path[:0] = {paths!r}
-from minihv.course.books.cells import main
+from minihv.course.judging.cells import main
 main()
 """
 
@@ -187,8 +187,8 @@ def _within(path: str, places: Iterable[str]) -> bool:
 def _ignored(folder: str, names: list[str]) -> set[str]:
     """Return what of a folder of the package a submission does not get."""
     where = Path(folder).relative_to(PACKAGE).parts
-    if where == ("course", "books"):
-        return {*names} - KEPT_BOOKS
+    if where == ("course", "judging"):
+        return {*names} - KEPT
     hidden = HIDDEN.get(where[0], set()) if where else set()
     return {name for name in names if name in hidden} | {"__pycache__"} & {*names}
 

@@ -2,7 +2,7 @@
 
 In nbgrader_config.py:
 
-    from minihv.course.books.nbgrader import configure
+    from minihv.course.judging.nbgrader import configure
     configure(get_config())
 
 nbgrader runs a submission and its tests in one kernel, so that a submission may replace `check`.
@@ -21,11 +21,11 @@ import nbformat
 from nbgrader.preprocessors import NbGraderPreprocessor
 from nbgrader.utils import is_grade
 
-from minihv.course.books.confined import rooms
 from minihv.course.books.generate import without_hidden_tests
 from minihv.course.books.notebooks import checked_in
 from minihv.course.exercise import draw_seed
-from minihv.course.judge import Report, check_notebook
+from minihv.course.judging.confined import rooms
+from minihv.course.judging.judge import Report, check_notebook
 
 OTHERS = ("IgnorePattern", "ClearMetadataPreprocessor", "LimitOutput", "SaveAutoGrades",
           "AssignLatePenalties", "CheckCellMetadata")

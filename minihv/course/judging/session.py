@@ -11,10 +11,10 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from minihv.course.books.kernel import Kernel, Ran, Start
 from minihv.course.books.notebooks import Cell, Notebook
 from minihv.course.budget import WAITING, slowness
 from minihv.course.exercise import Exercise, Verdict, wrong
+from minihv.course.judging.kernel import Kernel, Ran, Start
 from minihv.course.texts import say
 from minihv.course.verdicts import decide
 

@@ -19,9 +19,9 @@ from minihv.course.beside import outcomes_of
 LONGEST = 500  # characters of an error's text
 
 
-def main() -> None:
-    """Serve until the other end closes."""
-    channel = socket.socket(fileno=os.dup(0))
+def main(number: int = 0) -> None:
+    """Serve the socket behind a descriptor until its other end closes."""
+    channel = socket.socket(fileno=number or os.dup(0))
     nothing = os.open(os.devnull, os.O_RDONLY)
     os.dup2(nothing, 0)
     os.dup2(2, 1)

@@ -164,18 +164,26 @@ class BesideUs:
             "IPYTHONDIR": str(place / "ipython"),
             "PYTHONPATH": os.pathsep.join(path for path in paths if path),
         }
-        command = [sys.executable, "-c", "from minihv.course.books.cells import main; main()"]
+        number, stdin = 0, channel.fileno()
+        if windows := sys.platform == "win32":  # where a socket is no file
+            channel.set_inheritable(True)
+            number, stdin = channel.fileno(), subprocess.DEVNULL
+        code = f"from minihv.course.judging.cells import main; main({number})"
         try:
             self.process = subprocess.Popen(
-                command, stdin=channel.fileno(), stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL, cwd=folder, env=environment, start_new_session=True)
+                [sys.executable, "-c", code], stdin=stdin, stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL, cwd=folder, env=environment, close_fds=not windows,
+                start_new_session=True)
         except OSError as error:
             self.scratch.cleanup()
             raise KernelError(f"{sys.executable}: {error.strerror}") from error
 
     def interrupt(self) -> None:
-        """Send SIGINT."""
-        self.process.send_signal(signal.SIGINT)
+        """Send SIGINT; on Windows, which has none, it is the end."""
+        if sys.platform == "win32":
+            self.process.terminate()
+        else:
+            self.process.send_signal(signal.SIGINT)
 
     def close(self) -> None:
         """End it and its group."""

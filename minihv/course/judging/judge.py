@@ -2,7 +2,7 @@
 
 That process runs the learner's code and hands back plain data; this one, which the notebook cannot
 reach, draws the seed, knows the answers and decides. A notebook that is not one's own runs in a
-container: see books/confined.py.
+container: see confined.py.
 """
 
 from __future__ import annotations
@@ -20,13 +20,14 @@ from pathlib import Path
 from typing import Any
 
 from minihv.course.books.generate import EXERCISES, ROOT
-from minihv.course.books.kernel import BesideUs, KernelError, Start
 from minihv.course.books.notebooks import Notebook, NotebookError, read
-from minihv.course.books.session import Limits, Row, Session, printable
 from minihv.course.cards import columns
 from minihv.course.checking import record
 from minihv.course.exercise import Exercise, chapter, exercise
+from minihv.course.judging.kernel import BesideUs, KernelError, Start
+from minihv.course.judging.session import Limits, Row, Session, printable
 from minihv.course.texts import say, several
+from minihv.course.verdicts import compile_first
 from minihv.errors import MinihvError
 
 
@@ -88,6 +89,7 @@ def check_all(paths: Sequence[Path], seed: int, limits: Limits, confined: bool, 
               done: Callable[[Report], None]) -> list[Report]:  # fmt: skip
     """Judge notebooks, some at once, those that are not one's own in containers, and call `done`
     with each report as it comes; return them in the order of `paths`."""
+    compile_first()
     with _rooms(confined) as start, ThreadPoolExecutor(max(jobs, 1)) as pool:
         running = {}
         for path in paths:
@@ -119,7 +121,7 @@ def _rooms(confined: bool) -> Iterator[Start | None]:
     if not confined:
         yield None
         return
-    from minihv.course.books import confined as confining
+    from minihv.course.judging import confined as confining
 
     with confining.rooms() as start:
         yield start

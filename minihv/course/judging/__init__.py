@@ -1,0 +1,1 @@
+"""`minihv check`: notebooks run apart, and judged from outside."""
