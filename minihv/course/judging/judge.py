@@ -110,7 +110,7 @@ def _safely(path: Path, seed: int, limits: Limits, start: Start | None, own: boo
     """Judge one of many: whatever it brings about, the others are judged."""
     try:
         return check_notebook(path, seed, limits, start, own)
-    except (MinihvError, OSError, ValueError, RecursionError, MemoryError) as error:
+    except Exception as error:  # a fault of ours, too, costs this one only
         why = printable(f"{type(error).__name__}: {error}")[:200]
         return Report(path, error=say("judge", "unreadable", name=printable(str(path)), why=why))
 
