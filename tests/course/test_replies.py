@@ -16,8 +16,8 @@ from tests.answers.variants import source
 from tests.tiers import count
 
 EXERCISES = [one.id for number in all_chapters() for one in chapter(number)]
-ODD: list[Any] = [None, True, -1, 0, 1 << 127, 1.5, float("nan"), float("inf"), "", "x", "\ud800", [],
-                  [[]], {}, {"": None}, [None] * 50, "9" * 5000, [1, "x"], {"pa": [1]}]
+ODD: list[Any] = [None, True, -1, 0, 1 << 127, 1.5, float("nan"), float("inf"), "", "x", "\ud800",
+                  [], [[]], {}, {"": None}, [None] * 50, "9" * 5000, [1, "x"], {"pa": [1]}]
 
 
 def spoil(value: Any, rng: Random) -> Any:
