@@ -7,10 +7,11 @@ from one processor to the next.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import lru_cache
 from random import Random
 from typing import Any
+
+from minihv.course.sealed import Sealed, opened
 
 TRAP = "trap"
 REAL, WINDOW = 64, 12  # words of real memory, and most words of a program's window
@@ -125,16 +126,12 @@ def _values(n: int) -> tuple:
     return rng.randrange(0, 20), rng.randrange(6, WINDOW), rng.randrange(4), r, memory
 
 
-@dataclass(frozen=True)
 class Processor:
     """A processor: `ops` names its instructions, `execute` tries one."""
 
-    kinds: tuple[str, ...]
-
-    @property
-    def ops(self) -> list[str]:
-        """The instructions' names, which tell nothing."""
-        return [f"op{k}" for k in range(len(self.kinds))]
+    def __init__(self, kinds: tuple[str, ...]):
+        self._kinds = Sealed(kinds)
+        self.ops = [f"op{k}" for k in range(len(kinds))]  # names that tell nothing
 
     def __repr__(self) -> str:
         return f"a processor with the instructions {', '.join(self.ops)}"
@@ -142,7 +139,7 @@ class Processor:
     def execute(self, op: str, state: State) -> State | str:
         """Return the state after `op`, or "trap"; the state that you gave is left alone."""
         after = {**state, "r": list(state["r"]), "memory": list(state["memory"])}
-        if EFFECTS[self.kinds[int(op[2:])]](after) == TRAP:
+        if EFFECTS[kinds_of(self)[int(op[2:])]](after) == TRAP:
             return TRAP
         after["pc"] += 1
         return after
@@ -158,3 +155,8 @@ class Processor:
         base, bound, pc, r, memory = _values(n)
         return {"mode": "s", "base": base, "bound": bound, "pc": pc, "r": list(r),
                 "memory": list(memory)}  # fmt: skip
+
+
+def kinds_of(one: Processor) -> tuple[str, ...]:
+    """Return what each of its instructions is."""
+    return opened(one._kinds)
