@@ -1,6 +1,6 @@
 """Exercise 01.3: a guest whose kernel set one bit of one PTE wrong; find it.
 
-A seed makes some twenty small guests. Each starts in M-mode, turns Sv39 on and enters a user program
+A seed makes twenty small guests. Each starts in M-mode, turns Sv39 on and enters a user program
 that touches every region of its memory. One bit of one PTE is planted; the machine runs the guest
 and reports the fault. From the fault and the tables the learner's function finds PTE and bit.
 """
