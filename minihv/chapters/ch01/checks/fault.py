@@ -129,7 +129,7 @@ class Kernel:
         rng = self.rng
         gigas = rng.sample(range(1, 255), 3)
         places = rng.sample([(g, m) for g in gigas for m in rng.sample(range(512), 3)], 5)
-        regions = []
+        regions: list[Region] = []
         shapes = [("code", "r-x", 2), ("constants", "r--", 2), ("data", "rw-", 3),
                   ("stack", "rw-", 1)]  # fmt: skip
         for (giga, mega), (name, rights, count) in zip(places, shapes, strict=False):

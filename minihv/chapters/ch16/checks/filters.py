@@ -104,11 +104,12 @@ def _body(kind: str, turn: int, rng: Random) -> tuple[list[Code], int, int]:
         bits = 1 << rng.randrange(8, 30) | 1 << rng.randrange(30, 32)
         code = [(JEQ, 0, 3, some[3]), (LOAD, 0, 0, 16), (JSET, 0, 1, bits), no, yes]
         return code, X86, [bits & -bits, bits ^ (1 << 32) - 1, bits | 1][turn]
-    if kind == "upper":  # the whole argument counts: one half alone says something else
-        low, high = rng.getrandbits(31) | 1, rng.getrandbits(32) | 1 << 31
-        code = [(JEQ, 0, 5, some[3]), (LOAD, 0, 0, 20), (JEQ, 0, 3, high), (LOAD, 0, 0, 16),
-                (JEQ, 0, 1, low), no, yes]  # fmt: skip
-        return code, X86, [high << 32 | low, low << 32 | high, high << 32 | 1 << 31 | low][turn]
+    if kind == "upper":  # both halves of the argument have to match, or one of them
+        low, high = (rng.getrandbits(32) | 1 << 31 | 1 for _ in range(2))
+        tests = [(LOAD, 0, 0, 20), (JEQ, 0, 3, high), (LOAD, 0, 0, 16), (JEQ, 0, 1, low)]
+        if turn:
+            tests = [tests[2], tests[3]] if turn == 1 else [tests[0], (JEQ, 0, 1, high)]
+        return [(JEQ, 0, len(tests) + 1, some[3]), *tests, no, yes], X86, high << 32 | low
     if kind == "other":  # what is not in the table is 0
         return [(JGE, 0, 3, some[5]), (LOAD, 0, 0, (8, 12, 24)[turn]), (JEQ, 0, 1, 0), yes,
                 no], X86, rng.getrandbits(64)  # fmt: skip
