@@ -23,6 +23,7 @@ from typing import Any
 from minihv.course.answers import Plain
 from minihv.course.exercise import Verdict, wrong
 from minihv.course.shapes import misfit
+from minihv.course.texts import say
 from minihv.course.verdicts import trouble
 
 LETTERS = ("a", "b", "c", "d")
@@ -85,7 +86,8 @@ class Cases:
         facts = {"number": number} | self.facts(case)
         why = misfit(self._shape(case), outcome[1]) if outcome[0] == "value" else ""
         if why:
-            return wrong("shape", **facts | {"got": repr(outcome[1])[:SHOWN], "why": why})
+            got = repr(outcome[1])[:SHOWN] if outcome[1] is not None else say("common", "no_return")
+            return wrong("shape", **facts | {"got": got, "why": why})
         return trouble(outcome, **facts)
 
     def _differs(self, number: int, outcome: list, case: Any) -> Verdict | None:
