@@ -28,6 +28,7 @@ from minihv.course.verdicts import trouble
 
 LETTERS = ("a", "b", "c", "d")
 SHOWN = 80  # characters of an answer of the wrong shape
+NO_ANSWER = ("late", "error_at", "odd_at", "unsolved_at", "shape")
 FAILED = object()  # stands for the answer of a call that gave none
 
 
@@ -38,7 +39,8 @@ class Cases:
     shape: what an answer looks like, or a function of the case that returns it.
     facts: what sentences about a case may name, besides its `number` from 1.
     alike: compares an answer with a right or mistaken one.
-    order: if given, all wrong cases are explained, and the verdict whose key is first here counts.
+    order: if given, all wrong cases are explained, and the verdict whose key is first here counts;
+        before them all what is no answer.
     choice: the right letter; the verdicts on the others are no_choice, choice_a, ...
     passed: what the word of praise may name.
     of: the cases of an instance that is more than their list.
@@ -79,7 +81,7 @@ class Cases:
         return Verdict(True, "passed", facts)
 
     def _rank(self, key: str) -> int:
-        return [*self.order, key].index(key) if self.order else 0
+        return [*NO_ANSWER, *self.order, key].index(key) if self.order else 0
 
     def _unreadable(self, number: int, outcome: list, case: Any) -> Verdict | None:
         """Return why an outcome is no answer, or None."""

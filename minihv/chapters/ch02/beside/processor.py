@@ -77,6 +77,19 @@ def _read_base(s: State) -> str | None:
     return None
 
 
+def _jump_by_base(s: State) -> str | None:
+    s["pc"] = s["r"][3] + s["base"] - 1
+    return None
+
+
+def _store_base(s: State) -> str | None:
+    real = address(s, s["r"][1])
+    if real is None:
+        return TRAP
+    s["memory"][real] = s["base"]
+    return None
+
+
 def _enter_user(s: State) -> str | None:
     s["mode"], s["pc"] = "u", s["r"][3] - 1
     return None
@@ -113,6 +126,7 @@ EFFECTS: dict[str, Callable[[State], str | None]] = {
     "read_base_privileged": privileged(_read_base),
     "ignored": ignored(_set_base), "free": _set_base,
     "read_mode": _read_mode, "read_base": _read_base,
+    "jump_by_base": _jump_by_base, "store_base": _store_base,
     "at_times": _at_times, "mode_at_times": _read_mode_at_times,
     "enter_user_ignored": _enter_user,
 }  # fmt: skip

@@ -19,6 +19,7 @@ TRUTH: dict[str, tuple[bool, bool]] = {
     "read_base_privileged": (True, True),
     "ignored": (False, True), "free": (False, True),
     "read_mode": (False, True), "read_base": (False, True),
+    "jump_by_base": (False, True), "store_base": (False, True),
     "at_times": (False, True), "mode_at_times": (False, True),
     "enter_user_ignored": (False, True),
 }  # fmt: skip
@@ -31,7 +32,7 @@ def make(rng: Random) -> list[Processor]:
     """Processors with their instructions in any order; each bad one is in one of them, so that
     nobody is lucky, and some have none."""
     bad, made = rng.sample(BAD, len(BAD)), []
-    for count in (1, 0, 2, 0, 3, 1):
+    for count in (2, 0, 2, 0, 3, 2):
         kinds = GOOD + [bad.pop() for _ in range(count)]
         rng.shuffle(kinds)
         made.append(Processor(tuple(kinds)))
