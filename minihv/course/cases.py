@@ -23,10 +23,12 @@ from typing import Any
 from minihv.course.answers import Plain
 from minihv.course.exercise import Verdict, wrong
 from minihv.course.shapes import misfit
+from minihv.course.texts import say
 from minihv.course.verdicts import trouble
 
 LETTERS = ("a", "b", "c", "d")
 SHOWN = 80  # characters of an answer of the wrong shape
+NO_ANSWER = ("late", "error_at", "odd_at", "unsolved_at", "shape")
 FAILED = object()  # stands for the answer of a call that gave none
 
 
@@ -37,7 +39,8 @@ class Cases:
     shape: what an answer looks like, or a function of the case that returns it.
     facts: what sentences about a case may name, besides its `number` from 1.
     alike: compares an answer with a right or mistaken one.
-    order: if given, all wrong cases are explained, and the verdict whose key is first here counts.
+    order: if given, all wrong cases are explained, and the verdict whose key is first here counts;
+        before them all what is no answer.
     choice: the right letter; the verdicts on the others are no_choice, choice_a, ...
     passed: what the word of praise may name.
     of: the cases of an instance that is more than their list.
@@ -78,14 +81,15 @@ class Cases:
         return Verdict(True, "passed", facts)
 
     def _rank(self, key: str) -> int:
-        return [*self.order, key].index(key) if self.order else 0
+        return [*NO_ANSWER, *self.order, key].index(key) if self.order else 0
 
     def _unreadable(self, number: int, outcome: list, case: Any) -> Verdict | None:
         """Return why an outcome is no answer, or None."""
         facts = {"number": number} | self.facts(case)
         why = misfit(self._shape(case), outcome[1]) if outcome[0] == "value" else ""
         if why:
-            return wrong("shape", **facts | {"got": repr(outcome[1])[:SHOWN], "why": why})
+            got = repr(outcome[1])[:SHOWN] if outcome[1] is not None else say("common", "no_return")
+            return wrong("shape", **facts | {"got": got, "why": why})
         return trouble(outcome, **facts)
 
     def _differs(self, number: int, outcome: list, case: Any) -> Verdict | None:

@@ -161,9 +161,9 @@ def test_a_malformed_reply_is_no_answer(garbage: object):
 
 @pytest.mark.parametrize("number", ["01.1", "01.2", "01.3", "01.4"])
 @pytest.mark.parametrize("values", [
-    [["value", None]], [["value", []]] * 86, [["value", {"pa": 1}]] * 12, [["value", [1]]] * 9,
-    [["value", [True, False]]] * 9, [["value", [["pa"], 1]]] * 86, [["value", ["pa", True]]] * 86,
-    [["value", [1.0, 2]]] * 12, [["value", "x" * 10_000]] * 12, [["value", ["pa", {}]]] * 86,
+    [["value", None]], [["value", []]] * 94, [["value", {"pa": 1}]] * 20, [["value", [1]]] * 9,
+    [["value", [True, False]]] * 9, [["value", [["pa"], 1]]] * 94, [["value", ["pa", True]]] * 94,
+    [["value", [1.0, 2]]] * 20, [["value", "x" * 10_000]] * 20, [["value", ["pa", {}]]] * 94,
 ])
 def test_no_reply_upsets_a_judge(number: str, values: list):
     one = exercise(number)

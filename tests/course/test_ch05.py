@@ -21,8 +21,8 @@ def test_a_seed_gives_the_same_instance_and_another_seed_another(number: str):
 
 
 def test_seeds_mean_the_same_on_every_python():
-    assert exercise("05.1").instance(1)[0].entry == 0x2E3C50D7
-    assert exercise("05.3").instance(1)[0].counts == (72, 24, 0)
+    assert exercise("05.1").instance(1)[0].entry == 0x26447CD7
+    assert exercise("05.3").instance(1)[-7].counts == (72, 24, 0)
 
 
 def used(case: entry.Case, right: int) -> int:

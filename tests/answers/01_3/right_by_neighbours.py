@@ -20,7 +20,7 @@ def find_fault(read_u64, satp, va, cause, regions):
         at += (va >> (12 + level * 9)) % 512 * 8
         pte = read_u64(at)
         odd = spelled(pte) ^ (leaf if level == levels[-1] else {"v"})
-        for letter in odd:
+        for letter in sorted(odd):
             return (at, LETTERS[letter])
         high = pte >> 54
         if high:

@@ -1,6 +1,5 @@
 """Calls privileged what traps in some states."""
 # says: traps_at_times
-# seeds: 3, 4
 
 from tests.answers.variants import variant
 

@@ -1,6 +1,5 @@
 """Ignores fences of a whole space."""
 # says: deaf_spaces
-# seeds: 1, 2
 
 from tests.answers.variants import variant
 

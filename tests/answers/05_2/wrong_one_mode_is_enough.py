@@ -1,6 +1,5 @@
 """Content when one mode's entries are gone."""
 # says: one_mode
-# seeds: 1, 3
 
 from tests.answers.variants import variant
 

@@ -1,6 +1,5 @@
 """Content when one space's entries are gone."""
 # says: one_space
-# seeds: 1, 3
 
 from tests.answers.variants import variant
 

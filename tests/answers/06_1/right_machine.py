@@ -19,7 +19,9 @@ def walk(read_u64, vsatp, hgatp, gva, access, priv):
         if gpa >> 41:
             return None
         page = root + (gpa >> 39) * 4096  # the root's four pages, one at a time
-        return one(read_u64, page, gpa & (1 << 38) - 1, how, True).pa if gpa < 1 << 38 else None
+        inside = gpa & (1 << 39) - 1
+        inside |= (1 << 64) - (1 << 39) if inside >> 38 else 0  # for Sv39 it must be canonical
+        return one(read_u64, page, inside, how, True).pa
 
     def guest_read(gpa):
         hpa = host(gpa, "load")

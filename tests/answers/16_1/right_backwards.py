@@ -13,7 +13,7 @@ def allowed(filter, numbers, arch, argument):
             if code == 0x06:
                 return k == 0x7FFF0000 or k == 0x7FFC0000
             if code == 0x20:
-                return passes(at + 1, words[k](n))
+                return passes(at + 1, words.get(k, lambda n: 0)(n))
             key = at, word
             if key not in answers:
                 tests = {0x15: word == k, 0x35: word >= k, 0x45: (word & k) > 0}

@@ -17,6 +17,6 @@ def step(code, data, at, word):
 
 def allowed(filter, numbers, arch, argument):
     def data(number):
-        return struct.pack("<iIQQ", number, arch, 0, argument)
+        return struct.pack("<iIQQ", number, arch, 0, argument) + bytes(40)
 
     return [n for n in numbers if step(filter, data(n), 0, 0) in OPEN]

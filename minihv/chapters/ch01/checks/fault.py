@@ -1,6 +1,6 @@
 """Exercise 01.3: a guest whose kernel set one bit of one PTE wrong; find it.
 
-A seed makes a dozen small guests. Each starts in M-mode, turns Sv39 on and enters a user program
+A seed makes twenty small guests. Each starts in M-mode, turns Sv39 on and enters a user program
 that touches every region of its memory. One bit of one PTE is planted; the machine runs the guest
 and reports the fault. From the fault and the tables the learner's function finds PTE and bit.
 """
@@ -18,6 +18,8 @@ from minihv.chapters.ch01.beside.memory import Region
 from minihv.chapters.ch01.pages import FETCH, LOAD, STORE, Regime
 from minihv.course.cases import Cases
 from minihv.course.exercise import Exercise, Verdict, wrong
+from minihv.course.shapes import Maybe
+from minihv.course.texts import say
 from minihv.devices.virt import Machine
 
 BASE, RAM = 0x80000000, 4 << 20
@@ -127,11 +129,13 @@ class Kernel:
         rng = self.rng
         gigas = rng.sample(range(1, 255), 3)
         places = rng.sample([(g, m) for g in gigas for m in rng.sample(range(512), 3)], 5)
-        regions = []
+        regions: list[Region] = []
         shapes = [("code", "r-x", 2), ("constants", "r--", 2), ("data", "rw-", 3),
                   ("stack", "rw-", 1)]  # fmt: skip
         for (giga, mega), (name, rights, count) in zip(places, shapes, strict=False):
             start = giga << 30 | mega << 21 | rng.randrange(500) << 12
+            if name == "constants":  # one region ends where another begins
+                start = regions[0].end
             regions.append(Region(name, start, start + count * 4096, rights))
         start = places[4][0] << 30 | places[4][1] << 21
         return (*regions, Region("heap", start, start + (1 << 21), "rw-", 1 << 21))
@@ -160,7 +164,8 @@ class Kernel:
             for va in range(region.start, region.end, region.page):
                 kinds = [LOAD, STORE] if "w" in region.rights else [LOAD]
                 kind = STORE if region.name == "stack" else self.rng.choice(kinds)
-                accesses.append((va + 8 * self.rng.randrange(region.page // 8), kind))
+                inside = 8 * self.rng.randrange(1, region.page // 8)
+                accesses.append((va if va == self.regions[0].end else va + inside, kind))
         accesses.append((self.regions[0].start + 4096, FETCH))
         self.rng.shuffle(accesses)
         return [(self.regions[0].start, FETCH), *accesses]
@@ -202,17 +207,18 @@ class Kernel:
                 return va, kind, walk
         return None
 
-    def plant(self, kind: str) -> Guest:
-        """Return a guest with one wrong bit of this kind that its program runs into."""
+    def plant(self, bit: int, leaf: bool) -> Guest:
+        """Return a guest with this bit wrong in a leaf or a pointer that its program runs into."""
         regime = Regime(SV39 | self.root >> 12, 0)
         while True:
             va, access = self.rng.choice(self.accesses)
+            if leaf and bit in (1, 3):  # at the very beginning of a region
+                va = self.regions[1 if bit == 1 else 0].start
+                access = LOAD if bit == 1 else FETCH
             steps = pages.walk(lambda pa: self.words.get(pa, 0), regime, va, access).steps
             step = self.rng.choice(steps)
-            bits = candidates(kind, step, access)
-            if not bits:
+            if pages.leaf(step.pte) != leaf or not harms(bit, step, access):
                 continue
-            bit = self.rng.choice(bits)
             words = self.words | {step.address: step.pte ^ 1 << bit}
             found = self.first_fault(words)
             if found is not None and step.address in [s.address for s in found[2].steps]:
@@ -234,29 +240,29 @@ def meant(region: Region) -> int:
     return flags | (pages.D if "w" in region.rights else 0)
 
 
-KINDS = ("valid", "rights", "user", "accessed", "dirty", "reserved", "pointer", "misaligned")
+# Each kind of fault, with its edges: (bit, whether in a leaf).
+PLANTED = (
+    (0, True), (0, False),  # V
+    (1, True), (2, True), (3, True), (4, True), (6, True), (7, True),  # R W X U A D
+    (1, False), (2, False), (3, False), (4, False), (6, False), (7, False),  # a pointer has none
+    (10, True), (18, True),  # a superpage that is not aligned
+    (54, True), (63, True), (54, False), (63, False),  # reserved
+)  # fmt: skip
 
 
-def candidates(kind: str, step: pages.Step, access: str) -> list[int]:
-    """Return the bits of this PTE that may be planted for a fault of `kind`."""
-    if kind == "valid":
-        return [0]
-    if kind == "reserved":
-        return list(pages.RESERVED)
-    if not pages.leaf(step.pte):
-        return [1, 2, 3, 4, 6, 7] if kind == "pointer" else []
-    if kind == "rights":
-        return [{LOAD: 1, STORE: 2, FETCH: 3}[access]]
-    if kind == "misaligned":
-        return list(range(10, 19)) if step.level else []
-    return {"user": [4], "accessed": [6], "dirty": [7] if access == STORE else []}.get(kind, [])
+def harms(bit: int, step: pages.Step, access: str) -> bool:
+    """Tell if this access runs into this bit of a PTE, wrong."""
+    if pages.leaf(step.pte):
+        needs = {1: LOAD, 2: STORE, 3: FETCH, 7: STORE}
+        if bit == 63 and step.pte & pages.D:
+            return False  # on a page that is only read, where D is not meant
+        return needs.get(bit, access) == access and (not 10 <= bit < 54 or step.level > 0)
+    return True
 
 
 def make(rng: Random) -> list[Guest]:
-    """Return a dozen guests: every kind of fault, some of them twice."""
-    kinds = [*KINDS, "pointer", "valid", "reserved", "rights"]
-    rng.shuffle(kinds)
-    return [Kernel(rng).plant(kind) for kind in kinds]
+    """Return a guest for each fault, in any order."""
+    return [Kernel(rng).plant(*fault) for fault in rng.sample(PLANTED, len(PLANTED))]
 
 
 def call(guest: Guest) -> list[Any]:
@@ -267,15 +273,18 @@ def call(guest: Guest) -> list[Any]:
     return [words, BASE, RAM, guest.satp, guest.va, guest.cause, regions]
 
 
-def explain(got: list[int], guest: Guest) -> Verdict:
+def explain(got: list[int] | None, guest: Guest) -> Verdict:
     """Say which PTE of the walk was named, or why it is none of them."""
-    address, bit = got
+    address, bit = got or [0, 0]
     regime = Regime(guest.satp, 0)
     steps = pages.walk(guest.read_u64, regime, guest.va, ACCESS_OF[guest.cause]).steps
     right = next(step for step in steps if step.address == guest.pte_address)
     read = ", ".join(f"{step.address:#x} (level {step.level})" for step in steps)
     facts = {"address": address, "bit": bit, "read": read, "level": right.level,
               "pte": right.pte}  # fmt: skip
+    if got is None:
+        kind = say("01.3", kind_of(guest.bit, pages.leaf(right.pte ^ 1 << guest.bit)))
+        return wrong("nothing", kind=kind, **facts)
     if address == right.address:
         if bit == 1 << guest.bit:
             return wrong("mask", **facts)
@@ -294,6 +303,16 @@ def explain(got: list[int], guest: Guest) -> Verdict:
     return wrong("not_read", **facts)
 
 
+def kind_of(bit: int, leaf: bool) -> str:
+    """Return the key of the words for what kind of bit of a PTE is wrong."""
+    if bit == 0 or bit >= 54:
+        return "kind_reserved" if bit else "kind_valid"
+    if not leaf:
+        return "kind_pointer"
+    return {4: "kind_user", 6: "kind_mark", 7: "kind_mark"}.get(
+        bit, "kind_right" if bit < 4 else "kind_place")
+
+
 def bit_name(bit: int) -> str:
     """Return what bit number `bit` of a PTE is called."""
     if 0 <= bit < 8:
@@ -308,7 +327,9 @@ EXERCISE = Exercise(
     form=Cases(
         call=call,
         right=lambda guest: [guest.pte_address, guest.bit],
-        shape=[int, int],
+        shape=Maybe([int, int]),  # None is no answer either, but says where to look
+        mistakes={"mask": lambda guest: [guest.pte_address, 1 << guest.bit],
+                  "from_one": lambda guest: [guest.pte_address, guest.bit + 1]},
         facts=lambda guest: {"va": guest.va, "cause": guest.cause,
                              "cause_name": pages.CAUSE_NAMES[guest.cause]},
         explain=explain,

@@ -61,7 +61,7 @@ class Tables:
 class Row:
     """How to make a case: the leaf's flags and levels, who asks, and what is done to the tables.
 
-    `sum` and `mxr` are None if they must not matter: then they are random.
+    `sum` and `mxr` are None if they must not matter: then the row's two cases have each value.
     """
 
     rule: str
@@ -78,10 +78,11 @@ ROWS = (
     Row("plain", LOAD, 0, "vruad", (0,)),
     Row("plain", STORE, 0, "vrwuad", (0,)),
     Row("plain", FETCH, 1, "vxad", (0,)),
-    Row("plain", STORE, 1, "vrwad", (0,)),
+    Row("plain", STORE, 1, "vrwad", (0,), twist="high"),
     Row("superpage", LOAD, 0, "vruad", (1,)),
     Row("superpage", STORE, 1, "vrwad", (2,)),
     Row("upper", LOAD, 1, "vrwad", twist="upper"),
+    Row("upper", LOAD, 1, "vrwad", (2,), twist="lowest"),
     Row("ignored", LOAD, 1, "vrgad", twist="software"),
     Row("bare", LOAD, 1, "", twist="bare"),
     Row("machine", STORE, 3, "", twist="machine"),
@@ -90,6 +91,7 @@ ROWS = (
     Row("valid", STORE, 1, "vrwad", (0, 1), twist="pointer_valid"),
     Row("canonical", LOAD, 1, "vrwad", twist="canonical"),
     Row("canonical", FETCH, 1, "vrwxad", twist="canonical"),
+    Row("canonical", LOAD, 1, "vrwad", (2,), twist="sign"),
     Row("read", LOAD, 1, "vxad", mxr=False),
     Row("write", STORE, 0, "vruad"),
     Row("write", STORE, 1, "vxad", mxr=True),
@@ -113,7 +115,9 @@ ROWS = (
     Row("write_only", STORE, 0, "vwuad"),
     Row("reserved", LOAD, 1, "vrwad", twist="reserved"),
     Row("reserved", FETCH, 1, "vxad", (0, 1), twist="pointer_reserved"),
-    Row("pointer_bits", LOAD, 1, "vrwad", (0, 1), twist="pointer_bits"),
+    Row("pointer_bits", LOAD, 1, "vrwad", (0, 1), twist="pointer_user"),
+    Row("pointer_bits", LOAD, 1, "vrwad", (0, 1), twist="pointer_accessed"),
+    Row("pointer_bits", LOAD, 1, "vrwad", (0, 1), twist="pointer_dirty"),
     Row("depth", LOAD, 1, "v", (0,)),
     Row("outside", LOAD, 1, "vrwad", (0, 1), twist="outside"),
     Row("outside", STORE, 0, "vrwuad", (0, 1), twist="outside"),
@@ -129,33 +133,39 @@ class Builder:
         self.frames = list(range(PAGES))
         rng.shuffle(self.frames)
         self.words: dict[int, int] = {}
+        odd = next(n for n in self.frames if n & 1)  # a root of which each bit counts
+        self.frames.append(self.frames.pop(self.frames.index(odd)))
         self.root = self.frame()
-        self.slots = {False: rng.sample(range(256), 200), True: rng.sample(range(256, 512), 50)}
+        self.slots = {False: rng.sample(range(256), 200), True: rng.sample(range(257, 512), 50)}
 
     def frame(self) -> int:
         """Return the physical address of a page that nothing uses yet."""
         return BASE + self.frames.pop() * 4096
 
-    def case(self, row: Row) -> Case:
-        """Map one page for `row` and twist what it says; the case, without an answer."""
+    def case(self, row: Row, turn: int) -> Case:
+        """Map one page for `row` and twist what it says; the case, without an answer.
+
+        turn: 0 or 1, the row's first or second case; between them they have each edge surely.
+        """
         rng = self.rng
         level = rng.choice(row.levels)
-        slot = self.slots[row.twist == "upper"].pop()
-        va = slot << 30 | rng.randrange(1 << 30) & ~7
+        edge = row.twist in ("lowest", "sign")  # bit 38 alone decides; the first of them, or any
+        slot = 256 if edge else self.slots[row.twist == "upper"].pop()
+        va = slot << 30 | (0 if edge and not turn else rng.randrange(1 << 30) & ~7)
         path = self.map(va, level, self.leaf(row, level))
         if row.twist in TWISTS:
-            TWISTS[row.twist](self, path)
+            TWISTS[row.twist](self, path, turn)
         if row.twist == "canonical":
-            va ^= 1 << rng.randrange(39, 64)
-        elif row.twist == "upper":
+            va ^= 1 << (39, 63)[turn]
+        elif row.twist in ("upper", "lowest"):
             va |= -1 << 39 & MASK64
         elif row.twist in ("bare", "machine"):
             va = rng.randrange(BASE, BASE + (1 << 30)) & ~7
         mode = 0 if row.twist == "bare" else SV39 | rng.randrange(1 << 16) << 44
         regime = Regime(
             mode | self.root >> 12, row.priv,
-            rng.random() < 0.5 if row.sum is None else row.sum,
-            rng.random() < 0.5 if row.mxr is None else row.mxr,
+            bool(turn) if row.sum is None else row.sum,
+            not turn if row.mxr is None else row.mxr,
         )  # fmt: skip
         return Case(row.rule, regime, va, row.access)
 
@@ -180,37 +190,38 @@ class Builder:
         return path
 
 
-def _flip(low: int, high: int, of_leaf: bool) -> Callable[[Builder, list[int]], None]:
-    """Return a twist: flip one random bit in low .. high-1 of the leaf or of a pointer."""
+Twist = Callable[[Builder, list[int], int], None]
 
-    def twist(builder: Builder, path: list[int]) -> None:
+
+def _flip(first: int, second: int, of_leaf: bool) -> Twist:
+    """Return a twist: flip bit `first` of the leaf or of a pointer, in the other turn `second`."""
+
+    def twist(builder: Builder, path: list[int], turn: int) -> None:
         address = path[-1] if of_leaf else builder.rng.choice(path[:-1])
-        builder.words[address] ^= 1 << builder.rng.randrange(low, high)
+        builder.words[address] ^= 1 << (second if turn else first)
 
     return twist
 
 
-def _misalign(builder: Builder, path: list[int]) -> None:
+def _misalign(builder: Builder, path: list[int], turn: int) -> None:
     level = 3 - len(path)
-    builder.words[path[-1]] |= builder.rng.randrange(1, 1 << 9 * level) << 10
+    builder.words[path[-1]] |= 1 << (10 + 9 * level - 1 if turn else 10)
 
 
-def _pointer_bits(builder: Builder, path: list[int]) -> None:
-    builder.words[builder.rng.choice(path[:-1])] |= builder.rng.choice((pages.U, pages.A, pages.D))
-
-
-def _outside(builder: Builder, path: list[int]) -> None:
+def _outside(builder: Builder, path: list[int], turn: int) -> None:
     far = builder.rng.randrange(1 << 18)  # a page below RAM
     builder.words[builder.rng.choice(path[:-1])] = far << 10 | pages.V
 
 
-TWISTS: dict[str, Callable[[Builder, list[int]], None]] = {
-    "software": _flip(8, 10, True),
-    "reserved": _flip(54, 64, True),
-    "pointer_reserved": _flip(54, 64, False),
-    "pointer_valid": _flip(0, 1, False),
+TWISTS: dict[str, Twist] = {
+    "software": _flip(8, 9, True),
+    "reserved": _flip(54, 63, True),
+    "high": _flip(53, 53, True),
+    "pointer_reserved": _flip(54, 63, False),
+    "pointer_valid": _flip(0, 0, False),
     "misaligned": _misalign,
-    "pointer_bits": _pointer_bits,
+    **{f"pointer_{name}": _flip(bit, bit, False)
+       for name, bit in (("user", 4), ("accessed", 6), ("dirty", 7))},
     "outside": _outside,
 }
 
@@ -218,7 +229,7 @@ TWISTS: dict[str, Callable[[Builder, list[int]], None]] = {
 def make(rng: Random) -> Tables:
     """Tables with two cases of every row, answered by the machine."""
     builder = Builder(rng)
-    cases = [builder.case(row) for row in ROWS for _ in range(2)]
+    cases = [builder.case(row, turn) for row in ROWS for turn in range(2)]
     memory = Memory(SIZE)
     for address, word in builder.words.items():
         memory.write(address, word.to_bytes(8, "little"))

@@ -7,10 +7,11 @@ from one processor to the next.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import lru_cache
 from random import Random
 from typing import Any
+
+from minihv.course.sealed import Sealed, opened
 
 TRAP = "trap"
 REAL, WINDOW = 64, 12  # words of real memory, and most words of a program's window
@@ -76,6 +77,19 @@ def _read_base(s: State) -> str | None:
     return None
 
 
+def _jump_by_base(s: State) -> str | None:
+    s["pc"] = s["r"][3] + s["base"] - 1
+    return None
+
+
+def _store_base(s: State) -> str | None:
+    real = address(s, s["r"][1])
+    if real is None:
+        return TRAP
+    s["memory"][real] = s["base"]
+    return None
+
+
 def _enter_user(s: State) -> str | None:
     s["mode"], s["pc"] = "u", s["r"][3] - 1
     return None
@@ -112,6 +126,7 @@ EFFECTS: dict[str, Callable[[State], str | None]] = {
     "read_base_privileged": privileged(_read_base),
     "ignored": ignored(_set_base), "free": _set_base,
     "read_mode": _read_mode, "read_base": _read_base,
+    "jump_by_base": _jump_by_base, "store_base": _store_base,
     "at_times": _at_times, "mode_at_times": _read_mode_at_times,
     "enter_user_ignored": _enter_user,
 }  # fmt: skip
@@ -125,16 +140,12 @@ def _values(n: int) -> tuple:
     return rng.randrange(0, 20), rng.randrange(6, WINDOW), rng.randrange(4), r, memory
 
 
-@dataclass(frozen=True)
 class Processor:
     """A processor: `ops` names its instructions, `execute` tries one."""
 
-    kinds: tuple[str, ...]
-
-    @property
-    def ops(self) -> list[str]:
-        """The instructions' names, which tell nothing."""
-        return [f"op{k}" for k in range(len(self.kinds))]
+    def __init__(self, kinds: tuple[str, ...]):
+        self._kinds = Sealed(kinds)
+        self.ops = [f"op{k}" for k in range(len(kinds))]  # names that tell nothing
 
     def __repr__(self) -> str:
         return f"a processor with the instructions {', '.join(self.ops)}"
@@ -142,7 +153,7 @@ class Processor:
     def execute(self, op: str, state: State) -> State | str:
         """Return the state after `op`, or "trap"; the state that you gave is left alone."""
         after = {**state, "r": list(state["r"]), "memory": list(state["memory"])}
-        if EFFECTS[self.kinds[int(op[2:])]](after) == TRAP:
+        if EFFECTS[kinds_of(self)[int(op[2:])]](after) == TRAP:
             return TRAP
         after["pc"] += 1
         return after
@@ -158,3 +169,8 @@ class Processor:
         base, bound, pc, r, memory = _values(n)
         return {"mode": "s", "base": base, "bound": bound, "pc": pc, "r": list(r),
                 "memory": list(memory)}  # fmt: skip
+
+
+def kinds_of(one: Processor) -> tuple[str, ...]:
+    """Return what each of its instructions is."""
+    return opened(one._kinds)

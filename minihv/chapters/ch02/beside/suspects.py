@@ -11,6 +11,7 @@ from typing import Any
 
 from minihv.asm import assemble
 from minihv.asm.operands import REGISTERS
+from minihv.course.sealed import Sealed, opened
 from minihv.devices.virt import Machine
 from minihv.hw import state as st
 from minihv.hw.bits import MASK64
@@ -139,20 +140,25 @@ class Suspicious:
     budget = BUDGET
 
     def __init__(self, fault: str):
-        self.fault = fault
+        self._fault = Sealed(fault)
 
     def __repr__(self) -> str:
         return "a hypervisor with one fault: run(source) and bare(source) return what is left"
 
     def run(self, source: str) -> SimpleNamespace:
         """Run a guest under the hypervisor."""
-        layer = self.suspects[self.fault]()
+        layer = self.suspects[planted(self)]()
         return left(VM(memory=MEMORY, cpu=layer, engine="python"), source, self.budget)
 
     @classmethod
     def bare(cls, source: str) -> SimpleNamespace:
         """Run it on the bare machine."""
         return left(Machine(memory=MEMORY, engine="python"), source, cls.budget)
+
+
+def planted(one: Suspicious) -> str:
+    """Return the name of a hypervisor's fault."""
+    return opened(one._fault)
 
 
 def left(machine: Machine, source: str, budget: int) -> SimpleNamespace:

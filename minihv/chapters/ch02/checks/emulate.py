@@ -22,6 +22,7 @@ from minihv.hw.memory import Memory
 
 UXL = 2 << 32
 PLAIN = ("sscratch", "sepc", "scause", "stval", "sstatus", "sie")
+FULL = ("sscratch", "scause")
 SOURCES, TARGETS = range(5, 18), range(18, 32)
 RETURNED = ("mode", "pc", "SIE", "SPIE", "SPP")  # what sret changes
 OFTEN = 3  # cases of each rule
@@ -58,7 +59,8 @@ RULES = {
     "write": ("csrrw x{d}, {c}, x{s}", 1), "set": ("csrrs x{d}, {c}, x{s}", 1),
     "clear": ("csrrc x{d}, {c}, x{s}", 1), "write_immediate": ("csrrwi x{d}, {c}, {z}", 1),
     "set_immediate": ("csrrsi x{d}, {c}, {z}", 1), "clear_immediate": ("csrrci x{d}, {c}, {z}", 1),
-    "read": ("csrrs x{d}, {c}, x0", 1), "same": ("csrrw x{s}, {c}, x{s}", 1),
+    "read": ("csrrs x{d}, {c}, x0", 1), "write_zero": ("csrrw x{d}, {c}, x0", 1),
+    "write_zero_immediate": ("csrrwi x{d}, {c}, 0", 1), "same": ("csrrw x{s}, {c}, x{s}", 1),
     "x0": ("csrrw x0, {c}, x{s}", 1), "read_only": ("csrrs x{d}, cycle, x0", 1),
     "write_read_only": ("csrrw x{d}, cycle, x{s}", 1), "user": ("csrrs x{d}, {c}, x0", 0),
     "machine": ("csrrs x{d}, mscratch, x0", 1), "unknown": ("csrrs x{d}, 0x5c0, x0", 1),
@@ -75,7 +77,9 @@ def make(rng: Random) -> list[Case]:
 def _case(rng: Random, rule: str, k: int) -> Case:
     pattern, mode = RULES[rule]
     source, target = rng.choice(SOURCES), rng.choice(TARGETS)
-    text = pattern.format(c=rng.choice(PLAIN), s=source, d=target, z=rng.randrange(1, 32))
+    # The first two cases of a rule have a CSR that holds all 64 bits.
+    name = (*FULL, rng.choice(PLAIN))[k]
+    text = pattern.format(c=name, s=source, d=target, z=rng.randrange(1, 32))
     csr = {name: rng.getrandbits(64) & WRITABLE.get(name, MASK64) for name in NUMBERS.values()}
     csr["sstatus"] = rng.getrandbits(64) & SSTATUS | UXL
     csr["stvec"] = 0x80005000 + 4 * rng.randrange(256) | k & 1  # every second one is vectored
@@ -88,8 +92,15 @@ def _case(rng: Random, rule: str, k: int) -> Case:
         csr["sstatus"] = csr["sstatus"] & ~(st.SPIE | st.SIE | st.SPP) | (
             (st.SIE, st.SPIE | st.SPP, st.SIE | st.SPP)[k])
     x = [0] + [rng.getrandbits(64) for _ in range(31)]
+    if k < len(FULL):  # the highest and lowest bit of old value and operand: each pair once
+        csr[name], x[source] = _ends(csr[name], 3 - k), _ends(x[source], 1 + k)
     pc = 0x80001000 + 4 * rng.randrange(256)
     return Case(rule, text, {"x": x, "csr": csr, "pc": pc, "mode": mode})
+
+
+def _ends(value: int, ends: int) -> int:
+    """Return a value whose highest and lowest bit are those of `ends`."""
+    return value & ~(1 << 63 | 1) | ends >> 1 << 63 | ends & 1
 
 
 def on_hart(state: dict[str, Any], word: int) -> dict[str, Any]:

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from random import Random
 
-from minihv.chapters.ch02.beside.suspects import SUSPECTS, Suspicious, veil
+from minihv.chapters.ch02.beside.suspects import SUSPECTS, Suspicious, planted, veil
 from minihv.course.cases import Cases
 from minihv.course.exercise import Exercise, Verdict, wrong
 from minihv.vmm import TrapAndEmulate
 
-MANY = 5  # hypervisors of an instance
-
 
 def make(rng: Random) -> list[Suspicious]:
-    """Draw several hypervisors, no two alike."""
-    return [Suspicious(fault) for fault in rng.sample(sorted(SUSPECTS), MANY)]
+    """Return a hypervisor with each fault, in any order: no solver is lucky."""
+    return [Suspicious(fault) for fault in rng.sample(sorted(SUSPECTS), len(SUSPECTS))]
 
 
 def explain(got: str, layer: Suspicious) -> Verdict:
@@ -27,8 +25,8 @@ def explain(got: str, layer: Suspicious) -> Verdict:
 EXERCISE = Exercise(
     id="02.2", minutes=40, difficulty=3, points=4, make=make,
     form=Cases(
-        call=lambda layer: [veil(layer.fault)],
-        right=lambda layer: layer.fault,
+        call=lambda layer: [veil(planted(layer))],
+        right=planted,
         shape=str,
         explain=explain,
     ),

@@ -24,12 +24,17 @@ class Profile:
     exits: dict[str, tuple[int, int]]
 
     @property
-    def answer(self) -> list:
-        """[reason, per cent of the time, times faster without it], rounded to whole numbers."""
+    def exact(self) -> tuple[str, float, float]:
+        """(reason, per cent of the time, times faster without it), not rounded."""
         reason = max(self.exits, key=self.spent)
         spent = self.spent(reason)
-        times = self.total / (self.total - spent)
-        return [reason, round(100 * spent / self.total), round(times, 1)]
+        return reason, 100 * spent / self.total, self.total / (self.total - spent)
+
+    @property
+    def answer(self) -> list:
+        """The same, rounded as asked."""
+        reason, share, times = self.exact
+        return [reason, round(share), round(times, 1)]
 
     def spent(self, reason: str) -> int:
         """Microseconds in all exits of one kind."""
@@ -37,8 +42,16 @@ class Profile:
 
 
 def make(rng: Random) -> list[Profile]:
-    """Profiles in which the most frequent exit is mostly not the one that costs most."""
-    return [_profile(rng, k % 4 == 0) for k in range(MANY)]
+    """Profiles in which the most frequent exit is mostly not the one that costs most.
+
+    In the second and third, whoever cuts off instead of rounding is wrong in both numbers.
+    """
+    made = [_profile(rng, k % 4 == 0) for k in range(MANY)]
+    for k in (1, 2):
+        while not all(0.55 < part % 1 < 0.95 for part in
+                      (made[k].exact[1], 10 * made[k].exact[2])):
+            made[k] = _profile(rng, False)
+    return made
 
 
 def _profile(rng: Random, plain: bool) -> Profile:
@@ -55,9 +68,14 @@ def _profile(rng: Random, plain: bool) -> Profile:
     return Profile(rest + rng.randrange(20_000, 90_000), {name: exits[name] for name in order})
 
 
-def rounded(got: list) -> list:
-    """Return an answer, rounded as asked."""
-    return [got[0], round(got[1]), round(got[2], 1)]
+def alike(got: list, exact: list) -> bool:
+    """Tell if an answer is the exact one, rounded as asked or less."""
+    return got[0] == exact[0] and near(got[1], exact[1], 0.5) and near(got[2], exact[2], 0.05)
+
+
+def near(got: float, exact: float, half: float) -> bool:
+    """Tell if a number is rounded right; half: of the last digit."""
+    return abs(got - exact) <= half + 1e-9
 
 
 def explain(got: list, one: Profile) -> Verdict:
@@ -78,7 +96,7 @@ def explain(got: list, one: Profile) -> Verdict:
         return wrong("of_exits", **facts)
     if round(got[1] * 100) == share:
         return wrong("fraction", **facts)
-    if round(got[1]) != share:
+    if not near(got[1], one.exact[1], 0.5):
         return wrong("share", **facts)
     if round(got[2], 1) == round(one.total / spent, 1):
         return wrong("reciprocal", **facts)
@@ -89,9 +107,9 @@ EXERCISE = Exercise(
     id="04.3", minutes=25, difficulty=2, points=3, make=make,
     form=Cases(
         call=lambda one: [one.total, one.exits],
-        right=lambda one: one.answer,
+        right=lambda one: [*one.exact],
         shape=[str, float, float],
-        alike=lambda got, answer: rounded(got) == answer,
+        alike=alike,
         explain=explain,
         choice="b",
     ),

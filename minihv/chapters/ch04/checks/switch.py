@@ -8,26 +8,24 @@ from __future__ import annotations
 
 from random import Random
 
-from minihv.chapters.ch02.beside.suspects import veil
+from minihv.chapters.ch02.beside.suspects import planted, veil
 from minihv.chapters.ch02.checks.planted import explain
 from minihv.chapters.ch04.beside.switches import SUSPECTS, Forgetful
 from minihv.course.cases import Cases
 from minihv.course.exercise import Exercise
 from minihv.vmm import HardwareAssist
 
-MANY = 4  # hypervisors of an instance
-
 
 def make(rng: Random) -> list[Forgetful]:
-    """Draw several hypervisors, no two alike."""
-    return [Forgetful(fault) for fault in rng.sample(sorted(SUSPECTS), MANY)]
+    """Return a hypervisor with each fault, in any order."""
+    return [Forgetful(fault) for fault in rng.sample(sorted(SUSPECTS), len(SUSPECTS))]
 
 
 EXERCISE = Exercise(
     id="04.2", minutes=40, difficulty=3, points=4, make=make,
     form=Cases(
-        call=lambda layer: [veil(layer.fault)],
-        right=lambda layer: layer.fault,
+        call=lambda layer: [veil(planted(layer))],
+        right=planted,
         shape=str,
         explain=explain,
     ),

@@ -192,8 +192,9 @@ class Guest:
         """Return random pages of every kind in one space; their addresses."""
         rng, made = self.rng, []
         kinds = ("vrwu", "vrwu", "vrw", "vrw", "vxu", "vx", "vrxu", "vru", "vrwxu")
+        region = [rng.randrange(4) for _ in kinds]
         for n, kind in enumerate(kinds):
-            gva = 1 << 30 | n << 12 | rng.randrange(4) << 21
+            gva = 1 << 30 | n << 12 | region[n & ~1] << 21  # two by two they are neighbours
             self._write(asid, gva, rng.randrange(BASE >> 12, BASE + RAM >> 12), kind, 0)
             made.append(gva)
         for n, kind in enumerate(("vrwu", "vrwx", "vxu")):  # superpages
@@ -224,11 +225,11 @@ class Guest:
         s[st.MSTATUS] &= ~(st.SUM | st.MXR)
         s[st.MSTATUS] |= rng.randrange(2) * st.SUM | rng.randrange(2) * st.MXR
 
-    def access(self) -> None:
+    def access(self, page: int = 0) -> None:
         """One access, which fills an entry if it is a hidden fault."""
         vcpu, paging = self.vcpu, self.paging
-        access = self.rng.choice((st.READ, st.READ, st.WRITE, st.FETCH))
-        gva = self.rng.choice(self.pages[self.asid]) + 8 * self.rng.randrange(512)
+        access = st.READ if page else self.rng.choice((st.READ, st.READ, st.WRITE, st.FETCH))
+        gva = (page or self.rng.choice(self.pages[self.asid])) + 8 * self.rng.randrange(512)
         vcpu.begin()
         paging.enter(vcpu, self.vm.physical)
         have = paging.tables[paging.key].entry(gva)  # type: ignore[index]
@@ -246,12 +247,34 @@ class Guest:
         word = SFENCE_VMA << 25 | 0x73 | page * (10 << 15) | space * (11 << 20)
         self.paging.fence_instruction(word, gva, rng.choice(USER_SPACES) if space else 0)
 
+    def neighbours(self) -> None:
+        """Fences of a page and of a superpage that must spare the next one, which is filled."""
+        s, small, large = self.vcpu.s, self.pages[self.asid][0], self.pages[self.asid][9]
+        for first, second, priv in ((small, small + 4096, 0), (large, large + (1 << 21), 1)):
+            s[st.MSTATUS] &= ~(st.SUM | st.MXR)
+            s[st.PRIV] = 0
+            self.access(first)
+            s[st.PRIV] = priv
+            self.access(second)
+            word = SFENCE_VMA << 25 | 0x73 | 10 << 15
+            self.paging.fence_instruction(word, first, 0)
+
+    def both_modes(self) -> None:
+        """A fence of a page that user and kernel have filled."""
+        s, page = self.vcpu.s, self.pages[self.asid][0]
+        s[st.MSTATUS] |= st.SUM
+        for priv in self.rng.sample((0, 1), 2):
+            s[st.PRIV] = priv
+            self.access(page)
+        word = SFENCE_VMA << 25 | 0x73 | 10 << 15 | 11 << 20
+        self.paging.fence_instruction(word, page, self.asid)
+
     def act(self) -> None:
         """Do something."""
         dice = self.rng.random()
         if dice < 0.25:
             self.enter()
-        elif dice < 0.85 or not self.paging.log:
+        elif dice < 0.78 or not self.paging.log:
             self.access()
         else:
             self.fence()
@@ -286,6 +309,24 @@ def first_wrong(events: list[Event], offset: int) -> int | None:
     return next((n for n, event in enumerate(events) if is_wrong(event, offset)), None)
 
 
+def telling(fault: str, event: Event) -> bool:
+    """Tell if a wrong event is wrong for this fault's reason alone, so that nobody is lucky."""
+    if event["do"] == "fill":
+        return True
+    left = [entry for entry in event["left"] if must_go(entry, event)]
+    gone = [entry for entry in event["there"] if entry not in event["left"]]
+    if fault == "deaf_pages":
+        return event["space"] is None
+    if fault == "deaf_spaces":
+        return event["gva"] is None
+    if fault == "one_piece":  # all that is left is in the other half of the superpage
+        return all((entry[2] ^ event["gva"]) >> 20 & 1 for entry in left)
+    if fault == "one_mode" and event["space"] is None:
+        return False  # that might be one_space
+    which = {"one_mode": 1, "one_space": 0}[fault]
+    return bool(gone) and not {one[which] for one in left} & {one[which] for one in gone}
+
+
 @dataclass(frozen=True)
 class Log:
     """What a pager did; `fault` and `wrong` are the answer."""
@@ -303,13 +344,18 @@ def record(rng: Random, fault: str) -> Log:
         log, offset = guest.paging.log, guest.vm.memory.offset
         faulty, found = fault in FAULTS, None
         enough = LATEST if faulty else rng.randrange(20, 40)
+        directed = rng.randrange(EARLIEST, 20)  # rare by chance: from here on it is made to happen
         while len(log) < enough and found is None:
             checked = len(log)
-            guest.act()
-            if len(log) > checked and is_wrong(log[-1], offset):
-                found = checked
-        if faulty and (found is None or found < EARLIEST):
+            if fault == "one_mode" and checked >= directed:
+                guest.both_modes()
+            else:
+                guest.act()
+            found = next((n for n in range(checked, len(log)) if is_wrong(log[n], offset)), None)
+        if faulty and (found is None or found < EARLIEST or not telling(fault, log[found])):
             continue
+        if not faulty:
+            guest.neighbours()
         goal = len(log) + (rng.randrange(1, MORE) if faulty else 0)
         while len(log) < goal:
             guest.act()

@@ -93,14 +93,15 @@ ROWS: tuple[tuple[str, str, tuple[int, ...], int, bool | None, bool | None, bool
 def make(rng: Random) -> list[Case]:
     """Return two cases of each row."""
     cases = []
-    for rule, flags, levels, priv, sum_, mxr, protected in ROWS * 2:
-        level = rng.choice(levels)
+    for number, (rule, flags, levels, priv, sum_, mxr, protected) in enumerate(ROWS * 2):
+        turn = number // len(ROWS)  # what must not matter has each value once
+        level = levels[turn % len(levels)]
         ppn = (0x80000 + rng.randrange(1 << 13) | rng.randrange(4) << 18) & -1 << 9 * level
         bits = sum(1 << pages.FLAGS.index(letter) for letter in flags) | rng.randrange(4) << 8
         cases.append(Case(
             rule, ppn << 10 | bits, level, rng.randrange(1 << 38), rng.randrange(8, 512) << 21,
-            priv, rng.random() < 0.5 if sum_ is None else sum_,
-            rng.random() < 0.5 if mxr is None else mxr, protected))  # fmt: skip
+            priv, bool(turn) if sum_ is None else sum_, not turn if mxr is None else mxr,
+            protected))  # fmt: skip
     return cases
 
 

@@ -113,22 +113,38 @@ def workload(rng: Random, order: list[int], pages: int, changes: int) -> list[Ev
 def flooded(rng: Random) -> list[Event]:
     """Tables that are built, used, cleared store by store, and used again."""
     trace: list[Event] = [["switch", 0]]
-    for _ in range(6):
-        table = 512 * rng.randrange(1, 4)
-        pages = rng.sample(range(table, table + 512), rng.randrange(4, 9))
+    fresh = rng.sample(range(1, 7), 5)
+    for stores, edge in ((4, 0), (2, 0), (3, 511), (4, 511), (5, 0), (rng.randrange(2, 7), 511)):
+        table = 512 * (fresh.pop() if fresh else rng.randrange(1, 7))
+        inner = rng.sample(range(table + 1, table + 511), 6)
+        pages = [*inner, table, table + 511]  # its edges; one is stored to last
         trace += [["change", 0, page] for page in pages if rng.random() < 0.5]
         for page in pages:
             trace.append(["touch", 0, page])
             if rng.random() < 0.4:
-                trace.append(["change", 0, rng.choice(pages)])
-        trace += [["change", 0, page] for page in pages[: rng.randrange(2, len(pages))]]
+                trace.append(["change", 0, rng.choice(inner)])
+        trace += [["change", 0, page] for page in (*inner[: stores - 1], table + edge)]
         trace += [["touch", 0, page] for page in pages]
     return trace
 
 
+def small(rng: Random) -> list[list[Event]]:
+    """Return a few events for each rule: whoever breaks it sees by which."""
+    s, t = rng.sample(range(4), 2)
+    p, q, r = rng.sample(range(512, 1024), 3)  # in one table
+    touch, store, other = ["touch", s, p], ["change", s, q], ["change", s, p + 512]
+    return [
+        [touch], [touch, touch], [touch, ["switch", s], touch],
+        [touch, ["switch", t], ["touch", t, p]], [touch, ["change", s, p], touch],
+        [["change", s, p], touch], [touch, store, touch], [touch, other, touch],
+        [touch, *[store] * 5, touch], [touch, *[store] * 2, touch, *[store] * 3],
+        [touch, *[store] * 3, ["touch", s, r], *[store] * 3, touch],
+    ]  # fmt: skip
+
+
 def make(rng: Random) -> list[Play]:
-    """Traces with few and many changes, and with floods."""
-    traces = [workload(rng, [0, 1] * 3, 12, 0), workload(rng, [0, 1, 2] * 2, 6, 2),
+    """Small traces, then long ones with few and many changes, and with floods."""
+    traces = [*small(rng), workload(rng, [0, 1] * 3, 12, 0), workload(rng, [0, 1, 2] * 2, 6, 2),
               workload(rng, [0, 0, 1, 1], 5, 9),
               *(flooded(rng) for _ in range(4))]  # fmt: skip
     return [Play(trace, Model().play(trace)) for trace in traces]
@@ -142,7 +158,7 @@ def mistaken(switches: dict[str, Any]) -> Callable[[Play], list[int]]:
 def explain(got: list[int], play: Play) -> Verdict:
     """Say which of the three counts is wrong."""
     names = ("hidden", "synced", "stores")
-    facts = {"events": len(play.trace)} | dict(zip(names, play.counts, strict=True))
+    facts = {"trace": shown(play.trace)} | dict(zip(names, play.counts, strict=True))
     facts |= {f"got_{name}": n for name, n in zip(names, got, strict=True)}
     if sorted(got) == sorted(play.counts):
         return wrong("order", **facts)
@@ -150,9 +166,16 @@ def explain(got: list[int], play: Play) -> Verdict:
     return wrong(f"count_{name}", **facts)
 
 
+def shown(trace: list[Event]) -> str:
+    """Return a small trace in full, the length of any other."""
+    if len(trace) > 9:
+        return f"{len(trace)} events"
+    return ", ".join(f"{kind} {'/'.join(map(str, rest))}" for kind, *rest in trace)
+
+
 def costs(plays: list[Play]) -> dict[str, int]:
     """Return the counts that the choice is about: of a quiet trace and of a busy one."""
-    quiet, busy = plays[0].counts, plays[2].counts
+    quiet, busy = plays[-7].counts, plays[-5].counts
     return {"hidden": quiet[0], "synced": quiet[1], "busy_hidden": busy[0],
             "busy_synced": busy[1], "busy_stores": busy[2]}  # fmt: skip
 

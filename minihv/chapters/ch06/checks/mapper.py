@@ -84,6 +84,9 @@ FAULTS: dict[str, Callable[[Guest, Event], Event]] = {
 }  # fmt: skip
 
 
+FORMS = ("base", "even", "odd")
+
+
 @dataclass(frozen=True)
 class Log:
     """The guest, what its mapper did, and the answer: the planted fault and where it is."""
@@ -99,16 +102,22 @@ def first_wrong(guest: Guest, events: list[Event]) -> int | None:
     return next((n for n, e in enumerate(events) if e != right(guest, e["gpa"])), None)
 
 
-def record(rng: Random, fault: str) -> Log:
-    """Return a log of faults at random places, the mapper's fault from some place on."""
-    ragged = 4096 * rng.randrange(1, 512)
-    offset = LARGE * rng.randrange(8, 64)
-    if fault in ("", "no_user", "next_page") and rng.random() < 0.5:
-        offset += 4096 * rng.randrange(1, 512)  # then no 2 MiB can be mapped at all
-    guest = Guest(0x80000000, LARGE * rng.randrange(3, 6) + ragged, offset)
-    end = guest.base + guest.size
-    gpas = [rng.randrange(guest.base, end) & ~7 for _ in range(14)]
-    gpas += [rng.randrange(end - ragged, end) & ~7 for _ in range(4)]
+def record(rng: Random, fault: str, form: str = "") -> Log:
+    """Return a log of faults at random places, the mapper's fault from some place on.
+
+    form: "base", the guest's memory begins inside 2 MiB; "even", it ends with 2 MiB, and its offset
+    is an odd number of them; "odd", no 2 MiB can be mapped at all.
+    """
+    ragged = 0 if form == "even" else 4096 * rng.randrange(1, 512)
+    offset = LARGE * (2 * rng.randrange(4, 32) + 1)
+    if form == "odd" or (fault in ("no_user", "next_page") and rng.random() < 0.5):
+        offset += 4096 * rng.randrange(1, 512)
+    base = 0x80000000 + (4096 * rng.randrange(1, 512) if form == "base" else 0)
+    end = 0x80000000 + LARGE * rng.randrange(3, 6) + ragged
+    guest = Guest(base, end - base, offset)
+    gpas = [rng.randrange(base, end) & ~7 for _ in range(11)]
+    gpas += [rng.randrange(end - (ragged or LARGE), end) & ~7 for _ in range(3)]
+    gpas += [base, (base | LARGE - 1) - 7, end - 8, (end - LARGE & -LARGE) + 8]  # the edges
     rng.shuffle(gpas)
     start, events = rng.randrange(3, 9), []
     for number, gpa in enumerate(gpas):
@@ -119,10 +128,10 @@ def record(rng: Random, fault: str) -> Log:
 
 
 def make(rng: Random) -> list[Log]:
-    """Return a log for each fault, and two without any."""
-    faults = [*FAULTS, "", ""]
-    rng.shuffle(faults)
-    return [record(rng, fault) for fault in faults]
+    """Return a log for each fault, and four without any."""
+    wanted = [*((fault, "") for fault in FAULTS), *(("", form) for form in ("", *FORMS))]
+    rng.shuffle(wanted)
+    return [record(rng, *one) for one in wanted]
 
 
 def explain(got: int | None, log: Log) -> Verdict:

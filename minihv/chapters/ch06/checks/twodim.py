@@ -49,7 +49,9 @@ class Row:
 ROWS = (
     Row("plain"), Row("plain", pages.STORE), Row("plain", pages.FETCH, 0, "vxua"),
     Row("superpage", level=1), Row("superpage", pages.STORE, level=2),
+    Row("superpage", pages.FETCH, guest="vxad", level=1), Row("upper", twist="upper"),
     Row("large", twist="large"), Row("large", pages.STORE, level=1, twist="large"),
+    Row("large", pages.FETCH, page="vxuad", twist="large"), Row("far", twist="far"),
     Row("invalid", guest="rwxad"), Row("invalid", twist="pointer"),
     Row("user", priv=0), Row("user", pages.FETCH, guest="vrxua"),
     Row("right", pages.STORE, guest="vrxad"), Row("right", pages.FETCH, guest="vrwad"),
@@ -65,7 +67,7 @@ ROWS = (
     Row("t_reads", pages.STORE, table="vrua"), Row("t_reads", pages.FETCH, table="vrua"),
     Row("t_user", table="vrwxad"), Row("t_accessed", table="vrwxud"),
     Row("bare_first", twist="no_vsatp"), Row("bare_second", twist="no_hgatp"),
-    Row("canonical", twist="canonical"), Row("wide", twist="wide"),
+    Row("canonical", twist="canonical"), Row("canonical", twist="sign"), Row("wide", twist="wide"),
 )  # fmt: skip
 
 
@@ -113,14 +115,21 @@ class Builder:
         rng.shuffle(frames)
         self.frames = [BASE + n * 4096 for n in frames]  # hpas
         self.gpas = [0x1_0000_0000 + n * 4096 for n in rng.sample(range(1 << 16), 1500)]
+        odd = next(gpa for gpa in self.gpas if gpa & 4096)  # for the root: each bit of it counts
+        self.gpas.append(self.gpas.pop(self.gpas.index(odd)))
         self.plain = iter(range(BASE, BASE + 512 * 4096, 4096))  # tables of the G-stage
         self.g_root = next(self.plain)
-        for _ in range(3):
+        for _ in range(4):  # the root has four pages; what comes after them is a trap
             next(self.plain)
         self.places: dict[int, int] = {}
         self.large = 1 << 30  # gpas of 2 MiB pages
         self.root = self.guest_page(FULL)
         self.slots = rng.sample(range(256), 200)
+        self.upper = rng.sample(range(256, 512), 8)
+        # The bits that decide: each edge surely, whatever the seed.
+        self.flips = iter((39, 63))
+        self.far = iter((39, 40))
+        self.wide = iter((41, 55))
 
     def second(self, gpa: int, hpa: int, flags: str, level: int = 0) -> None:
         """Map a gpa in the G-stage."""
@@ -143,7 +152,8 @@ class Builder:
     def case(self, row: Row) -> Case:
         """Return one access for a row."""
         rng = self.rng
-        gva = self.slots.pop() << 30 | rng.randrange(1 << 30) & ~7
+        slots = self.upper if row.twist in ("upper", "sign") else self.slots
+        gva = slots.pop() << 30 | rng.randrange(1 << 30) & ~7 | (row.twist == "large") << 20
         target = self.target(row, gva)
         table, spoiled = self.root, rng.randrange(1, 3 - row.level) if row.level < 2 else 0
         for level in range(2, row.level, -1):
@@ -162,19 +172,29 @@ class Builder:
             vsatp, hgatp = 0, 0
             gva = BASE + 8 * rng.randrange(PAGES * 512)
         elif row.twist == "canonical":
-            gva ^= 1 << rng.randrange(39, 64)
+            gva ^= 1 << next(self.flips)
+        elif row.twist == "upper":
+            gva |= -1 << 39 & MASK64
         return Case(row.rule, vsatp, hgatp, gva, row.access, row.priv)
 
     def target(self, row: Row, gva: int) -> int:
         """Return the gpa that the guest's leaf names."""
         if row.twist == "wide":
-            return 1 << 41 | self.guest_page(FULL)
+            gpa = 1 << next(self.wide) | self.guest_page(FULL)
+            if gpa >> 41 == 1:  # an index of 12 bits finds a gigabyte there
+                self.words[self.g_root + 8 * (gpa >> 30)] = BASE >> 12 << 10 | bits(FULL)
+            return gpa
+        if row.twist == "far":
+            gpa = 1 << next(self.far) | self.gpas.pop()
+            self.second(gpa, self.frames.pop(), row.page)
+            return gpa
         if row.twist == "large" or row.level:  # an aligned stretch of gpas
             size = 1 << 12 + 9 * row.level
             self.large = (self.large + (1 << 21) + size - 1) // size * size + size
             gpa = self.large
             inside = gva & size - 1
             if row.twist == "large":
+                gpa += 0 if row.level else 1 << 20 | 4096 * self.rng.randrange(256)
                 self.second(gpa + inside & -1 << 21, BASE, row.page, 1)
             else:
                 self.second(gpa + inside & -4096, self.frames.pop(), row.page)

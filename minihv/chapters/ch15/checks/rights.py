@@ -130,7 +130,9 @@ def _translations(spaces: dict[str, Space], real: dict[str, UserNamespace],
                 cases.append(Case("to_host", why if kuid is not None else "unmapped", (name, uid)))
                 if kuid is not None:
                     cases.append(Case("seen_as", why, (name, kuid)))
-        cases += [Case("seen_as", "nobody", (name, kuid)) for kuid in (0, 77, 1 << 20)]
+        ends = [real[name].to_kernel(a + n - 1) for a, _, n in space.uid_map]  # and one above
+        above = [kuid + 1 for kuid in ends if kuid is not None]
+        cases += [Case("seen_as", "nobody", (name, kuid)) for kuid in (0, 77, 1 << 20, *above)]
     return cases
 
 

@@ -64,22 +64,36 @@ class Rivals:
 
 
 def make(rng: Random) -> list[Rivals]:
-    """From two equal groups to three quotas that run out one after the other."""
+    """From two equal groups to three quotas that run out one after the other.
+
+    Weights, quotas, time and the order of the groups differ from seed to seed, so that shares do.
+    """
     w = rng.choice((128, 256, 512))
     hogs = rng.randrange(3, 9)
+
+    def q(low: float, high: float) -> float:
+        return rng.randrange(round(100 * low), round(100 * high)) / 100
+
+    def rivals(shape: str, *groups: Group) -> Rivals:
+        order = rng.sample(groups, len(groups))
+        return Rivals(shape, tuple(order), rng.randrange(5, 40) / 10)
+
     return [
-        Rivals("equal", (Group(w, None, 1), Group(w, None, 1))),
-        Rivals("weights", (Group(3 * w, None, 1), Group(w, None, 1)), 2.0),
-        Rivals("hogs", (Group(w, None, 1), Group(w, None, hogs))),
-        Rivals("idle", (Group(4 * w, None, 0), Group(w, None, 1), Group(w, None, 2))),
-        Rivals("quota", (Group(w, 0.25, 1), Group(w, None, 1))),
-        Rivals("quota_alone", (Group(w, 0.5, 3),)),
-        Rivals("loose", (Group(w, 0.9, 1), Group(2 * w, None, 1))),
-        Rivals("cascade", (Group(4 * w, 0.1, 1), Group(2 * w, 0.45, 2), Group(w, None, 1))),
-        Rivals("cascade", (Group(w, None, 1), Group(w, 0.35, hogs), Group(4 * w, 0.2, 1)), 0.5),
-        Rivals("spare", (Group(w, 0.2, 1), Group(8 * w, 0.3, hogs))),
-        Rivals("nobody", (Group(w, None, 0), Group(w, 0.5, 0))),
-    ]
+        rivals("equal", Group(w, None, 1), Group(w, None, 1)),
+        rivals("weights", Group(rng.randrange(2, 6) * w, None, 1), Group(w, None, 1)),
+        rivals("hogs", Group(w, None, 1), Group(w, None, hogs)),
+        rivals("idle", Group(4 * w, None, 0), Group(rng.randrange(2, 6) * w, None, 1),
+               Group(w, None, 2)),
+        rivals("quota", Group(w, q(0.15, 0.4), 1), Group(w, None, 1)),
+        rivals("quota_alone", Group(w, q(0.3, 0.8), 3)),
+        rivals("loose", Group(w, q(0.5, 0.95), 1), Group(2 * w, None, 1)),
+        rivals("cascade", Group(4 * w, q(0.05, 0.15), 1), Group(2 * w, q(0.35, 0.55), 2),
+               Group(w, None, 1)),
+        rivals("cascade", Group(w, None, 1), Group(w, q(0.2, 0.38), hogs),
+               Group(4 * w, q(0.1, 0.2), 1)),
+        rivals("spare", Group(w, q(0.15, 0.25), 1), Group(8 * w, q(0.3, 0.6), hogs)),
+        rivals("nobody", Group(w, None, 0), Group(w, q(0.3, 0.8), 0)),
+    ]  # fmt: skip
 
 
 # --- likely mistakes ----------------------------------------------------------------------------

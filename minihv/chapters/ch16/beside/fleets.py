@@ -5,8 +5,9 @@ In each fleet one part is copied wrongly, in a way in which such copies go wrong
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from random import Random
+
+from minihv.course.sealed import Sealed, opened
 
 PARTS = {"registers": 32, "console": 16, "timer": 2, "page 0": 64, "page 1": 64, "page 2": 64,
          "page 3": 64}  # fmt: skip
@@ -23,10 +24,9 @@ class Clone:
     def _cells(self, part: str, index: int) -> list[int]:
         if not 0 <= index < PARTS[part]:
             raise IndexError(f"{part} has cells 0 to {PARTS[part] - 1}, not {index}")
-        fleet = self._fleet
-        if part == fleet.part and (fleet.way == "alias" or fleet.way == "upper"
-                                   and index >= PARTS[part] // 2):  # fmt: skip
-            return fleet.snapshot[part]
+        faulty, way = fault_of(self._fleet)
+        if part == faulty and (way == "alias" or way == "upper" and index >= PARTS[part] // 2):
+            return self._fleet.snapshot[part]
         return self._own[part]
 
     def read(self, part: str, index: int) -> int:
@@ -36,21 +36,19 @@ class Clone:
     def write(self, part: str, index: int, value: int) -> None:
         """Change one cell."""
         self._cells(part, index)[index] = value
-        if self._fleet.way == "late" and part == self._fleet.part:
+        if fault_of(self._fleet) == (part, "late"):
             self._fleet.snapshot[part][index] = value
 
 
-@dataclass
 class Fleet:
-    """Makes clones of one snapshot, with one fault: `fleet.clone()`."""
+    """Makes clones of one snapshot, with one fault: `fleet.clone()`.
 
-    seed: int
-    part: str | None  # the answer
-    way: str
-    snapshot: dict[str, list[int]] = field(default_factory=dict)
+    part: the one that is copied wrongly, or None; way: how.
+    """
 
-    def __post_init__(self) -> None:
-        rng = Random(self.seed)
+    def __init__(self, seed: int, part: str | None, way: str):
+        rng = Random(seed)
+        self._fault = Sealed((part, way))
         self.snapshot = {n: [rng.randrange(256) for _ in range(k)] for n, k in PARTS.items()}
 
     def clone(self) -> Clone:
@@ -59,3 +57,8 @@ class Fleet:
 
     def __repr__(self) -> str:
         return f"a fleet of clones; each has {', '.join(PARTS)}"
+
+
+def fault_of(fleet: Fleet) -> tuple[str | None, str]:
+    """Return the part that is copied wrongly, and the way."""
+    return opened(fleet._fault)

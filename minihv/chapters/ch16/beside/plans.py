@@ -9,13 +9,14 @@ import pickle
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
+from unittest.mock import patch
+from zlib import crc32
 
 from minihv.asm import assemble
 from minihv.cloud.micro import MicroVM
 from minihv.devices.virt import Machine
 from minihv.vmm import Host
 
-MEMORY = 256 << 10
 HOST = 16 << 20
 SUM = 18  # s2
 
@@ -59,6 +60,7 @@ buffer:
 class Plan:
     """Who hears what, in order: before and after the snapshot, then the clones in turn."""
 
+    memory: int
     history: int
     stride: int
     before: tuple[str, ...]
@@ -73,14 +75,14 @@ class Plan:
 
 
 def facts_of(machine: Machine) -> dict[str, Any]:
-    """Return what is compared: console, sum, pages that are not 0 with a digest of each."""
+    """Return what is compared: console, sum, pages that are not 0 with a digest of each, size."""
     pages = {}
     for frame in range(machine.memory.size // 4096):
         page = machine.memory.read(machine.memory.base + frame * 4096, 4096)
         if any(page):
             pages[str(frame)] = sum((n + 1) * byte for n, byte in enumerate(page))
     return {"console": machine.console.output.decode("latin-1"), "sum": machine.harts[0].x[SUM],
-            "pages": pages, "instructions": machine.instructions}
+            "pages": pages, "instructions": machine.instructions, "memory": machine.memory.size}
 
 
 def hear(machine: Machine, words: Any) -> None:
@@ -95,7 +97,7 @@ def hear(machine: Machine, words: Any) -> None:
 def drive(take: Callable, copy: Callable, plan: Plan) -> dict[str, Any]:
     """Carry a plan out with the learner's functions."""
     host = Host(HOST, engine="python")
-    parent = MicroVM(plan.image(), boot="s", memory=MEMORY, host=host)
+    parent = MicroVM(plan.image(), boot="s", memory=plan.memory, host=host)
     parent.run(400)
     hear(parent, plan.before)
     taken = take(parent)
@@ -104,10 +106,22 @@ def drive(take: Callable, copy: Callable, plan: Plan) -> dict[str, Any]:
     size = size_of(taken)
     hear(parent, plan.after)
     vms = {"parent": parent}
+    restored: dict[int, int] = {}  # by VM: a digest of its memory when its state was put back
+    early = False
+
+    def restore(vm: MicroVM, saved: Any) -> None:
+        super(MicroVM, vm).restore(saved)
+        restored[id(vm)] = crc32(vm.memory.bytes)
+
     for name in ("one", "two"):
-        vms[name] = copy(taken, host)
+        with patch.object(MicroVM, "restore", restore):
+            vms[name] = copy(taken, host)
         if not isinstance(vms[name], MicroVM):
             return {"clone": type(vms[name]).__name__}
+        if vms[name].host is not host:
+            return {"elsewhere": True}
+        digest = crc32(vms[name].memory.bytes)
+        early |= restored.get(id(vms[name]), digest) != digest
     if len({id(vm) for vm in vms.values()}) < 3:
         return {"same": True}
     for k in range(max(len(plan.one), len(plan.two))):
@@ -115,7 +129,7 @@ def drive(take: Callable, copy: Callable, plan: Plan) -> dict[str, Any]:
         hear(vms["two"], plan.two[k : k + 1])
     vms["late"] = copy(taken, host)
     hear(vms["late"], plan.late)
-    return {"size": size, **{name: facts_of(vm) for name, vm in vms.items()}}
+    return {"size": size, "early": early, **{name: facts_of(vm) for name, vm in vms.items()}}
 
 
 def size_of(taken: Any) -> int:
@@ -128,5 +142,5 @@ def size_of(taken: Any) -> int:
 
 def carried_out(call: Callable[..., list], answers: Sequence[Any], asked: Any) -> list:
     """Return an outcome for each plan."""
-    plans = [Plan(a[0], a[1], *(tuple(words) for words in a[2:])) for a in asked]
+    plans = [Plan(*a[:3], *(tuple(words) for words in a[3:])) for a in asked]
     return [call(drive, answers[0], answers[1], plan) for plan in plans]

@@ -5,7 +5,7 @@ All times are whole microseconds of a processor, all sizes bytes, so that the an
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from random import Random
 from typing import Any
 
@@ -37,8 +37,8 @@ def answer(f: Fleet) -> list:
     return [max(found, key=lambda name: found[name]), by_time]
 
 
-def _draw(rng: Random, what: str) -> Fleet:
-    """Return a fleet that is bounded by `what`, clearly."""
+def _draw(rng: Random, what: str, close: bool = False) -> Fleet:
+    """Return a fleet that is bounded by `what`, clearly; close: by less than a factor of two."""
     while True:
         f = Fleet(rng.randint(2, 64) << 30, rng.randint(1, 900) << 20,
                   int(10 ** rng.uniform(5, 8.3)), rng.randint(1, 64),
@@ -51,6 +51,7 @@ def _draw(rng: Random, what: str) -> Fleet:
         found = sorted(parts(f).values())
         near = f.cores * 1e6 / sum(found) % 1
         clear = not 0.7 < by_memory / max(by_time, 1) < 1.4 and found[2] > 1.3 * found[1]
+        clear = clear and (not close or by_time < 2 * by_memory and by_memory < 2 * by_time)
         clear = clear and (what == "memory" or found[1] > 0.15 * found[2])
         if answer(f)[0] == what and clear and 0.02 < near < 0.98 and answer(f)[1] >= 40:
             return f
@@ -58,7 +59,10 @@ def _draw(rng: Random, what: str) -> Fleet:
 
 def make(rng: Random) -> list[Fleet]:
     """Fleets bounded by each of the four, in no order."""
-    fleets = [_draw(rng, what) for what in (*WHAT, *WHAT, "memory")]
+    fleets = [_draw(rng, what) for what in (*WHAT, *WHAT)]
+    exact = _draw(rng, "memory")  # the last instance takes the last byte
+    fleets += [replace(exact, free=exact.shared + exact.each * limits(exact)[0]),
+               *(_draw(rng, what, close=True) for what in ("memory", "requests"))]  # fmt: skip
     rng.shuffle(fleets)
     return fleets
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from random import Random
 from typing import Any
 
-from minihv.chapters.ch16.beside.plans import MEMORY, Plan, facts_of, hear
+from minihv.chapters.ch16.beside.plans import Plan, facts_of, hear
 from minihv.cloud import micro
 from minihv.course.exercise import Exercise, Steps, Verdict, wrong
 from minihv.course.verdicts import trouble
@@ -23,7 +23,7 @@ def expected(plan: Plan) -> dict[str, dict[str, Any]]:
     wanted = {}
     for name, words in (("parent", plan.after), ("one", plan.one), ("two", plan.two),
                         ("late", plan.late)):
-        vm = micro.MicroVM(plan.image(), boot="s", memory=MEMORY, engine="python")
+        vm = micro.MicroVM(plan.image(), boot="s", memory=plan.memory, engine="python")
         vm.run(400)
         hear(vm, plan.before + words)
         wanted[name] = facts_of(vm)
@@ -31,19 +31,19 @@ def expected(plan: Plan) -> dict[str, dict[str, Any]]:
 
 
 def make(rng: Random) -> tuple[Plan, ...]:
-    """Return two plans."""
+    """Return two plans, for VMs of different sizes."""
     def words(most: int) -> tuple[str, ...]:
         return tuple("".join(rng.choices("abcdefghij", k=rng.randint(3, 12)))
                      for _ in range(rng.randint(2, most)))
 
-    return tuple(Plan(0x80000000 + (rng.randint(4, 20) << 12) + rng.randrange(4096),
+    return tuple(Plan(memory << 10, 0x80000000 + (rng.randint(4, 20) << 12) + rng.randrange(4096),
                       rng.choice([1, 3, 40]), words(4), words(3), words(4), words(3), words(2))
-                 for _ in range(2))
+                 for memory in rng.sample((256, 320, 384), 2))
 
 
 def ask(plans: tuple[Plan, ...]) -> list:
     """Return the plans."""
-    return [[p.history, p.stride, list(p.before), list(p.after), list(p.one), list(p.two),
+    return [[p.memory, p.history, p.stride, list(p.before), list(p.after), list(p.one), list(p.two),
              list(p.late)] for p in plans]
 
 
@@ -64,9 +64,13 @@ def judge(outcomes: list, plans: tuple[Plan, ...]) -> Verdict:
             return wrong("no_clone", got=str(got["clone"])[:60])
         if "same" in got:
             return wrong("same")
-        verdict = _compare(got, plan)
-        if verdict is not None:
-            return verdict
+        if "elsewhere" in got:
+            return wrong("other_host")
+        different = _compare(got, plan)
+        if different is not None:
+            return different
+        if got.get("early"):
+            return wrong("restored_first")
     return Verdict(True, "passed", {"count": len(plans)})
 
 
@@ -84,6 +88,8 @@ def _compare(got: dict[str, Any], plan: Plan) -> Verdict | None:
             continue
         if name == "parent":
             return wrong("parent", **facts)
+        if found | {"memory": wanted["memory"]} == wanted:
+            return wrong("memory_size", has=str(found["memory"])[:20], memory=wanted["memory"])
         if not found["pages"]:
             return wrong("no_memory", **facts)
         if found["instructions"] == 0 or (found["console"] == "" and found["sum"] == 0):
@@ -96,7 +102,7 @@ def _compare(got: dict[str, Any], plan: Plan) -> Verdict | None:
             return wrong("snapshot_changed", **facts)
         return wrong("console", **facts)
     if type(got["size"]) is int and got["size"] > MOST_PAGES * 4096 + (128 << 10):
-        return wrong("size", size=got["size"] >> 10, memory=MEMORY >> 10)
+        return wrong("size", size=got["size"] >> 10, memory=plan.memory >> 10)
     return None
 
 

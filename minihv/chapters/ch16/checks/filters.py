@@ -41,6 +41,7 @@ class Case:
 def run(code: tuple[Code, ...], number: int, arch: int, argument: int, *, bug: str = "") -> int:
     """Return what the filter returns; `bug` makes one of the likely mistakes."""
     data = {0: number, 4: arch, 16: argument & 0xFFFFFFFF, 20: argument >> 32}
+    data |= {20: 0} if bug == "upper" else {16: argument} if bug == "whole" else {}
     word, at = 0, 0
     while True:
         operation, if_true, if_false, k = code[at]
@@ -77,7 +78,8 @@ def allowed(case: Case, bug: str = "") -> list[int] | None:
         return None
 
 
-MISTAKES = ("swapped", "load", "greater", "all_bits", "not_killed", "log")
+MISTAKES = ("swapped", "load", "greater", "all_bits", "not_killed", "log", "upper",
+            "whole")  # fmt: skip
 
 
 def _body(kind: str, turn: int, rng: Random) -> tuple[list[Code], int, int]:
@@ -102,11 +104,20 @@ def _body(kind: str, turn: int, rng: Random) -> tuple[list[Code], int, int]:
         bits = 1 << rng.randrange(8, 30) | 1 << rng.randrange(30, 32)
         code = [(JEQ, 0, 3, some[3]), (LOAD, 0, 0, 16), (JSET, 0, 1, bits), no, yes]
         return code, X86, [bits & -bits, bits ^ (1 << 32) - 1, bits | 1][turn]
+    if kind == "upper":  # both halves of the argument have to match, or one of them
+        low, high = (rng.getrandbits(32) | 1 << 31 | 1 for _ in range(2))
+        tests = [(LOAD, 0, 0, 20), (JEQ, 0, 3, high), (LOAD, 0, 0, 16), (JEQ, 0, 1, low)]
+        if turn:
+            tests = [tests[2], tests[3]] if turn == 1 else [tests[0], (JEQ, 0, 1, high)]
+        return [(JEQ, 0, len(tests) + 1, some[3]), *tests, no, yes], X86, high << 32 | low
+    if kind == "other":  # what is not in the table is 0
+        return [(JGE, 0, 3, some[5]), (LOAD, 0, 0, (8, 12, 24)[turn]), (JEQ, 0, 1, 0), yes,
+                no], X86, rng.getrandbits(64)  # fmt: skip
     return [(LOAD, 0, 0, 4), (JEQ, 1, 0, X86), (RET, 0, 0, KILL), (LOAD, 0, 0, 0),
             (JGE, 0, 1, some[6]), no, yes], [X86, OTHER, X86][turn], 0  # fmt: skip
 
 
-KINDS = ("forbidden", "allowed", "ranges", "argument", "arch")
+KINDS = ("forbidden", "allowed", "ranges", "argument", "arch", "upper", "other")
 
 
 def make(rng: Random) -> list[Case]:

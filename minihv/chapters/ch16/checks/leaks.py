@@ -6,6 +6,7 @@ wrongly; how it is wrong is drawn from the ways in which such copies go wrong in
 
 from __future__ import annotations
 
+from dataclasses import astuple, dataclass
 from random import Random
 
 from minihv.chapters.ch16.beside.fleets import PARTS, Fleet
@@ -18,35 +19,48 @@ from minihv.course.shapes import Maybe
 MISSED = {"alias": "missed_alias", "late": "missed_late", "upper": "missed_upper"}
 
 
-def make(rng: Random) -> list[Fleet]:
-    """Return every way for some parts, and fleets without a fault."""
-    fleets = []
-    for way in ("alias", "alias", "late", "late", "upper", "upper", "none", "alias", "late"):
-        part = None if way == "none" else rng.choice([*PARTS])
-        fleets.append(Fleet(rng.randrange(1 << 30), part, way))
-    rng.shuffle(fleets)
-    return fleets
+@dataclass(frozen=True)
+class Suspect:
+    """A fleet, and what is wrong with it: the answer."""
+
+    seed: int
+    part: str | None
+    way: str
+
+    def fleet(self) -> Fleet:
+        """Return it as learners get it."""
+        return Fleet(self.seed, self.part, self.way)
 
 
-def explain(got: str | None, fleet: Fleet) -> Verdict:
+def make(rng: Random) -> list[Suspect]:
+    """Return every way for some parts, each part in some way, and fleets without a fault."""
+    parts = iter(rng.sample([*PARTS], len(PARTS)))
+    suspects = [Suspect(rng.randrange(1 << 30), None if way == "none" else next(parts), way)
+                for way in ("alias", "alias", "late", "late", "late", "upper", "upper", "none",
+                            "none")]  # fmt: skip
+    rng.shuffle(suspects)
+    return suspects
+
+
+def explain(got: str | None, suspect: Suspect) -> Verdict:
     """Say what was missed, or accused without reason."""
-    if fleet.part is None:
+    if suspect.part is None:
         return wrong("false_alarm", got=got)
     if got is None:
-        return wrong(MISSED[fleet.way], part=fleet.part)
-    return wrong("other", got=got, part=fleet.part)
+        return wrong(MISSED[suspect.way], part=suspect.part)
+    return wrong("other", got=got, part=suspect.part)
 
 
 EXERCISE = Exercise(
     id="16.3", minutes=30, difficulty=2, points=4, make=make,
     form=Cases(
-        call=lambda fleet: [fleet.seed, fleet.part, fleet.way],
-        right=lambda fleet: fleet.part,
+        call=astuple,
+        right=lambda suspect: suspect.part,
         shape=Maybe((*PARTS,)),
-        facts=lambda fleet: {"parts": ", ".join(PARTS)},
+        facts=lambda suspect: {"parts": ", ".join(PARTS)},
         explain=explain,
         # What is missed in the plainest case explains the others.
         order=("false_alarm", *MISSED.values(), "other"),
     ),
-    play=lambda fleets: fleets[0],
+    play=lambda suspects: suspects[0].fleet(),
 )  # fmt: skip

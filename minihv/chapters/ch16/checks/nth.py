@@ -28,8 +28,9 @@ def make(rng: Random) -> list[Series]:
                         "flat": 0.0}[kind]  # fmt: skip
         count = rng.randint(80, 160)
         noise = 0.01 * base
-        points = tuple((n, round(base + slope * n + rng.uniform(-noise, noise), 2))
-                       for n in range(1, count + 1))
+        values = [base + slope * n + rng.uniform(-noise, noise) for n in range(1, count + 1)]
+        values[0], values[-1] = base + slope + noise, base + slope * count - noise
+        points = tuple((n, round(value, 2)) for n, value in enumerate(values, 1))
         found.append(Series(points, base, slope))
     return found
 
@@ -45,10 +46,13 @@ def fit(points: Any) -> list[float]:
 
 
 def near(got: list[float], right: list[float]) -> bool:
-    """Tell if a line is the right one, but for 2% of its base and 5% of its slope."""
+    """Tell if a line is the right one, but for rounding to six digits or so.
+
+    Least squares have one solution, so nothing else needs room.
+    """
     (base, slope), (right_base, right_slope) = got, right
-    room = max(0.05 * abs(right_slope), 3e-4 * right_base)
-    return abs(base - right_base) <= 0.02 * right_base and abs(slope - right_slope) <= room
+    room = 1e-5 * right_base
+    return abs(base - right_base) <= room and abs(slope - right_slope) <= room / 100
 
 
 def explain(got: list[float], s: Series) -> Verdict:
@@ -61,6 +65,9 @@ def explain(got: list[float], s: Series) -> Verdict:
     mean = sum(v for _, v in s.points) / len(s.points)
     if abs(base - right_slope) <= room and abs(slope - right_base) <= room:
         return wrong("swapped", **facts)
+    steep = (last[1] - first[1]) / (last[0] - first[0])
+    if abs(slope - steep) <= 1e-9 * right_base:
+        return wrong("end_points", **facts)
     if base == 0:
         return wrong("origin", **facts)
     if abs(base - first[1]) <= 1e-9 and abs(slope - (last[1] - first[1])) <= room:
