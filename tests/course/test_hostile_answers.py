@@ -16,7 +16,7 @@ import pytest
 
 from minihv.course.books.generate import ROOT
 from minihv.course.exercise import VISIBLE, Exercise, Verdict, all_chapters, chapter, exercise
-from minihv.course.judge import check_notebook
+from minihv.course.judging.judge import check_notebook
 from tests.answers.variants import variant
 from tests.course.test_check_of_checks import judged
 from tests.tiers import count
