@@ -12,6 +12,7 @@ import os
 import shutil
 import socket
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
@@ -56,21 +57,52 @@ def bind(path: str = "/proc/self/exe") -> int:
 def bind_as_a_user() -> int:
     """The same by a child in namespaces of its own, where everybody may."""
     ours, theirs = wire.pair()
-    path = os.readlink("/proc/self/exe")  # the link itself leads to a mount that is not the child's
     with ours:
-        pid, pidfd = sc.clone(("user", "mnt"))
-        if pid == 0:
-            try:
-                socket.send_fds(theirs, [b"x"], [bind(path)])
-            finally:
-                os._exit(0)
+        # A copy of a process with threads may wait for ever for a lock that one of these held.
+        start = fork if len(os.listdir("/proc/self/task")) == 1 else spawn
+        end = start(theirs)
         theirs.close()
-        os.close(pidfd)
         fds = socket.recv_fds(ours, 1, 1)[1]
-        os.waitpid(pid, 0)
+        end()
     if not fds:
         raise PermissionError("no read-only mount of the interpreter")
     return fds[0]
+
+
+def fork(sock: socket.socket) -> Callable[[], object]:
+    """Let a copy of this process send the mount; return what waits for its end."""
+    pid, pidfd = sc.clone(("user", "mnt"))
+    if pid == 0:
+        try:
+            send_mount(sock)
+        finally:
+            os._exit(0)
+    os.close(pidfd)
+    return lambda: os.waitpid(pid, 0)
+
+
+def spawn(sock: socket.socket) -> Callable[[], object]:
+    """The same by a fresh process."""
+    import subprocess
+
+    null = os.open(os.devnull, os.O_RDONLY)
+    process = subprocess.Popen(command("interpreter", sock.fileno(), null),
+                               pass_fds=[sock.fileno(), null], stdin=subprocess.DEVNULL,
+                               stderr=subprocess.DEVNULL)
+    os.close(null)
+    return process.wait
+
+
+def send_mount(sock: socket.socket) -> None:
+    """Send a mount of what this process executes, which is in this mount namespace."""
+    path = os.readlink("/proc/self/exe")  # the link itself leads to a mount that is not ours
+    socket.send_fds(sock, [b"x"], [bind(path)])
+
+
+def main() -> None:
+    """As a fresh process: into namespaces of its own."""
+    sc.unshare(("user", "mnt"))
+    send_mount(socket.socket(fileno=int(sys.argv[1])))
 
 
 def sealed_copy() -> int:
