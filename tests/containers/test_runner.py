@@ -508,3 +508,13 @@ def test_a_copy_is_taken_if_nothing_may_be_mounted(monkeypatch: pytest.MonkeyPat
     with pytest.raises(PermissionError):
         os.write(fd, b"x")
     os.close(fd)
+
+
+def test_a_store_that_root_inside_cannot_reach_is_named(store: Store, tmp_path: Path) -> None:
+    if os.getuid():
+        pytest.skip("not root here")
+    tmp_path.chmod(0o700)
+    done = command(tmp_path / "home", "run", "--rootless", "--rm", "busybox", "true")
+    assert done.returncode == 2
+    assert done.stderr.count("\n") == 1
+    assert "lets nobody but its owner pass" in done.stderr and "MINIHV_HOME" in done.stderr

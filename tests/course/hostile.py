@@ -152,7 +152,8 @@ for path in ("/proc/1/root", "/proc/1/cwd", "/proc/self/root/../..", "/proc/1/en
 for fd in range(3, 256):
     try: got.append(os.readlink(f"/proc/self/fd/{fd}"))
     except OSError: pass
-raise ValueError("found: " + str([g for g in map(str, got) if "solutions" in g or "hunter2" in g]))""",
+got = [g for g in map(str, got) if "solutions" in g or "hunter2" in g]
+raise ValueError(f"found: {got}")""",
     "mounts": """
 import ctypes
 libc = ctypes.CDLL(None)

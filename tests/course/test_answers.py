@@ -120,6 +120,14 @@ def impatient(monkeypatch):
 
 
 
+def test_a_slow_computer_gets_more_time(monkeypatch):
+    """Four times slower, four times as long; the tests' patience on top; never less."""
+    for trial, patience, wanted in ((0.5, "", 1), (4.0, "", 4), (4.0, "3", 12)):
+        monkeypatch.setattr(budget, "_trial", lambda trial=trial: trial)
+        monkeypatch.setenv("MINIHV_PATIENCE", patience)
+        assert budget.slowness() == wanted
+
+
 @pytest.mark.parametrize("loop", [spin, sleep, swallow])
 def test_an_endless_loop_ends_and_later_calls_do_not_start(loop):
     call = Caller(0.3)

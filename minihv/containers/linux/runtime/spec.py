@@ -5,14 +5,26 @@ from __future__ import annotations
 import os
 import re
 import sysconfig
+from pathlib import Path
 
-from minihv.containers import steps
+from minihv.containers import steps, words
 from minihv.containers.images import ContainerError, Image, Store
 from minihv.containers.linux.runtime.first import Spec
 
 NAME = re.compile("(?![0-9a-f]{12}$)[A-Za-z0-9][A-Za-z0-9_.-]{0,62}")  # and unlike an id
 HOST_NAME = re.compile("[A-Za-z0-9_.-]{1,64}")
 MOST_MOUNT_OPTIONS = 3500  # bytes, of the page that mount(2) takes; the rest is the upper layer's
+
+
+def closed_folder(home: Path) -> Path | None:
+    """Return a folder above a store that root inside a user namespace may not pass, if any."""
+    inside = words.SUBORDINATE[0]
+    for folder in reversed([home, *home.parents]):
+        about = folder.stat()
+        bit = 0o100 if about.st_uid == inside else 0o010 if about.st_gid == inside else 0o001
+        if not about.st_mode & bit:
+            return folder
+    return None
 
 
 def make_spec(store: Store, image: Image, cmd: list[str] | None = None, *, memory: int = 0,
@@ -42,6 +54,9 @@ def make_spec(store: Store, image: Image, cmd: list[str] | None = None, *, memor
         raise ContainerError("--net bridge needs root, to make a bridge on the host; "
                              "use --net none, or sudo")
     store.shut()
+    if user and os.getuid() == 0 and (closed := closed_folder(store.home)):
+        raise ContainerError(f"{closed} lets nobody but its owner pass, so rootless containers do "
+                             "not reach the store in it; set MINIHV_HOME to another folder")
     identity = os.urandom(6).hex()
     wanted = {"memory": memory, "pids": pids, "cpus": cpus, "shares": shares}
     layers = [str(store.layer_path(d)) for d in reversed(image.layers)]
