@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import socket
 import subprocess
 import sys
 import sysconfig
@@ -55,15 +56,16 @@ class Place:
 
     def __init__(self, folder: Path, user: dict[str, Any], python: str, cache: Path):
         self.folder, self.user, self.python = folder, user, python
-        self.pile = folder / "pile"
+        self.pile, self.temporary = folder / "pile", folder / "tmp"
         self.pile.mkdir()
+        self.temporary.mkdir()
         (folder / "token").write_text("hunter2")
         paths = os.pathsep.join([str(ROOT), sysconfig.get_paths()["purelib"]])
         self.env = {"PATH": os.environ["PATH"], "PYTHONPATH": paths, "HOME": str(folder),
-                    "MINIHV_CACHE": str(cache), "API_TOKEN": "hunter2", "MINIHV_HOME":
-                    str(folder / "containers"), "PYTHONDONTWRITEBYTECODE": "1"}
+                    "MINIHV_CACHE": str(cache), "API_TOKEN": "hunter2",
+                    "TMPDIR": str(self.temporary), "PYTHONDONTWRITEBYTECODE": "1"}
         if user:
-            for path in (folder, self.pile, folder / "token"):
+            for path in (folder, self.pile, self.temporary, folder / "token"):
                 os.chown(path, USER, USER)
 
     def check(self, *more: str) -> subprocess.CompletedProcess[str]:
@@ -75,10 +77,9 @@ class Place:
 
 
 @pytest.fixture(params=["as we are", "as an ordinary user"])
-def place(request: pytest.FixtureRequest, outside: Path,  # noqa: F811
-          tmp_path: Path) -> Iterator[Place]:
+def place(request: pytest.FixtureRequest, outside: Path) -> Iterator[Place]:  # noqa: F811
     if request.param == "as we are":
-        yield Place(tmp_path, {}, sys.executable, engine.cache_folder())
+        yield Place(outside, {}, sys.executable, engine.cache_folder())
         return
     if os.getuid():
         pytest.skip("we are one already")
@@ -95,13 +96,14 @@ def place(request: pytest.FixtureRequest, outside: Path,  # noqa: F811
 
 def state_outside(place: Place) -> dict[str, Any]:
     """What no submission may change: our sources, the compiled machine, the grader's folder."""
-    folders = [ROOT / "minihv", ROOT / "solutions", Path(place.env["MINIHV_CACHE"]), place.pile]
-    files = {str(path): hashlib.sha256(path.read_bytes()).hexdigest()
-             for folder in folders for path in folder.rglob("*")
-             if path.is_file() and path.suffix not in (".pyc", ".tmp")}
-    kept = {path.name for path in place.folder.iterdir()} - {"cache", ".cache", "containers"}
-    return {"files": files, "folder": kept, "groups": cgroups_of_containers(),
-            "judges": list(Path("/tmp").glob("minihv-judge-*"))}
+    compiled = engine.jit_source_file().stem
+    paths = [*Path(place.env["MINIHV_CACHE"]).rglob(f"{compiled}*"), *place.pile.iterdir(),
+             *(ROOT / "minihv").rglob("*.py"), *(ROOT / "minihv").rglob("*.toml"),
+             *(ROOT / "solutions").iterdir()]
+    files = {str(path): hashlib.sha256(path.read_bytes()).hexdigest() for path in paths
+             if path.is_file()}
+    kept = {path.name for path in place.folder.iterdir()} - {"cache", ".cache"}
+    return {"files": files, "folder": kept, "judges": os.listdir(place.temporary)}
 
 
 def cgroups_of_containers() -> set[str]:
@@ -110,14 +112,10 @@ def cgroups_of_containers() -> set[str]:
             for found in os.listdir(place[0]) if found.startswith("minihv-")}
 
 
-def left_running() -> list[str]:
-    """Processes whose command line is that of a submission."""
-    found = []
-    for pid in filter(str.isdigit, os.listdir("/proc")):
-        text = cgroups.read(f"/proc/{pid}/cmdline")
-        if "minihv.course.judging.cells" in text and "sys.path[:0]" in text:
-            found.append(f"{pid}: {text[:100]}")
-    return found
+def left_running(folder: Path) -> list[str]:
+    """Processes whose root is laid over what is in a folder."""
+    return [pid for pid in filter(str.isdigit, os.listdir("/proc"))
+            if f"lowerdir={folder}" in cgroups.read(f"/proc/{pid}/mountinfo")]
 
 
 def test_hostile_notebooks_gain_nothing_and_honest_ones_lose_nothing(place: Place) -> None:
@@ -138,7 +136,7 @@ def test_hostile_notebooks_gain_nothing_and_honest_ones_lose_nothing(place: Plac
         for note in report["notes"]:
             assert "found: " not in note or "found: []" in note, (name, note)
     assert state_outside(place) == before
-    assert left_running() == []
+    assert left_running(place.temporary) == []
 
 
 def test_a_batch_prints_a_line_each_and_a_table_for_a_spreadsheet(place: Place) -> None:
@@ -173,6 +171,10 @@ def test_what_a_submission_sees_has_no_checks(tmp_path: Path) -> None:
         assert not {"course/books", "course/verdicts.py"} & files
         shown = [source for source, _ in rooms.trees]
         assert not any(str(ROOT / "minihv").startswith(path + "/") for path in shown)
+        box = rooms.start(socket.socketpair()[0])
+        assert left_running(rooms.folder)           # so it can be seen, if one is left
+        box.close()
+        assert not left_running(rooms.folder)
     finally:
         rooms.close()
     assert not rooms.folder.exists()
@@ -205,8 +207,8 @@ def test_a_judge_that_was_killed_leaves_nothing_for_long() -> None:
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
     folder = Path(done.stdout.strip())
     assert folder.name.startswith(confined.PREFIX)
+    assert not left_running(folder)
     identities = {path.name for path in (folder / "store/containers").iterdir()}
     confined.Rooms().close()
     assert not folder.exists()
     assert not {f"minihv-{identity}" for identity in identities} & cgroups_of_containers()
-    assert left_running() == []
