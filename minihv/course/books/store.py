@@ -19,7 +19,8 @@ from minihv.errors import MinihvError
 
 FOLDERS = ("notebooks", "solutions")
 CELL_SECONDS = 180
-TIMES = "times"  # a tag in the metadata of a cell whose numbers differ from run to run
+# Tags in a cell's metadata: its numbers differ from run to run; nbval compares its output.
+TIMES, CHECKED = "times", "nbval-check-output"
 
 
 class StoreError(MinihvError):
