@@ -183,6 +183,51 @@ def test_machine_by_keyboard(show):
     view.reads(".mhv-where", "tick 0 of")
 
 
+def test_a_run_of_the_machine_can_be_watched_and_paused(show):
+    view = show(MACHINE, "machine")   # this guest never ends
+    view.do("run").click()
+    view.reads("[data-do=run]", "Pause")
+    view.reads(".mhv-said", "Running")
+    first = view.kernel("view.state['now']")            # the kernel answers while it runs
+    view.page.wait_for_function(
+        "first => Number(document.querySelector('.mhv-where').textContent.split(' ')[1]"
+        ".replaceAll(',', '')) > first", arg=first)
+    view.page.keyboard.press("r")
+    view.reads(".mhv-said", "Paused after")
+    view.reads("[data-do=run]", "Run")
+    now = view.kernel("view.state['now']")
+    view.page.wait_for_timeout(300)
+    assert view.kernel("view.state['now']") == now > 0
+    view.do("run").click()
+    view.reads(".mhv-said", "Running")
+    view.do("step").click()                             # any other button ends it, too
+    view.reads("[data-do=run]", "Run")
+    assert view.kernel("view.state['running']") is False
+
+
+BOXES = """root => Object.fromEntries(['bar', 'pane-registers', 'pane-code', 'pane-csrs',
+    'pane-console', 'keys'].map(name => [name, document.querySelector(`${root} .mhv-${name}`)
+    .getBoundingClientRect()]).map(([name, box]) => [name, [box.top, box.bottom]]))"""
+
+
+def test_a_small_screen_shows_the_whole_machine_at_once(show):
+    """At 1366 x 768, with JupyterLab's bars and its list of files: a trap's busy moment."""
+    view = show(MACHINE.replace("symbols=program.symbols)", "symbols=program.symbols)\n"
+                "view.run_to('handler'); machine.harts[0].csr['sepc'] = 4\n"
+                "machine.harts[0].csr['scause'] = 13; view.step(3)"), "machine")
+    view.page.set_viewport_size({"width": 1366, "height": 768})
+    view.page.locator(view.root).evaluate("root => root.scrollIntoView({block: 'start'})")
+    view.page.wait_for_timeout(250)
+    place = view.page.locator(".jp-WindowedPanel-outer").bounding_box()
+    for name, (top, bottom) in view.page.evaluate(BOXES, view.root).items():
+        assert place["y"] <= top < bottom <= place["y"] + place["height"], name
+    assert view.page.evaluate(CUT_OFF, view.root) == []
+    for theme in ("light", "dark"):
+        view.lab.theme(theme)
+        view.page.wait_for_timeout(600)
+        view.lab.screenshot(f"view-machine-{theme}-1366")
+
+
 def test_walk_by_mouse(show):
     view = show(WALK, "walk")
     assert view.find(".mhv-table").count() == 1
