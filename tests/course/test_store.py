@@ -128,3 +128,14 @@ def test_a_planted_gap_is_found():
     book["cells"][0] |= {"execution_count": 1, "outputs": [{"output_type": "stream"}]}
     book["cells"][3] |= {"execution_count": 2}
     assert unstored(book) == [2, 4]
+
+
+def test_a_figure_is_stored_once():
+    """As SVG; the same as an image, for a page with a kernel, would double the file."""
+    from minihv.course import figures
+
+    cell = {"cell_type": "code", "metadata": {}, "execution_count": 1, "outputs": [
+        {"output_type": "display_data", "metadata": {},
+         "data": figures.machine_picture("05")._repr_mimebundle_()}]}
+    book = store.settled({"cells": [cell], "metadata": {}})
+    assert set(book["cells"][0]["outputs"][0]["data"]) == {"image/svg+xml", "text/plain"}

@@ -15,6 +15,7 @@ from minihv.course.books.generate import ROOT, dumps
 from minihv.course.books.kernel import environment, this_python
 from minihv.course.books.notebooks import load
 from minihv.course.books.reopened import LIVE
+from minihv.course.views.picture import FIGURE
 from minihv.errors import MinihvError
 
 FOLDERS = ("notebooks", "solutions")
@@ -76,6 +77,8 @@ def _outputs(outputs: list[dict[str, Any]], count: int | None) -> list[dict[str,
                 continue
         elif "data" in output:
             output["data"].pop(LIVE, None)
+            if "".join(output["data"].get("text/html", "")).startswith(FIGURE):
+                del output["data"]["text/html"]
             if not output["data"]:
                 continue
             if "execution_count" in output:
