@@ -19,10 +19,10 @@ FITS = 62  # characters of a line that half of a notebook's width shows
 # How JupyterLab's editor paints what Pygments' tokens (most special first) mean; in a page without
 # these variables the text keeps its colour.
 KINDS = {
-    "Comment": "comment", "Keyword.Constant": "atom", "Keyword": "keyword",
+    "Comment": "comment", "Keyword": "keyword",
     "Operator.Word": "keyword", "Operator": "operator", "Literal.String": "string",
     "Literal.Number": "number", "Name.Function": "def", "Name.Class": "def",
-    "Name.Decorator": "meta", "Name.Builtin": "builtin",
+    "Name.Decorator": "def", "Name.Builtin": "builtin",
 }  # fmt: skip
 STYLE = "".join(
     f".mhv-code .{kind}{{color:var(--jp-mirror-editor-{kind}-color,inherit)}}"

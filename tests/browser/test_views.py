@@ -45,6 +45,9 @@ view"""
 TIMELINE = START + """
 view = TrapTimeline(record_traps(Machine(64 << 20).load(guests.path("labos")), 2000))
 view"""
+TIMER = START + """
+view = TrapTimeline(record_traps(Machine().load(guests.path("timer")), 100))
+view"""
 MANY = START + """
 view = TrapTimeline([(40 * k, "US"[k % 2], "SU"[k % 2], ("a trap", "sret")[k % 2],
                       ("exception", "return")[k % 2]) for k in range(100_000)])
@@ -309,6 +312,39 @@ def test_timeline_by_mouse(show):
     settled(view, f"view.window[1] - view.window[0] < {(span[1] - span[0]) / 8}", True)
     view.do("whole").click()
     settled(view, "view.window", span)
+
+
+LANE = """() => [...document.querySelector('.mhv-chart canvas').getContext('2d')
+    .getImageData(4, 34, 1, 1).data].slice(0, 3)"""
+
+
+def test_a_timeline_follows_the_theme_and_tells_m_mode_from_s_mode(show):
+    view = show(TIMER, "timeline")
+    assert view.kernel("view.modes") == ["M", "S"]
+    seen = {}
+    for theme in ("dark", "light"):
+        view.lab.theme(theme)
+        view.page.wait_for_timeout(1000)
+        seen[theme] = view.page.evaluate(LANE)              # the first lane's label: M-mode's fill
+        view.lab.screenshot(f"view-timeline-modes-{theme}", whole=True)
+        assert view.lab.accessibility(view.root) == []
+    assert seen == {"light": [0x00, 0x3B, 0x5C], "dark": [0xCF, 0xE8, 0xF7]}
+
+
+def test_shown_source_is_readable_in_both_themes(show):
+    view = show("from minihv.course import show\nfrom minihv.vmm import TrapAndEmulate\n"
+                "class Mine(TrapAndEmulate):\n    @property\n    def handle(self):\n"
+                "        # a comment\n        return 'text' if None else len([0x10, True])\n"
+                "show(TrapAndEmulate.examine, Mine.handle.fget)", "code")
+    keyword = "getComputedStyle(document.querySelector('.mhv-code .keyword')).color"
+    colours = set()
+    for theme in ("light", "dark"):
+        view.lab.theme(theme)
+        view.page.wait_for_timeout(600)
+        colours.add(view.page.evaluate(keyword))
+        view.lab.screenshot(f"show-{theme}")
+        assert view.lab.accessibility(view.root) == []
+    assert len(colours) == 2
 
 
 def test_timeline_by_keyboard(show):

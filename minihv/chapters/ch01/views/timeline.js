@@ -383,7 +383,8 @@ function render({ model, el }) {
   model.on("change:selected", soon);
   const sized = new ResizeObserver(soon);
   sized.observe(host);
-  const themed = new MutationObserver(soon);
+  // While JupyterLab changes its theme it lays nothing out, and there is nothing to paint on.
+  const themed = new MutationObserver(() => { soon(); setTimeout(soon, 400); });
   themed.observe(document.body, { attributes: true, attributeFilter: ["data-jp-theme-light", "data-jp-theme-name"] });
   soon();
   return () => { sized.disconnect(); themed.disconnect(); cancelAnimationFrame(due); model.off("change:window", soon); model.off("change:selected", soon); };
