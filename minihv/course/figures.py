@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 
-from minihv.course.views.draw import PALETTE, box, ink_on, path, svg, text
+from minihv.course.views.draw import PALETTE, box, dot, ink_on, path, svg, text
 from minihv.course.views.picture import Picture
 from minihv.course.views.view import words
 from minihv.errors import ConfigError
@@ -97,23 +97,32 @@ def number(value: float) -> str:
 def bars(values: Mapping[str, float], *, title: str, unit: str = "", log: bool = False,
          predicted: Mapping[str, float] | None = None,
          colours: Mapping[str, str] | None = None) -> Picture:
-    """Horizontal bars from 0 (or from a power of ten, with `log`), each with its value.
+    """Horizontal bars from 0, each with its value; with `log` dots over an axis.
 
+    (A logarithmic scale has no 0, so that the length of a bar would say nothing.)
     predicted: a learner's guesses by the same names, drawn as marks. colours: palette entries.
     """
     guesses = predicted or {}
     every = [value for value in (*values.values(), *guesses.values()) if value > 0 or not log]
     if not values or any(value < 0 for value in values.values()) or not every:
         raise ConfigError(f"bars {title!r}: give at least one value, and none below 0")
-    place = _scale(every, log, 0, WIDTH - 350, from_zero=True)
+    ends = _round_ends(every) if log else every
+    place = _scale(ends, log, 0, WIDTH - 350, from_zero=not log)
     parts = [text(16, 26, title, bold=True, size=14)]
     lines_said = [title]
     y = 44
+    if log:
+        parts += _axis(ends, place, y, y + 34 * len(values))
     for name, value in values.items():
         wide = max(place(value), 1.5)
         colour = (colours or {}).get(name, "S")
         shown = f"{number(value)} {unit}".strip()
-        parts += [text(196, y + 18, name, anchor="end"), box(206, y + 4, wide, 20, colour, round=2)]
+        parts.append(text(196, y + 18, name, anchor="end"))
+        if log:
+            wide += 6
+            parts.append(dot(206 + place(value), y + 14, 6, colour))
+        else:
+            parts.append(box(206, y + 4, wide, 20, colour, round=2))
         said, after = f"{name}: {shown}", 206 + wide + 8
         if name in guesses:
             x = 206 + place(guesses[name])
@@ -124,6 +133,7 @@ def bars(values: Mapping[str, float], *, title: str, unit: str = "", log: bool =
         parts.append(text(after, y + 18, shown, bold=True))
         lines_said.append(said)
         y += 34
+    y += 22 if log else 0
     if guesses:
         parts += [path(f"M206 {y + 6}v14", "attention", thick=3),
                   text(216, y + 18, "your prediction", size=12, ink="faint")]
@@ -133,6 +143,26 @@ def bars(values: Mapping[str, float], *, title: str, unit: str = "", log: bool =
     return Picture(svg(WIDTH, y + 12, title, *parts, description="; ".join(lines_said)),
                    "\n".join(lines_said))
 
+
+def _round_ends(values: Sequence[float]) -> tuple[float, float]:
+    """Return the ends of a logarithmic axis: 1, 2 or 5 times a power of ten."""
+    steps = [k * 10.0 ** p for p in range(-15, 19) for k in (1, 2, 5)]
+    low = max((step for step in steps if step <= min(values)), default=steps[0])
+    high = min((step for step in steps if step >= max(values)), default=steps[-1])
+    return low, max(high, 2 * low)
+
+
+def _axis(ends: Sequence[float], place: Callable[[float], float], top: float,
+          foot: float) -> list[str]:
+    """Return upright lines at round values, with these below."""
+    parts = []
+    for value in _ticks(ends, True, 9):
+        x = 206 + place(value)
+        parts += [path(f"M{x:.1f} {top}V{foot + 4}", "line", thick=1),
+                  text(x, foot + 18, number(value), size=12, ink="faint", anchor="middle")]
+    return parts
+
+
 STACK = ("VS", "host", "attention", "U", "fault", "hardware")
 
 
@@ -140,7 +170,8 @@ def stacked(rows: Mapping[str, Mapping[str, float]], *, title: str, unit: str = 
             beside: Mapping[str, float] | None = None, beside_name: str = "") -> Picture:
     """Horizontal bars made of parts, with the sum at the end: {row: {part: value}}.
 
-    beside: one value more for a row, drawn as a mark named `beside_name`, such as a measured time.
+    beside: one value more for a row, drawn as a mark named `beside_name`, such as a measured time,
+    and told below the sum.
     """
     marks = beside or {}
     parts = list(dict.fromkeys(part for row in rows.values() for part in row))
@@ -154,7 +185,7 @@ def stacked(rows: Mapping[str, Mapping[str, float]], *, title: str, unit: str = 
         wide = 46 + 7.2 * len(part)
         if x + wide > WIDTH:
             x, y = 16.0, y + 22
-        mark = box(x, y, 14, 14, colour, round=2) if colour else path(f"M{x + 7:g} {y}v14", thick=3)
+        mark = box(x, y, 14, 14, colour, round=2) if colour else _mark(x + 7, y, 14)
         drawn += [mark, text(x + 20, y + 12, part, size=12)]
         x += wide
     y += 26
@@ -168,15 +199,24 @@ def stacked(rows: Mapping[str, Mapping[str, float]], *, title: str, unit: str = 
             x += wide
         told = f"{number(totals[name])} {unit}".strip()
         line = f"{name}: {told} ({', '.join(f'{p} {number(v)}' for p, v in row.items() if v)})"
+        lift = 0
         if name in marks:
-            at = 206 + place(marks[name])
-            drawn.append(path(f"M{at:.1f} {y}V{y + 28}", thick=3))
+            at, lift = 206 + place(marks[name]), 6
+            drawn.append(_mark(at, y, 28))
             line += f"; {beside_name} {number(marks[name])}"
             x = max(x, at)
-        drawn.append(text(x + 8, y + 18, told, bold=True, size=12.5))
+            drawn.append(text(x + 10, y + 25, f"{beside_name} {number(marks[name])}", size=11))
+        drawn.append(text(x + 10, y + 18 - lift, f"{told} in all" if lift else told, bold=True,
+                          size=12.5))
         said.append(line)
         y += 32
     return Picture(svg(WIDTH, y + 8, title, *drawn, description="; ".join(said)), "\n".join(said))
+
+
+def _mark(x: float, y: float, tall: float) -> str:
+    """Return an upright line that is seen on each colour of a bar, on paper and in the dark."""
+    d = f"M{x:.1f} {y}v{tall}"
+    return path(d, "paper", thick=6) + path(d, "ink", thick=2.5)
 
 
 def _scale(values: Sequence[float], log: bool, low: float, high: float,

@@ -12,6 +12,7 @@ from typing import Any
 from minihv.course.cards import emit
 from minihv.course.exercise import CourseError, exercise
 from minihv.course.texts import say
+from minihv.course.views.source import STYLE, painted
 
 FITS = 62  # characters of a line that half of a notebook's width shows
 
@@ -34,10 +35,11 @@ class Beside:
         code = "white-space: pre; overflow-x: auto; font-size: 90%"
         columns = "".join(
             f'<div style="{box}"><strong>{escape(title)}</strong><pre style="{code}" tabindex="0" '
-            f'role="region" aria-label="{escape(title)}">{escape(source)}</pre></div>'
+            f'role="region" aria-label="{escape(title)}">{painted(source)}</pre></div>'
             for title, source in self.parts
         )
-        return f'<div style="display: flex; flex-wrap: wrap; gap: 2em">{columns}</div>'
+        row = '<div class="mhv-code" style="display: flex; flex-wrap: wrap; gap: 2em">'
+        return f"<style>{STYLE}</style>{row}{columns}</div>"
 
 
 def show(thing: Any, yours: Any = None) -> None:

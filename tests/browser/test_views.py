@@ -45,6 +45,9 @@ view"""
 TIMELINE = START + """
 view = TrapTimeline(record_traps(Machine(64 << 20).load(guests.path("labos")), 2000))
 view"""
+TIMER = START + """
+view = TrapTimeline(record_traps(Machine().load(guests.path("timer")), 100))
+view"""
 MANY = START + """
 view = TrapTimeline([(40 * k, "US"[k % 2], "SU"[k % 2], ("a trap", "sret")[k % 2],
                       ("exception", "return")[k % 2]) for k in range(100_000)])
@@ -183,6 +186,51 @@ def test_machine_by_keyboard(show):
     view.reads(".mhv-where", "tick 0 of")
 
 
+def test_a_run_of_the_machine_can_be_watched_and_paused(show):
+    view = show(MACHINE, "machine")   # this guest never ends
+    view.do("run").click()
+    view.reads("[data-do=run]", "Pause")
+    view.reads(".mhv-said", "Running")
+    first = view.kernel("view.state['now']")            # the kernel answers while it runs
+    view.page.wait_for_function(
+        "first => Number(document.querySelector('.mhv-where').textContent.split(' ')[1]"
+        ".replaceAll(',', '')) > first", arg=first)
+    view.page.keyboard.press("r")
+    view.reads(".mhv-said", "Paused after")
+    view.reads("[data-do=run]", "Run")
+    now = view.kernel("view.state['now']")
+    view.page.wait_for_timeout(300)
+    assert view.kernel("view.state['now']") == now > 0
+    view.do("run").click()
+    view.reads(".mhv-said", "Running")
+    view.do("step").click()                             # any other button ends it, too
+    view.reads("[data-do=run]", "Run")
+    assert view.kernel("view.state['running']") is False
+
+
+BOXES = """root => Object.fromEntries(['bar', 'pane-registers', 'pane-code', 'pane-csrs',
+    'pane-console', 'keys'].map(name => [name, document.querySelector(`${root} .mhv-${name}`)
+    .getBoundingClientRect()]).map(([name, box]) => [name, [box.top, box.bottom]]))"""
+
+
+def test_a_small_screen_shows_the_whole_machine_at_once(show):
+    """At 1366 x 768, with JupyterLab's bars and its list of files: a trap's busy moment."""
+    view = show(MACHINE.replace("symbols=program.symbols)", "symbols=program.symbols)\n"
+                "view.run_to('handler'); machine.harts[0].csr['sepc'] = 4\n"
+                "machine.harts[0].csr['scause'] = 13; view.step(3)"), "machine")
+    view.page.set_viewport_size({"width": 1366, "height": 768})
+    view.page.locator(view.root).evaluate("root => root.scrollIntoView({block: 'start'})")
+    view.page.wait_for_timeout(250)
+    place = view.page.locator(".jp-WindowedPanel-outer").bounding_box()
+    for name, (top, bottom) in view.page.evaluate(BOXES, view.root).items():
+        assert place["y"] <= top < bottom <= place["y"] + place["height"], name
+    assert view.page.evaluate(CUT_OFF, view.root) == []
+    for theme in ("light", "dark"):
+        view.lab.theme(theme)
+        view.page.wait_for_timeout(600)
+        view.lab.screenshot(f"view-machine-{theme}-1366")
+
+
 def test_walk_by_mouse(show):
     view = show(WALK, "walk")
     assert view.find(".mhv-table").count() == 1
@@ -264,6 +312,39 @@ def test_timeline_by_mouse(show):
     settled(view, f"view.window[1] - view.window[0] < {(span[1] - span[0]) / 8}", True)
     view.do("whole").click()
     settled(view, "view.window", span)
+
+
+LANE = """() => [...document.querySelector('.mhv-chart canvas').getContext('2d')
+    .getImageData(4, 34, 1, 1).data].slice(0, 3)"""
+
+
+def test_a_timeline_follows_the_theme_and_tells_m_mode_from_s_mode(show):
+    view = show(TIMER, "timeline")
+    assert view.kernel("view.modes") == ["M", "S"]
+    seen = {}
+    for theme in ("dark", "light"):
+        view.lab.theme(theme)
+        view.page.wait_for_timeout(1000)
+        seen[theme] = view.page.evaluate(LANE)              # the first lane's label: M-mode's fill
+        view.lab.screenshot(f"view-timeline-modes-{theme}", whole=True)
+        assert view.lab.accessibility(view.root) == []
+    assert seen == {"light": [0x00, 0x3B, 0x5C], "dark": [0xCF, 0xE8, 0xF7]}
+
+
+def test_shown_source_is_readable_in_both_themes(show):
+    view = show("from minihv.course import show\nfrom minihv.vmm import TrapAndEmulate\n"
+                "class Mine(TrapAndEmulate):\n    @property\n    def handle(self):\n"
+                "        # a comment\n        return 'text' if None else len([0x10, True])\n"
+                "show(TrapAndEmulate.examine, Mine.handle.fget)", "code")
+    keyword = "getComputedStyle(document.querySelector('.mhv-code .keyword')).color"
+    colours = set()
+    for theme in ("light", "dark"):
+        view.lab.theme(theme)
+        view.page.wait_for_timeout(600)
+        colours.add(view.page.evaluate(keyword))
+        view.lab.screenshot(f"show-{theme}")
+        assert view.lab.accessibility(view.root) == []
+    assert len(colours) == 2
 
 
 def test_timeline_by_keyboard(show):
@@ -349,13 +430,15 @@ def test_map_by_mouse_and_by_keyboard(show):
 
 
 def test_figures_follow_the_theme(show):
-    view = show(START + "figures.machine_picture('05')", "figure")
-    colours = []
+    view = show(START + "figures.machine_picture('05')", "picture")
+    box, paper = view.find("img").bounding_box(), []
+    assert box["width"] > 700
     for theme in ("light", "dark"):
         view.lab.theme(theme)
-        colours.append(view.page.evaluate(
-            "getComputedStyle(document.querySelector('.mhv-figure .fill-paper')).fill"))
-    assert colours[0] != colours[1]
-    assert view.find("svg[role=img]").get_attribute("aria-label") == "Who sits on whom"
+        view.page.wait_for_timeout(600)
+        paper.append(view.page.screenshot(clip={     # inside the picture, between its parts
+            "x": box["x"] + box["width"] - 60, "y": box["y"] + 100, "width": 20, "height": 20}))
+    assert paper[0] != paper[1]
+    assert "Lit: Memory." in view.find("img").get_attribute("alt")
     view.is_well_made("machine-picture")
 

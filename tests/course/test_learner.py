@@ -1,6 +1,7 @@
 """What a learner calls in a cell, and what comes back: check, hint, predict, measure, show."""
 
 import html.parser
+import inspect
 import subprocess
 import sys
 from pathlib import Path
@@ -23,6 +24,7 @@ from minihv.course import (
 from minihv.course.cards import Card
 from minihv.course.checking import NotYet
 from minihv.course.exercise import VISIBLE, CourseError, exercise
+from minihv.course.showing import Beside
 from tests.answers.variants import variant
 from tests.course.test_judge import book
 
@@ -159,6 +161,18 @@ def test_show_puts_versions_side_by_side(
     positions = [out.find(text) for text in expected]
     assert -1 not in positions, out
     assert positions == sorted(positions)
+
+
+def test_shown_source_is_in_colour_and_keeps_every_character():
+    source = inspect.getsource(unwritten) + "# < & >"
+    shown = Beside((("one", source), ("two", "start: j start <x>")))
+    page = shown._repr_html_()
+    assert '<span class="keyword">def</span>' in page
+    assert "--jp-mirror-editor-keyword-color" in page
+    parser = Balance()
+    parser.feed(page.partition("</style>")[2])
+    assert parser.open == [] and parser.text == "".join(f"{a}{b}" for a, b in shown.parts)
+    assert "<span" not in page.partition(">two<")[2]        # assembly stays as it is
 
 
 def test_show_of_an_exercise_without_counterpart_says_so():

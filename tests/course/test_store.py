@@ -1,6 +1,7 @@
 """Stored outputs: two runs store the same, and marked cells really hold one to compare with."""
 
 import json
+import re
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -11,12 +12,12 @@ from minihv.course.books import store
 from minihv.course.books.notebooks import load
 
 ROOT = Path(__file__).parents[2]
-CHECKED = "# NBVAL_CHECK_OUTPUT"
 
 
-def notebook(*sources: str) -> dict[str, Any]:
-    cells = [{"cell_type": "code", "metadata": {}, "source": source.splitlines(True),
-              "outputs": [], "execution_count": None} for source in sources]
+def notebook(*sources: str, tags: tuple[str, ...] = ()) -> dict[str, Any]:
+    cells = [{"cell_type": "code", "metadata": {"tags": [*tags]} if tags else {},
+              "source": source.splitlines(True), "outputs": [], "execution_count": None}
+             for source in sources]
     return {"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 5}
 
 
@@ -80,7 +81,7 @@ def test_a_cell_that_fails_is_named_and_nothing_is_stored(
 def unstored(book: dict[str, Any]) -> list[int]:
     """The cells that nbval would silently not compare: marked, but never run or without output."""
     return [number for number, cell in enumerate(book["cells"], 1)
-            if cell["cell_type"] == "code" and CHECKED in "".join(cell["source"])
+            if cell["cell_type"] == "code" and store.CHECKED in cell["metadata"].get("tags", ())
             and (not cell.get("execution_count") or not cell.get("outputs"))]
 
 
@@ -106,8 +107,35 @@ def test_no_stored_output_is_an_error_or_a_live_widget(name: str):
             assert store.LIVE not in output.get("data", {})
 
 
+def marks(book: dict[str, Any]) -> list[str]:
+    """The lines of a notebook's code that are addressed to nbval: a learner wonders at them."""
+    return [line for cell in book["cells"] for line in "".join(cell["source"]).splitlines()
+            if re.match(r"\s*#\s*(NBVAL|PYTEST_VALIDATE)_", line)]
+
+
+@pytest.mark.parametrize("name", committed_books())
+def test_no_cell_has_a_comment_for_nbval(name: str):
+    assert marks(load(ROOT / name)) == [], f"say it by a tag, such as {store.CHECKED!r}"
+
+
+def test_a_planted_comment_is_found():
+    assert marks(notebook("1\n# NBVAL_SKIP", "2")) == ["# NBVAL_SKIP"]
+
+
 def test_a_planted_gap_is_found():
-    book = notebook(CHECKED + "\n1", CHECKED + "\n2", "3", CHECKED + "\n4")
+    book = notebook("1", "2", "3", "4", tags=(store.CHECKED,))
+    book["cells"][2]["metadata"] = {}
     book["cells"][0] |= {"execution_count": 1, "outputs": [{"output_type": "stream"}]}
     book["cells"][3] |= {"execution_count": 2}
     assert unstored(book) == [2, 4]
+
+
+def test_a_figure_is_stored_once():
+    """As SVG; the same as an image, for a page with a kernel, would double the file."""
+    from minihv.course import figures
+
+    cell = {"cell_type": "code", "metadata": {}, "execution_count": 1, "outputs": [
+        {"output_type": "display_data", "metadata": {},
+         "data": figures.machine_picture("05")._repr_mimebundle_()}]}
+    book = store.settled({"cells": [cell], "metadata": {}})
+    assert set(book["cells"][0]["outputs"][0]["data"]) == {"image/svg+xml", "text/plain"}

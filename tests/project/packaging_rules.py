@@ -27,7 +27,7 @@ LOCK_FILES = frozenset({
 })
 # What a direct dependency is made of and cannot be without: Numba's compiler, Jupyter's own parts.
 WITH_ANOTHER = frozenset({"llvmlite", "IPython", "ipykernel", "jupyter_client", "nbclient",
-                          "nbformat", "traitlets"})
+                          "nbformat", "pygments", "traitlets"})
 PIN = re.compile(r"([A-Za-z0-9][A-Za-z0-9._-]*)==([A-Za-z0-9.+!]+)(?: ; (.+))?")
 SYSTEMS = tuple({"sys_platform": system, "platform_machine": machine} for system, machine in (
     ("linux", "x86_64"), ("linux", "aarch64"), ("darwin", "arm64"), ("darwin", "x86_64"),

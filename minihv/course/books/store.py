@@ -15,11 +15,13 @@ from typing import Any
 from minihv.course.books.generate import ROOT, dumps
 from minihv.course.books.notebooks import load
 from minihv.course.books.reopened import LIVE
+from minihv.course.views.picture import FIGURE
 from minihv.errors import MinihvError
 
 FOLDERS = ("notebooks", "solutions")
 CELL_SECONDS = 180
-TIMES = "times"  # a tag in the metadata of a cell whose numbers differ from run to run
+# Tags in a cell's metadata: its numbers differ from run to run; nbval compares its output.
+TIMES, CHECKED = "times", "nbval-check-output"
 
 
 class StoreError(MinihvError):
@@ -94,6 +96,8 @@ def _outputs(outputs: list[dict[str, Any]], count: int | None) -> list[dict[str,
                 continue
         elif "data" in output:
             output["data"].pop(LIVE, None)
+            if "".join(output["data"].get("text/html", "")).startswith(FIGURE):
+                del output["data"]["text/html"]
             if not output["data"]:
                 continue
             if "execution_count" in output:

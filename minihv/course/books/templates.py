@@ -147,8 +147,8 @@ NOTEBOOK = (
     ("code", "picture", "from minihv.course import figures, measure, predict, predicted, show, "
                         'term\n\nfigures.machine_picture("<chapter>")'),
     *(("markdown", heading.split()[0].lower(), f"## {heading}\n\nTODO")
-      for heading in ("Predict", "Build", "Watch", "Measure", "Real systems", "Check yourself",
-                      "Sources")),
+      for heading in ("Five minutes to warm up", "Predict", "Build", "Watch", "Measure",
+                      "Real systems", "Check yourself", "What you know now", "Sources")),
 )  # fmt: skip
 EXERCISES = (
     ("markdown", "top", "# <chapter> <title>: exercises\n\nTODO time, and what is needed."),

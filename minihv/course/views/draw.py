@@ -1,8 +1,11 @@
 """The house style: the palette, and how pictures are written as SVG.
 
 Hue says which world, lightness which privilege. Every shape carries its colours itself, for paper
-and for sites that show the picture alone; its class lets a page's theme repaint what is neutral
-(ink, faint, paper, line) and lightens thin lines on dark. Text is never smaller than 11 units.
+and for sites that show the picture alone; its class lets a dark page repaint what is neutral (ink,
+faint, paper, line), thin lines and the darkest fills. Text is never smaller than 11 units.
+
+A picture repaints itself where the page around it is dark: JupyterLab tells its `<img>` elements
+by the CSS property color-scheme which kind of theme it has.
 """
 
 from __future__ import annotations
@@ -10,11 +13,17 @@ from __future__ import annotations
 from html import escape
 
 PALETTE = {
-    "U": "#56B4E9", "S": "#0072B2", "M": "#0072B2", "VU": "#CC79A7", "VS": "#882255",
+    "U": "#56B4E9", "S": "#0072B2", "M": "#003B5C", "VU": "#CC79A7", "VS": "#882255",
     "host": "#009E73", "hardware": "#6B7280", "attention": "#E69F00", "fault": "#D55E00",
 }
 NEUTRAL = {"ink": "#1F2328", "faint": "#59636E", "paper": "#FFFFFF", "line": "#C4CAD2",
            "tint": "#F3F5F8"}
+# On a dark page: neutral colours, fills, thin lines with their markers, and text.
+DARK = {"ink": "#E6E9ED", "faint": "#A7B0BA", "paper": "#212121", "line": "#3D4650",
+        "tint": "#1C2128"}
+DARK_FILLS = {"M": "#CFE8F7", "VS": "#B0437F"}
+DARK_LINES = {"S": "#4AA3DD", "M": "#CFE8F7", "VS": "#D27FB0", "hardware": "#A0A8B3"}
+DARK_TEXT = {"S": "#74C2F2"}
 SANS = "system-ui, -apple-system, 'Segoe UI', Helvetica, Arial, sans-serif"
 MONO = "ui-monospace, Menlo, Consolas, 'DejaVu Sans Mono', monospace"
 NOMINAL = 0.602     # the width of a monospaced character, in units of the font's size
@@ -44,10 +53,9 @@ def colours(name: str) -> dict[str, str]:
 
 
 def _paint(colour: str, kind: str = "fill") -> str:
-    """Attributes that paint with a palette entry, a neutral one (by class too) or #rrggbb."""
-    if colour in NEUTRAL or (kind == "stroke" and colour in PALETTE):
-        return f'{kind}="{NEUTRAL.get(colour) or PALETTE[colour]}" class="{kind}-{colour}"'
-    return f'{kind}="{PALETTE.get(colour, colour)}"'
+    """Attributes that paint with a palette entry or a neutral one (by class too) or #rrggbb."""
+    shown = NEUTRAL.get(colour) or PALETTE.get(colour)
+    return f'{kind}="{shown}" class="{kind}-{colour}"' if shown else f'{kind}="{colour}"'
 
 
 def text(x: float, y: float, words: str, *, size: float = 13, ink: str = "ink", bold: bool = False,
@@ -57,6 +65,16 @@ def text(x: float, y: float, words: str, *, size: float = 13, ink: str = "ink", 
     family = f' font-family="{MONO}" xml:space="preserve"' if mono else ""
     return (f'<text x="{x:g}" y="{y:g}" font-size="{size:g}" text-anchor="{anchor}"{weight}'
             f'{family} {_paint(ink)}>{escape(words)}</text>')
+
+
+def dot(x: float, y: float, radius: float, colour: str) -> str:
+    """Return a filled circle."""
+    return f'<circle cx="{x:g}" cy="{y:g}" r="{radius:g}" {_paint(colour)}/>'
+
+
+def area(d: str, colour: str) -> str:
+    """Return the area inside SVG path data `d`."""
+    return f'<path d="{d}" {_paint(colour)}/>'
 
 
 def box(x: float, y: float, width: float, height: float, fill: str = "paper", *,
@@ -83,13 +101,24 @@ HEAD = ('<defs><marker id="mhv-head" viewBox="0 0 8 8" refX="7" refY="4" markerW
         'fill="context-stroke"/></marker></defs>')
 
 
+def _dark() -> str:
+    """Return the style that repaints a picture on a dark page."""
+    rules = [f".{kind}-{name}{{{kind}:{colour}}}" for name, colour in DARK.items()
+             for kind in ("fill", "stroke")]
+    rules += [f".fill-{name}{{fill:{colour}}}" for name, colour in DARK_FILLS.items()]
+    rules += [f".stroke-{name}{{stroke:{colour}}}.mark-{name}{{fill:{colour}}}"
+              for name, colour in DARK_LINES.items()]
+    rules += [f"text.fill-{name}{{fill:{colour}}}" for name, colour in DARK_TEXT.items()]
+    return f"<style>@media (prefers-color-scheme:dark){{{''.join(rules)}}}</style>"
+
+
 def svg(width: float, height: float, title: str, *parts: str, description: str = "") -> str:
     """Return the parts as a picture of `width` by `height` units, with a title to be heard."""
     more = f"<desc>{escape(description)}</desc>" if description else ""
     head = HEAD if any("#mhv-head" in part for part in parts) else ""
     return (f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:g} {height:g}" '
             f'width="{width:g}" height="{height:g}" role="img" aria-label="{escape(title)}" '
-            f'font-family="{SANS}"><title>{escape(title)}</title>{more}{head}'
+            f'font-family="{SANS}"><title>{escape(title)}</title>{more}{_dark()}{head}'
             f'{box(0, 0, width, height, round=6)}{"".join(parts)}</svg>')
 
 

@@ -33,8 +33,36 @@ def test_text_on_each_colour_can_be_read(name: str):
 def test_page_and_paper_share_one_palette():
     style = css_colours(COMMON.with_suffix(".css").read_text().split("}")[0])
     for name, colour in draw.PALETTE.items():
-        assert style["s" if name == "M" else name.lower()] == colour.lower()
+        assert style[name.lower()] == colour.lower()
     assert draw.PALETTE["U"] == "#56B4E9" and draw.PALETTE["VS"] == "#882255"
+
+
+def test_the_dark_style_of_a_picture_is_the_pages():
+    dark = css_colours(COMMON.with_suffix(".css").read_text().split("}")[1])
+    for name, colour in (draw.DARK | draw.DARK_FILLS).items():
+        assert dark.get(name.lower(), "#212121") == colour.lower(), name
+
+
+LANES = ("U", "S", "M", "VU", "VS", "host", "hardware")
+
+
+@pytest.mark.parametrize("dark", [False, True])
+def test_neighbouring_privileges_differ_in_lightness_not_in_hue_alone(dark: bool):
+    """Whoever sees no colours tells U, S and M apart, and VU and VS; each stands out from paper."""
+    shown = draw.PALETTE | (draw.DARK_FILLS if dark else {})
+    for one, other in (("U", "S"), ("S", "M"), ("U", "M"), ("VU", "VS")):
+        assert draw.contrast(shown[one], shown[other]) >= 1.7, (one, other)
+    tint = draw.DARK["tint"] if dark else draw.NEUTRAL["tint"]
+    for name in LANES:
+        assert draw.contrast(shown[name], tint) >= (3 if dark else 2), name
+
+
+def test_a_figure_is_an_image_with_words_and_no_widget():
+    picture = figures.machine_picture("05")
+    data = picture._repr_mimebundle_()
+    assert set(data) == {"text/html", "image/svg+xml", "text/plain"}
+    assert f'alt="{picture.text()}"' in data["text/html"]
+    assert "prefers-color-scheme:dark" in data["image/svg+xml"]
 
 
 def test_contrast_is_wcags():
@@ -89,8 +117,14 @@ def widths(picture) -> list[float]:
 def test_bars_are_as_long_as_their_values():
     short, long = widths(figures.bars({"a": 1, "b": 4}, title="t"))
     assert long == pytest.approx(4 * short, rel=1e-4)
-    one, two, four = widths(figures.bars({"a": 10, "b": 100, "c": 10_000}, title="t", log=True))
-    assert four - two == pytest.approx(2 * (two - max(one, 0)), rel=0.01)
+
+
+def test_a_logarithmic_scale_has_dots_over_an_axis():
+    chart = figures.bars({"a": 9.7, "b": 97, "c": 9700}, title="t", log=True)
+    dots = [float(dot.get("cx", 0)) for dot in drawn(chart).iter(SVG + "circle")]
+    assert dots[2] - dots[1] == pytest.approx(2 * (dots[1] - dots[0]), rel=0.01)
+    assert {"10", "100", "1,000", "10,000"} <= set(texts(chart))   # the axis
+    assert "0.1" not in texts(chart)
 
 
 def test_a_prediction_is_drawn_and_said():
@@ -168,6 +202,7 @@ def test_stacked_bars_are_as_long_as_their_sums():
     assert "a: 40 ms (fills 30, fences 10)" in chart.text()
     assert "b: 80 ms (fences 80); measured 100" in chart.text()
     assert {"fills", "fences", "measured"} <= set(texts(chart))
+    assert {"40 ms", "80 ms in all", "measured 100"} <= set(texts(chart))   # each number named
     for wrong in ({}, {"a": {"x": -1}}, {"a": dict.fromkeys("abcdefg", 1)}):
         with pytest.raises(ConfigError, match="stacked 'T'"):
             figures.stacked(wrong, title="T")

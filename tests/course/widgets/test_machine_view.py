@@ -7,6 +7,7 @@ import pytest
 from minihv import guests
 from minihv.asm import assemble
 from minihv.chapters.ch00 import MachineView
+from minihv.chapters.ch00.views import machine as machine_view
 from minihv.course.books.store import LIVE
 from minihv.devices.timeline import Timeline
 from minihv.devices.virt import Machine
@@ -183,3 +184,75 @@ def test_the_stored_output_reads_without_a_kernel(view: MachineView):
     assert set(data) == {LIVE, "image/svg+xml", "text/plain"}
     assert "addi s0, s0, 1" in data["text/plain"] and "=> " in data["text/plain"]
     assert data["image/svg+xml"].startswith("<svg") and "addi s0, s0, 1" in data["image/svg+xml"]
+
+
+# --- a run in slices ------------------------------------------------------------------------------
+
+
+def stops_of(view: MachineView, portion: int, monkeypatch: pytest.MonkeyPatch) -> list:
+    """Where a run halts, three times, at a breakpoint and at the next place asked for."""
+    monkeypatch.setattr(machine_view, "PORTION", portion)
+    view.toggle_breakpoint("handler")
+    found = []
+    for _ in range(3):
+        view.run()
+        found.append((view.state["now"], view.state["symbol"], view.state["said"]))
+        view.run_to("loop")
+        found.append((view.state["now"], view.state["symbol"], view.state["said"]))
+    return found
+
+
+@pytest.mark.parametrize("portion", [1, 2, 3, 5])
+def test_a_run_in_slices_halts_where_one_in_one_piece_does(
+        view: MachineView, portion: int, monkeypatch: pytest.MonkeyPatch):
+    program = assemble(LOOP)
+    other = MachineView(Machine(1 << 20, engine="python").load(program.elf(), boot="m"),
+                        symbols=program.symbols)
+    whole = stops_of(view, 20_000, monkeypatch)
+    assert len({now for now, _, _ in whole}) == 6
+    assert stops_of(other, portion, monkeypatch) == whole
+
+
+def test_a_watch_is_met_between_two_slices(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(machine_view, "PORTION", 1)
+    program = assemble("la a0, word\n nop\n sd zero, (a0)\nstay: j stay\n.balign 8\nword: .dword 1")
+    machine = Machine(1 << 20, engine="python").load(program.elf(), boot="m")
+    view = MachineView(machine)
+    machine.stops.watch_memory(machine.image.symbols["word"])
+    view.run(1000)
+    assert view.state["said"] == view.words["watchpoint_hit"]
+
+
+def test_the_page_runs_slice_by_slice_until_it_says_pause(
+        view: MachineView, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(machine_view, "SLICE", 0.01)
+    view.obey({"do": "run_to", "with": "0x80000100"})   # is never reached
+    for _ in range(3):
+        assert view.state["running"] and view.state["said"] == view.words["running"]
+        assert view.breakpoints == [] and view.machine.stops.breakpoints != []
+        before, turn = view.state["now"], view.state["turn"]
+        view.obey({"do": "on", "with": turn - 1})       # from a page that shows an older picture
+        assert view.state["now"] == before
+        view.obey({"do": "on", "with": turn})
+        assert view.state["now"] > before
+    view.obey({"do": "pause"})
+    assert not view.state["running"] and view.machine.stops.breakpoints == []
+    assert f"after {view.machine.executed:,} instructions" in view.state["said"]
+    now, turn = view.state["now"], view.state["turn"]
+    view.obey({"do": "on", "with": turn})               # was under way; is answered, and no more
+    assert (view.state["now"], view.state["turn"]) == (now, turn + 1)
+
+
+@pytest.mark.parametrize("command", [{"do": "back"}, {"do": "goto", "with": 1}, {"do": "step"}])
+def test_any_other_command_ends_a_run(
+        view: MachineView, command: dict, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(machine_view, "SLICE", 0.01)
+    view.obey({"do": "run_to", "with": "0x80000100"})
+    view.obey(command)
+    assert not view.state["running"] and view.machine.stops.breakpoints == []
+
+
+def test_a_pause_with_nothing_to_pause_is_answered(view: MachineView):
+    turn = view.state["turn"]
+    view.obey({"do": "pause"})
+    assert view.state["turn"] == turn + 1 and not view.state["running"]

@@ -94,6 +94,28 @@ def test_shares_are_of_time():
     assert view.modes == ["host", "S", "U"]
 
 
+def test_the_time_of_a_guest_that_waits_is_nobodys():
+    view = TrapTimeline([(0, "host", "vU", "VM entry", "vmentry"),
+                         (20, "vU", "host", "csr: Illegal instruction", "vmexit"),
+                         (21, "host", "vS", "VM entry", "vmentry"),
+                         (30, "vS", "host", "wait: Illegal instruction", "vmexit"),
+                         (100, "host", "vS", "VM entry", "vmentry")])
+    assert view.shares() == {"host": 0.01, "vS": 0.09, "vU": 0.2, "asleep": 0.7}
+    assert view.modes == ["host", "vS", "vU"]
+    assert [lane["mode"] for lane in view.lanes] == ["host", "vS", "vU", "asleep"]
+    assert [view.causes[number] for number in view.asleep] == ["wait: Illegal instruction"]
+    assert "asleep 70.0%" in view.text() and ">asleep</text>" in view.picture()
+
+
+def test_a_span_may_be_longer_than_the_events():
+    events = [(10, "U", "S", "a", "exception"), (30, "S", "U", "sret", "return")]
+    view = TrapTimeline(events, span=(0, 50))
+    assert view.span == view.window == [0, 50]
+    assert view.shares() == {"S": 0.5, "U": 0.5}
+    with pytest.raises(ConfigError, match="from tick 10 to 30"):
+        TrapTimeline(events, span=(0, 20))
+
+
 def test_what_the_page_gets_is_the_events():
     events = [Event(0, "U", "S", "a", "exception"), Event(2**52, "S", "U", "sret", "return")]
     view = TrapTimeline(events)

@@ -1,7 +1,10 @@
 // MachineView: registers, code, CSRs, console; step, back, run, run to, scrub, breakpoints.
 
-function controls(words, send) {
-  const button = (verb, label, main) => h("button", { type: "button", class: main ? "mhv-main" : "", "data-do": verb, onclick: () => send({ do: verb }) }, ...label);
+const ROWS = 15; // of the listing that a low window shows
+
+function controls(words, send, isRunning) {
+  const go = (verb) => send({ do: verb === "run" && isRunning() ? "pause" : verb });
+  const button = (verb, label, main) => h("button", { type: "button", class: main ? "mhv-main" : "", "data-do": verb, onclick: () => go(verb) }, ...label);
   const place = h("input", { type: "text", size: 18, "aria-label": words.run_to_label, placeholder: words.run_to_hint, spellcheck: "false", autocomplete: "off" });
   const form = h("form", { class: "mhv-runto" }, place, h("button", { type: "submit" }, words.run_to));
   form.addEventListener("submit", (event) => {
@@ -12,9 +15,14 @@ function controls(words, send) {
   scrub.addEventListener("input", () => send({ do: "goto", with: Number(scrub.value) }));
   const where = h("output", { class: "mhv-mono mhv-where" });
   const back = button("back", [icon("◀"), words.back]);
-  const bar = h("div", { class: "mhv-bar" }, back, button("step", [words.step, icon("▶")], true), button("run", [words.run, icon("▶▶")]), form);
-  const time = h("div", { class: "mhv-bar mhv-time" }, scrub, where);
-  return { bar, time, place, scrub, where };
+  const run = button("run", []);
+  const label = (running) => {
+    if (run.getAttribute("aria-pressed") === String(running)) return;
+    run.replaceChildren(running ? words.pause : words.run, icon(running ? "❚❚" : "▶▶"));
+    mark(run, "aria-pressed", running ? "true" : "false");
+  };
+  const bar = h("div", { class: "mhv-bar" }, back, button("step", [words.step, icon("▶")], true), run, scrub, where, form);
+  return { bar, place, scrub, where, go, label };
 }
 
 function codeTable(words, send) {
@@ -39,8 +47,12 @@ function codeTable(words, send) {
   const settle = roving(table, ".mhv-stop", true);
   const empty = h("p", { class: "mhv-faint" });
   const draw = (state) => {
+    let taken = 0;
     state.code.forEach((item, k) => {
       const row = rows[k] ?? line();
+      taken += item.label ? 2 : 1;
+      mark(row.tr, "data-far", taken > ROWS);
+      mark(row.name, "data-far", taken > ROWS);
       row.pc = item.pc;
       row.tr.hidden = false;
       row.name.hidden = !item.label;
@@ -70,7 +82,7 @@ function valueList(words, kind) {
     const item = { name: h("span", { class: "mhv-name", title: row.number ?? false }, row.name), value: h("span", { class: "mhv-value" }), was: h("span", { class: "mhv-only-heard" }), fields: h("span", { class: "mhv-fields" }) };
     item.digits = h("span");
     item.value.append(item.digits, item.was);
-    item.box = h("div", { role: "listitem" }, item.name, item.value, kind === "csrs" ? item.fields : null);
+    item.box = h("div", { role: "listitem", "data-mode": row.mode ?? false }, item.name, item.value, kind === "csrs" ? item.fields : null);
     list.append(item.box);
     items.set(row.name, item);
     return item;
@@ -90,7 +102,8 @@ function render({ model, el }) {
   const words = model.get("words");
   const root = frame(el, "machine", words.title);
   const send = channel(model, "state");
-  const parts = controls(words, send);
+  let asked = null; // the slice that was asked for last: each is asked for once
+  const parts = controls(words, send, () => model.get("state").running);
   const said = h("div", { class: "mhv-said", role: "status" });
   const badge = h("span", { class: "mhv-badge" });
   const pc = h("span", { class: "mhv-mono" });
@@ -101,20 +114,16 @@ function render({ model, el }) {
   const csrs = valueList(words, "csrs");
   const console_ = h("pre", { class: "mhv-console", tabindex: 0, role: "region", "aria-label": words.console });
   const head = h("div", { class: "mhv-now" }, hart, badge, h("span", {}, "pc ", pc, " ", symbol), said);
-  root.append(parts.bar, parts.time, head, h("div", { class: "mhv-panes" },
-    h("div", { class: "mhv-left" },
-      h("div", { class: "mhv-pane" }, h("h4", {}, words.code), ...code.nodes),
-      h("div", { class: "mhv-pane mhv-pane-console" }, h("h4", {}, words.console), console_)),
-    h("div", { class: "mhv-right" },
-      h("div", { class: "mhv-pane mhv-pane-regs" }, h("h4", {}, words.registers), registers.list),
-      h("div", { class: "mhv-pane mhv-pane-csrs" }, h("h4", {}, words.csrs), csrs.list))),
+  const pane = (kind, ...nodes) => h("div", { class: `mhv-pane mhv-pane-${kind}` }, h("h4", {}, words[kind]), ...nodes);
+  root.append(parts.bar, head, h("div", { class: "mhv-panes" },
+    pane("registers", registers.list), pane("code", ...code.nodes), pane("csrs", csrs.list), pane("console", console_)),
   h("div", { class: "mhv-keys" }, words.keys));
 
   root.addEventListener("keydown", (event) => {
     const verb = { s: "step", b: "back", r: "run" }[event.key];
     if (!verb || event.target === parts.place || event.ctrlKey || event.metaKey || event.altKey) return;
     event.preventDefault();
-    send({ do: verb });
+    parts.go(verb);
   });
 
   let held = false; // while the thumb is held, the page does not move it
@@ -144,6 +153,10 @@ function render({ model, el }) {
     put(console_, state.console || words.console_empty);
     mark(console_, "data-empty", !state.console);
     if (end) console_.scrollTop = console_.scrollHeight;
+    parts.label(state.running);
+    // The guest runs slice by slice, each asked for after the last was seen: between two of them the
+    // kernel hears of a Pause.
+    if (state.running && state.turn !== asked) { asked = state.turn; requestAnimationFrame(() => send({ do: "on", with: state.turn })); }
   };
   model.on("change:state", draw);
   draw();

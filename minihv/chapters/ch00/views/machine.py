@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -17,6 +18,8 @@ from minihv.hw.bits import MASK64
 from minihv.hw.causes import cause_name
 
 PATIENCE = 100_000_000      # instructions that one Run executes at most
+SLICE = 0.1                 # seconds of a run between two pictures, about
+PORTION = 20_000            # instructions between two looks at the clock
 
 
 class MachineView(View):
@@ -38,6 +41,10 @@ class MachineView(View):
         image = self.machine.image
         self.symbols = Symbols(symbols or (image.symbols if image else {}))
         self._hart, self._turn = hart, 0
+        self._most = self._left = 0  # instructions of the run under way: at most, and still
+        self._since: dict[str, int] = {}  # the values when it began
+        self._target: int | None = None  # where it is to stop
+        self._lent = False  # whether the breakpoint there is the run's own
         self._show(self.words["start"], {})
 
     @property
@@ -53,7 +60,8 @@ class MachineView(View):
     @property
     def breakpoints(self) -> list[int]:
         """The addresses (virtual) at which a run stops."""
-        return [gva & MASK64 for gva in self.machine.stops.breakpoints]
+        found = [gva & MASK64 for gva in self.machine.stops.breakpoints]
+        return [gva for gva in found if not (self._lent and gva == self._target)]
 
     # --- moving in time -------------------------------------------------------------------
 
@@ -75,26 +83,64 @@ class MachineView(View):
 
     def run(self, most: int = PATIENCE) -> None:
         """Run to a breakpoint or the guest's end, `most` instructions at most."""
-        before = values(self.hart)
-        end = self.timeline.run(most)
-        self._show(self._why(end) or self._words("paused", count=f"{most:,}"), before)
+        self._set_off(None, most)
+        self._run_on()
 
     def run_to(self, place: str | int, most: int = PATIENCE) -> None:
         """Run until pc is at `place`, a symbol or an address; other breakpoints hold too."""
-        address = self.address(place)
-        before, stops = values(self.hart), self.machine.stops
-        passing = address not in self.breakpoints
-        if passing:
-            stops.add_breakpoint(address)
+        self._set_off(place, most)
+        self._run_on()
+
+    def _run_on(self) -> None:
+        """Run slice after slice until something stops the run; the picture follows."""
         try:
-            end = self.timeline.run(most)
+            while self._left:
+                self._slice(by_page=False)
         finally:
-            if passing:
-                stops.remove_breakpoint(address)
-        said = self._why(end)
-        if self.hart.pc & MASK64 == address:
-            said = self._words("reached", place=self._name(address))
-        self._show(said or self._words("paused", count=f"{most:,}"), before)
+            self._halt()
+
+    def _set_off(self, place: str | int | None, most: int = PATIENCE) -> None:
+        """Begin a run: what goes on is `_slice`, what ends it `_halt`."""
+        target = None if place is None else self.address(place)
+        self._since, self._most = values(self.hart), most
+        self._left, self._target = most, target
+        if target is not None and target not in self.breakpoints:
+            self.machine.stops.add_breakpoint(target)
+            self._lent = True
+
+    def _halt(self) -> None:
+        """End the run under way, if there is one, and take its breakpoint back."""
+        if self._lent and self._target is not None:
+            self.machine.stops.remove_breakpoint(self._target)
+        self._left, self._target, self._lent = 0, None, False
+
+    def _slice(self, by_page: bool = True) -> None:
+        """Run on for a moment and show it; `by_page`: the page asks for the next one."""
+        until, reason = time.monotonic() + SLICE, ""
+        while self._left and not reason and time.monotonic() < until:
+            reason = self._portion()
+        if not reason and self._left:
+            self._show(self.words["running"], self._since, running=by_page)
+            return
+        here = self.hart.pc & MASK64
+        if reason and here == self._target:
+            reason = self._words("reached", place=self._name(here))
+        self._halt()
+        self._show(reason or self._words("paused", count=f"{self._most:,}"), self._since)
+
+    def _portion(self) -> str:
+        """Execute a few instructions of the run under way; why it stops there, "" if not."""
+        stops, executed = self.machine.stops, self.machine.executed
+        # A run passes over a stop where it begins. So one that goes on from a breakpoint must not
+        # begin there; whether a watched access comes next, nobody knows: no portions then.
+        end = self.timeline.run(self._left if stops.watches or stops.csrs
+                                else min(self._left, PORTION))
+        self._left -= min(self._left, self.machine.executed - executed)
+        if end.reason == "budget" and self._left:
+            at = self.machine.hart.pc & MASK64
+            if at in (*self.breakpoints, self._target):
+                end = End("breakpoint")
+        return self._why(end) or ("" if end.reason == "budget" else self.words["stopped"])
 
     def goto(self, position: Instant | int) -> None:
         """Move to an instant (or the first of that many ticks), back or forth."""
@@ -132,13 +178,32 @@ class MachineView(View):
     def obey(self, command: dict[str, Any]) -> None:
         """Do what a button or key in the page asks for; say what was wrong with it."""
         verbs: dict[str, Callable[..., None]] = {
-            "step": self.step, "back": self.back, "run": self.run, "goto": self.goto,
-            "run_to": self.run_to, "breakpoint": self.toggle_breakpoint, "hart": self._choose}
-        argument = command.get("with")
+            "step": self.step, "back": self.back, "goto": self.goto, "hart": self._choose,
+            "breakpoint": self.toggle_breakpoint, "pause": self._pause,
+            "run": self._run_by_page, "run_to": self._run_by_page}
+        verb, argument = command["do"], command.get("with")
+        if verb == "on":
+            if not self._left:
+                self._show(self.state["said"], None)  # paused meanwhile; the page waits for a word
+            elif argument == self._turn:  # else a newer picture is on its way
+                self._slice()
+            return
+        if verb != "pause":
+            self._halt()
         try:
-            verbs[command["do"]](*([] if argument is None else [argument]))
+            verbs[verb](*([] if argument is None else [argument]))
         except MinihvError as error:
             self._show(str(error), None, wrong=True)
+
+    def _run_by_page(self, place: str | None = None) -> None:
+        self._set_off(place)
+        self._slice()
+
+    def _pause(self) -> None:
+        """End the page's run where it is."""
+        taken = self._most - self._left if self._left else 0
+        self._halt()
+        self._show(self._words("paused", count=f"{taken:,}") if taken else "", self._before)
 
     def _choose(self, number: int) -> None:
         self._hart = int(number)
@@ -162,7 +227,8 @@ class MachineView(View):
                "deadlock": "waits", "input": "wants_input"}.get(reason)
         return self._words(key, place=self._name(self.hart.pc & MASK64)) if key else ""
 
-    def _show(self, said: str, before: dict[str, int] | None, wrong: bool = False) -> None:
+    def _show(self, said: str, before: dict[str, int] | None, wrong: bool = False,
+              running: bool = False) -> None:
         """Bring the page up to date; `before` None keeps the marks of what changed last."""
         if before is not None:
             self._before = before
@@ -171,6 +237,7 @@ class MachineView(View):
         shown = machine_state(self.machine, self.hart, self._before, self.symbols,
                               self.breakpoints)
         self.state = shown | {"turn": self._turn, "said": said, "wrong": wrong,
+                              "running": running,
                               "first": first, "now": self.position.ticks, "far": far}
 
     # --- the still picture ----------------------------------------------------------------

@@ -12,7 +12,8 @@ function unpack(model) {
     n, clock: new Float64Array(bytes, 0, n), cause: new Uint16Array(bytes, 8 * n, n),
     origin: new Uint8Array(bytes, 10 * n, n), target: new Uint8Array(bytes, 11 * n, n), kind: new Uint8Array(bytes, 12 * n, n),
   };
-  data.after = (i) => (data.kind[i] === 3 ? data.origin[i] : data.target[i]);
+  const asleep = new Set(model.get("asleep")), rest = model.get("lanes").length - 1; // the last lane
+  data.after = (i) => (data.kind[i] === 3 ? data.origin[i] : data.kind[i] === 4 && asleep.has(data.cause[i]) ? rest : data.target[i]);
   // Time that each lane ran before event i, so that any window's share is two look-ups.
   data.ran = model.get("lanes").map(() => new Float64Array(n));
   for (let i = 1; i < n; i++) {
@@ -36,7 +37,8 @@ function at(data, clock) {
 
 function ranUntil(data, lane, clock) {
   const i = Math.min(at(data, clock), data.n - 1);
-  if (data.clock[i] <= clock || i === 0) return data.ran[lane][i];
+  if (data.clock[i] <= clock) return data.ran[lane][i] + (data.after(i) === lane ? clock - data.clock[i] : 0);
+  if (i === 0) return 0;
   return data.ran[lane][i - 1] + (data.after(i - 1) === lane ? clock - data.clock[i - 1] : 0);
 }
 
@@ -113,8 +115,8 @@ function chart(model, data, lanes, causes, host) {
   function singles(pen, i0, i1, x, width, colour) {
     for (let i = Math.max(i0 - 1, 0); i < i1; i++) {
       const lane = data.after(i), a = Math.max(x(data.clock[i]), LEFT);
-      const b = i + 1 < data.n ? Math.min(x(data.clock[i + 1]), width) : a + 1;
-      pen.fillStyle = lanes[lane].fill;
+      const b = i + 1 < data.n ? Math.min(x(data.clock[i + 1]), width) : Math.max(a + 1, Math.min(x(model.get("span")[1]), width));
+      pen.fillStyle = colour(lanes[lane].paint.toLowerCase());
       pen.fillRect(a, laneTop(lane), Math.max(b - a, 1), LANE);
       if (lanes[lane].line) outline(pen, lanes[lane].line, a, laneTop(lane), b - a);
     }
@@ -124,7 +126,7 @@ function chart(model, data, lanes, causes, host) {
       // A VM exit and the entry behind it happen at one tick: the entry is drawn beside it.
       const beside = i > 0 && data.kind[i] > 4 && data.clock[i] - data.clock[i - 1] < 1;
       const px = x(data.clock[i]) + (beside ? 12 : 0);
-      if (data.kind[i] === 4) { pen.fillStyle = lanes[data.target[i]].fill; pen.fillRect(px - 1, laneTop(data.target[i]), 14, LANE); }
+      if (data.kind[i] === 4) { pen.fillStyle = colour(lanes[data.target[i]].paint.toLowerCase()); pen.fillRect(px - 1, laneTop(data.target[i]), 14, LANE); }
       const gap = arrow(pen, px, data.origin[i], data.target[i], data.kind[i], colour);
       todo.push([i, px, gap]);
     }
@@ -145,7 +147,7 @@ function chart(model, data, lanes, causes, host) {
   function sums(pen, first, last, width, colour) {
     const ticks = (last - first) / (width - LEFT);
     for (let lane = 0; lane < lanes.length; lane++) {
-      pen.fillStyle = lanes[lane].fill;
+      pen.fillStyle = colour(lanes[lane].paint.toLowerCase());
       let before = ranUntil(data, lane, first);
       let calls = data.exits[Math.min(at(data, first), data.n - 1)];
       for (let px = LEFT; px < width; px++) {
@@ -155,7 +157,7 @@ function chart(model, data, lanes, causes, host) {
         if (share > 0) {
           const tall = Math.max(1.5, share * LANE);
           pen.fillRect(px, laneTop(lane) + LANE - tall, 1, tall);
-          if (lanes[lane].line) { pen.fillStyle = lanes[lane].line; pen.fillRect(px, laneTop(lane) + LANE - 4, 1, 4); pen.fillStyle = lanes[lane].fill; }
+          if (lanes[lane].line) { pen.fillStyle = lanes[lane].line; pen.fillRect(px, laneTop(lane) + LANE - 4, 1, 4); pen.fillStyle = colour(lanes[lane].paint.toLowerCase()); }
         }
         before = until;
         if (lanes[lane].mode === "host") {
@@ -174,10 +176,10 @@ function chart(model, data, lanes, causes, host) {
     lanes.forEach((lane, k) => {
       pen.fillStyle = colour("tint");
       pen.fillRect(LEFT, laneTop(k), width - LEFT, LANE);
-      pen.fillStyle = lane.fill;
+      pen.fillStyle = colour(lane.paint.toLowerCase());
       pen.fillRect(0, laneTop(k), LEFT - 8, LANE);
       if (lane.line) outline(pen, lane.line, 0, laneTop(k), LEFT - 8);
-      pen.fillStyle = lane.ink;
+      pen.fillStyle = lane.paint === "M" ? colour("m-ink") : lane.ink;
       pen.textAlign = "left";
       pen.fillText(lane.name, 8, laneTop(k) + LANE / 2 + 4);
     });
@@ -218,7 +220,7 @@ function overview(model, data, lanes, host) {
         const until = ranUntil(data, k, begin + (px + 1 - LEFT) * ticks);
         const tall = (until - before[k]) / ticks * 20;
         before[k] = until;
-        pen.fillStyle = lane.fill;
+        pen.fillStyle = colour(lane.paint.toLowerCase());
         pen.fillRect(px, y, 1, tall);
         y += tall;
       });
@@ -239,9 +241,9 @@ function facts(words, data, lanes, causes, model) {
   const counts = causes.map(() => 0);
   for (let i = 0; i < data.n; i++) counts[data.cause[i]]++;
   const order = counts.map((_, k) => k).sort((a, b) => counts[b] - counts[a]);
-  const whole = Math.max(1, data.clock[data.n - 1] - data.clock[0]);
-  const share = h("p", { class: "mhv-shares" }, h("strong", {}, words.share), lanes.map((lane, k) => (lane.mode === "host" && !data.ran[k][data.n - 1] ? null
-    : h("span", {}, h("span", { class: "mhv-swatch", style: `background:${lane.fill}` }), `${lane.name} ${(data.ran[k][data.n - 1] / whole * 100).toFixed(1)} %`))));
+  const [begin, end] = model.get("span"), ran = (k) => ranUntil(data, k, end) / (end - begin);
+  const share = h("p", { class: "mhv-shares" }, h("strong", {}, words.share), lanes.map((lane, k) => (lane.mode === "host" && !ran(k) ? null
+    : h("span", {}, h("span", { class: "mhv-swatch", style: `background:var(--${lane.paint.toLowerCase()})` }), `${lane.name} ${(ran(k) * 100).toFixed(1)} %`))));
   const table = h("table", { "aria-label": words.by_cause },
     h("thead", {}, h("tr", {}, h("th", { class: "mhv-number", scope: "col" }, words.times), h("th", { scope: "col" }, words.cause))),
     h("tbody", {}, order.slice(0, 9).map((k) => h("tr", {}, h("td", { class: "mhv-number" }, grouped(counts[k])), h("td", {}, causes[k])))));
@@ -381,7 +383,8 @@ function render({ model, el }) {
   model.on("change:selected", soon);
   const sized = new ResizeObserver(soon);
   sized.observe(host);
-  const themed = new MutationObserver(soon);
+  // While JupyterLab changes its theme it lays nothing out, and there is nothing to paint on.
+  const themed = new MutationObserver(() => { soon(); setTimeout(soon, 400); });
   themed.observe(document.body, { attributes: true, attributeFilter: ["data-jp-theme-light", "data-jp-theme-name"] });
   soon();
   return () => { sized.disconnect(); themed.disconnect(); cancelAnimationFrame(due); model.off("change:window", soon); model.off("change:selected", soon); };

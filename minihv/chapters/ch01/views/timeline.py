@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from array import array
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import traitlets
 
-from minihv.chapters.ch01.views.lanes import lane_colours, runs_after
+from minihv.chapters.ch01.views.lanes import ASLEEP, lane_colours, sleeps, spends_after
 from minihv.chapters.ch01.views.record import Event, record_traps
 from minihv.chapters.ch01.views.timeline_still import timeline_still
 from minihv.course.views.view import View, page
@@ -26,32 +26,40 @@ class TrapTimeline(View):
 
     events: `Event`s (or tuples of the same five values) in the order of the run. `window` is the
     part of time that is shown (two ticks), `selected` the number of the chosen event, -1 for
-    none; both may be set from a cell.
+    none; both may be set from a cell. span: two ticks, if not those of the first and last event;
+    after the last one its mode runs on.
     """
 
     _esm, _css = page(__file__)
     place = "trap_timeline"
     packed = traitlets.Bytes().tag(sync=True)
     lanes: Any = traitlets.List().tag(sync=True)
+    asleep: Any = traitlets.List().tag(sync=True)  # numbers of the causes after which nobody runs
     causes: Any = traitlets.List().tag(sync=True)
     count = traitlets.Int().tag(sync=True)
     span: Any = traitlets.List().tag(sync=True)
     window: Any = traitlets.List().tag(sync=True)
     selected = traitlets.Int(-1).tag(sync=True)
 
-    def __init__(self, events: Iterable[Sequence[Any]]):
+    def __init__(self, events: Iterable[Sequence[Any]], span: Sequence[float] | None = None):
         self.events = [Event(*event) for event in events]
         _check(self.events)
         present = {mode for event in self.events for mode in (event.origin, event.target)}
         self.modes = [mode for mode in ORDER if mode in present]
         names = list(dict.fromkeys(event.cause for event in self.events))
-        span = [self.events[0].clock, self.events[-1].clock] if self.events else [0, 1]
+        own = [self.events[0].clock, self.events[-1].clock] if self.events else [0, 1]
+        span = [int(tick) for tick in span or own]
+        if span[0] > own[0] or span[1] < own[1]:
+            raise ConfigError(f"span {span}: the events are from tick {own[0]} to {own[1]}")
         span[1] = max(span[1], span[0] + 1)
         super().__init__(
             packed=_pack(self.events, self.modes, names), causes=names, count=len(self.events),
             span=span, window=list(span))
+        resting = {event.cause for event in self.events if sleeps(event)}
+        self.asleep = [number for number, cause in enumerate(names) if cause in resting]
+        self.shown_lanes = [*self.modes, *([ASLEEP] if resting else [])]
         self.lanes = [{"mode": mode, "name": self.words[mode], **lane_colours(mode)}
-                      for mode in self.modes]
+                      for mode in self.shown_lanes]
 
     @property
     def shown(self) -> list[Event]:
@@ -60,12 +68,21 @@ class TrapTimeline(View):
         return [event for event in self.events if first <= event.clock <= last]
 
     def shares(self) -> dict[str, float]:
-        """Return each mode's share of time, 0 to 1; the host's calls take no guest time."""
+        """Return each lane's share of the guest's time, 0 to 1.
+
+        The host's work takes none of it, but for the instructions that it executes in the guest's
+        place; time in which the guest waits is nobody's ("asleep").
+        """
         ticks: Counter[str] = Counter()
-        for event, after in zip(self.events, self.events[1:], strict=False):
-            ticks[runs_after(event)] += after.clock - event.clock
+        for event, until in self.stretches():
+            ticks[spends_after(event)] += until - event.clock
         total = sum(ticks.values()) or 1
-        return {mode: ticks[mode] / total for mode in self.modes}
+        return {mode: ticks[mode] / total for mode in self.shown_lanes}
+
+    def stretches(self) -> Iterator[tuple[Event, int]]:
+        """Each event with the tick until which things stay as they are after it."""
+        ends = [*(event.clock for event in self.events[1:]), self.span[1]]
+        return zip(self.events, ends, strict=False)
 
     def by_cause(self) -> list[tuple[str, int]]:
         """How often each cause switched, most frequent first."""
