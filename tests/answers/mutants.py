@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import copy
 from collections.abc import Iterator
+from random import Random
 from typing import Any
 
 _COMPARISONS: dict[type, tuple[type, ...]] = {
@@ -20,20 +21,21 @@ _OPERATORS: dict[type, type] = {
 _DROPPED = (ast.AugAssign, ast.Expr, ast.Break, ast.Continue, ast.Delete)
 
 
-def mutants(source: str) -> Iterator[tuple[str, str]]:
-    """Yield (what was changed, the changed source) for every single change."""
+def mutants(source: str, most: int = 1 << 30) -> Iterator[tuple[str, str]]:
+    """Yield (what was changed, the changed source) for every single change, or for `most`, drawn
+    by the source alone."""
     tree = ast.parse(source)
-    nodes = [*ast.walk(tree)]
-    for number, node in enumerate(nodes):
-        for change in _changes(node):
-            changed = copy.deepcopy(tree)
-            copied = [*ast.walk(changed)][number]
-            before = ast.unparse(copied)
-            change(copied)
-            after = ast.unparse(copied)
-            if before != after:
-                where = f"line {getattr(node, 'lineno', '?')}"
-                yield f"{where}: {before[:70]} -> {after[:70]}", ast.unparse(changed)
+    todo = [(number, change) for number, node in enumerate(ast.walk(tree))
+            for change in _changes(node)]  # fmt: skip
+    for number, change in Random(source).sample(todo, min(most, len(todo))):
+        changed = copy.deepcopy(tree)
+        node: Any = [*ast.walk(changed)][number]
+        before = ast.unparse(node)
+        change(node)
+        after = ast.unparse(node)
+        if before != after:
+            line = getattr(node, "lineno", "?")
+            yield f"line {line}: {before[:70]} -> {after[:70]}", ast.unparse(changed)
 
 
 def _changes(node: ast.AST) -> Iterator[Any]:

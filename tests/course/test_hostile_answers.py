@@ -210,9 +210,16 @@ json.dumps = lambda *a, **k: '[["value", true]]'
 builtins.all = lambda *a: True
 """
 REDIRECT = """
-def answer(*arguments):
-    from minihv.course.exercise import exercise
-    return exercise("{number}").form.right(exercise("{number}").instance({visible}))
+from minihv.course.exercise import exercise
+
+seen = exercise("{number}").instance({visible})
+
+
+def answer(*arguments, seen=seen):
+    form = exercise("{number}").form
+    return form.right(form.of(seen)[0])
+
+
 """
 
 

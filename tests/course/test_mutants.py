@@ -6,7 +6,6 @@ A mutant that passes on all seeds is taken to be equivalent.
 from __future__ import annotations
 
 import json
-import random
 import time
 import warnings
 from pathlib import Path
@@ -25,17 +24,18 @@ ANSWERS = Path(__file__).parents[1] / "answers"
 EXERCISES = [one.id for number in all_chapters() for one in chapter(number)]
 # One mutant of these takes as long as so many of others.
 COST = {"01.1": 10, "02.1": 2, "02.2": 20, "02.3": 10, "04.2": 10, "16.2": 10}
-MUTANTS, SEEDS = count(7, 100, 100_000), count(3, 8, 20)
+MUTANTS, SEEDS = count(2, 15, 100_000), count(3, 5, 20)  # mutants of each right answer
 
 
 def changed(number: str) -> list[tuple[str, str]]:
     """Some mutants of the reference and the other right answers, as (what, source)."""
     paths = sorted((ANSWERS / number.replace(".", "_")).glob("right_*.py"))
     answers = {"reference": source(number), **{path.stem: path.read_text() for path in paths}}
-    found = [(f"{name}, {what}", text) for name, right in answers.items()
-             for what, text in mutants(right)]
-    most = max(1, MUTANTS // COST.get(number, 1))
-    return random.Random(number).sample(found, most) if len(found) > most else found
+    most = MUTANTS // COST.get(number, 1)
+    if not most:
+        most, answers = 1, {"reference": answers["reference"]}
+    return [(f"{name}, {what}", text) for name, right in answers.items()
+            for what, text in mutants(right, most)]  # fmt: skip
 
 
 def passes(one: Exercise, text: str, cases: list[tuple[Any, str]]) -> list[bool]:
@@ -75,6 +75,7 @@ def test_no_mutant_is_lucky(number: str, monkeypatch: pytest.MonkeyPatch):
 
 def test_a_check_that_is_luck_is_found(monkeypatch: pytest.MonkeyPatch):
     """Planted: on every other seed an exercise has the plainest case only."""
+    monkeypatch.setitem(globals(), "MUTANTS", 20)
     one = exercise("06.2")
     make = one.make
     turn = iter(range(1000))
