@@ -17,6 +17,7 @@ import pytest
 from minihv.course.books.generate import ROOT
 from minihv.course.exercise import VISIBLE, Exercise, Verdict, all_chapters, chapter, exercise
 from minihv.course.judging.judge import check_notebook
+from minihv.course.judging.session import Limits
 from tests.answers.variants import variant
 from tests.course.test_check_of_checks import judged
 from tests.tiers import count
@@ -246,6 +247,6 @@ def test_calling_or_patching_the_course_gains_nothing(
     cells = ["from minihv.course import check", first.format(chapter=number)]
     for one in chapter(number):
         cells += attack(one)
-    report = check_notebook(notebook(tmp_path / name, number, cells), 5, cell_seconds=5)
+    report = check_notebook(notebook(tmp_path / name, number, cells), 5, Limits(5.0))
     assert not report.ok
     assert [row.points for row in report.rows] == [0] * len(chapter(number))
