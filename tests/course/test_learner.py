@@ -41,7 +41,7 @@ def unwritten(*_: Any) -> Any:
 def test_a_right_answer_is_praised_and_counted(
         state_file: Path, capsys: pytest.CaptureFixture[str]):
     check("01.2", variant("01.2")["walk"])
-    assert capsys.readouterr().out.startswith("01.2 Write the Sv39 walk: right (5 points)\n86 acc")
+    assert capsys.readouterr().out.startswith("01.2 Write the Sv39 walk: right (5 points)\n94 acc")
     assert state.about("exercises", "01.2") == {"attempts": 1, "points": 5}
 
 
@@ -56,8 +56,8 @@ def test_a_wrong_answer_says_what_is_wrong(state_file: Path):
     with pytest.raises(NotYet) as caught:
         check("01.2", lambda *_: ("pa", 0))
     said = str(caught.value)
-    assert "Asked: load at va 0x2c3adec168 from U-mode" in said
-    assert "Expected pa 0x1e82e82495168, got pa 0x0" in said
+    assert "Asked: load at va 0x2c35562de0 from U-mode" in said
+    assert "Expected pa 0xeb14ddf1f4de0, got pa 0x0" in said
     assert "level 0, at 0x" in said
     shown = caught.value._render_traceback_()
     assert " ".join(shown) == said.replace("\n", " ")
