@@ -43,6 +43,8 @@ def plain(value: Any, depth: int = 0) -> Plain:
     kind = type(value)
     if value is None or kind in (bool, str, float):
         return value
+    if issubclass(kind, float):  # as numpy's are
+        return float.__float__(value)
     if issubclass(kind, int):  # an IntEnum is fine
         return _number(int.__int__(value))
     if getattr(kind, "__module__", "") == "numpy" and hasattr(kind, "__index__"):
@@ -107,8 +109,15 @@ class Caller:
         except NotImplementedError:
             return ["unsolved"]
         except BaseException as error:  # the learner's code may raise anything, SystemExit too
-            said = f"{type(error).__name__}: {error}".removesuffix(": ")
-            return ["error", said[:LONGEST], _where(error.__traceback__)]
+            return ["error", described(error)[:LONGEST], _where(error.__traceback__)]
+
+
+def described(error: BaseException) -> str:
+    """Return an exception's name and text, which may be the learner's own code."""
+    try:
+        return f"{type(error).__name__}: {error}".removesuffix(": ")
+    except BaseException:
+        return type(error).__name__
 
 
 def value(answer: Any) -> list:

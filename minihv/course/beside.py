@@ -23,33 +23,18 @@ from minihv.course.answers import Caller, Plain, value
 Put = Callable[[Callable[..., list], Sequence[Any], Plain], list]
 
 
-def each(given: Callable[..., Sequence[Any]] | None = None,
-         got: Callable[[Any], Any] | None = None) -> Put:
+def each(given: Callable[..., Sequence[Any]] | None = None) -> Put:
     """Return a `put` that calls the first name once per case; any other name holds data.
 
     A case comes as a list of plain arguments. `given` makes of them what the learner's function
-    gets, for what JSON cannot carry: tuples, objects, functions. `got` makes plain data of what it
-    returns, where more is right than that.
+    gets, for what JSON cannot carry: tuples, objects, functions.
     """
 
     def put(call: Callable[..., list], answers: Sequence[Any], asked: Plain) -> list:
-        first = answers[0]
-        if got and callable(first):
-            def first(*arguments: Any) -> Any:
-                return got(answers[0](*arguments))
-
-        outcomes = [call(first, *(given(*case) if given else case)) for case in asked]
+        outcomes = [call(answers[0], *(given(*case) if given else case)) for case in asked]
         return [*outcomes, *map(value, answers[1:])]
 
     return put
-
-
-def numbers(answer: Any) -> Any:
-    """Return a tuple or list with numpy's floating-point numbers as Python's; else as it is."""
-    if type(answer) not in (tuple, list):
-        return answer
-    return [float(one) if type(one).__module__ == "numpy" and isinstance(one, float) else one
-            for one in answer]  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ import socket
 import sys
 from typing import Any
 
+from minihv.course.answers import described
 from minihv.course.beside import outcomes_of
 
 LONGEST = 500  # characters of an error's text
@@ -70,11 +71,8 @@ def ran(result: Any) -> dict[str, Any]:
 
 def failed(error: BaseException) -> dict[str, Any]:
     """Return an error as data."""
-    try:
-        text = str(error)[:LONGEST]
-    except BaseException:  # its __str__ is the learner's
-        text = "?"
-    return {"how": "error", "name": type(error).__name__[:LONGEST], "text": text}
+    name, _, text = described(error).partition(": ")
+    return {"how": "error", "name": name[:LONGEST], "text": text[:LONGEST]}
 
 
 def outcomes(exercise: str, asked: Any, seconds: float) -> list:
