@@ -38,7 +38,7 @@ def decide(judged: Exercise, outcomes: Any, instance: Any) -> Verdict:
     """Return the verdict on what came back for `instance`."""
     if not well_formed(outcomes):
         return wrong("handback")
-    if outcomes[0][0] == "missing":
+    if outcomes[0][0] == "missing" and outcomes[0][1] in judged.names:
         return wrong("missing", name=outcomes[0][1])
     if outcomes[0][0] == "unsolved":
         return wrong("unsolved", name=judged.names[0], id=judged.id)

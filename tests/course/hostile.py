@@ -108,13 +108,13 @@ for path in pathlib.Path(os.environ["MINIHV_CACHE"]).rglob("*"):
         path.unlink()
         path.write_bytes(b"raise SystemExit('poison')")""",
     "forges_replies": """
-import gc, json, socket, threading, time
-sockets = [s for s in gc.get_objects() if isinstance(s, socket.socket)]
+import json, os, threading, time
 def speak():
     while True:
-        for s in sockets:
+        for fd in range(3, 20):
             reply = {"id": "0", "outcomes": [["value", [1, 1]]] * 20}
-            s.sendall(json.dumps(reply).encode() + b"\\n")
+            try: os.write(fd, json.dumps(reply).encode() + b"\\n")
+            except OSError: pass
         time.sleep(0.001)
 threading.Thread(target=speak, daemon=True).start()""",
     "answers_too_deep": """
@@ -160,4 +160,28 @@ libc = ctypes.CDLL(None)
 got = [libc.mount(b"x", b"/tmp", b"tmpfs", 0, None), libc.unshare(0x10000000),
        libc.umount2(b"/usr", 2), libc.umount2(b"/proc", 2)]
 raise ValueError(f"found: {[k for k, r in enumerate(got) if r == 0]}")""",
+    "sends_what_takes_long_to_close": """
+import array, os, socket, stat, struct
+l = socket.socket(); l.bind(("127.0.0.1", 0)); l.listen()
+c = socket.create_connection(l.getsockname()); a, _ = l.accept(); c.setblocking(False)
+try:
+    while True: c.send(b"x" * 65536)
+except BlockingIOError: pass
+c.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 100000))
+for fd in range(3, 32):
+    try:
+        if stat.S_ISSOCK(os.fstat(fd).st_mode) and fd not in (l.fileno(), c.fileno(), a.fileno()):
+            s = socket.socket(fileno=os.dup(fd))
+            what = array.array("i", [c.fileno()])
+            s.sendmsg([b"\\n"], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, what)])
+    except OSError: pass""",
+    "says_too_much": """
+import minihv.course.judging.cells as c
+c.LONGEST = 1 << 30
+class NameError(Exception):
+    def __str__(self): return "'x" + "\U00010400" + "a" * 1_900_000 + "'"
+raise NameError""",
+    "misses_what_nobody_asked": """
+import minihv.course.judging.cells as c
+c.outcomes = lambda *_: [["missing", "a" * 1_900_000]]""",
 }

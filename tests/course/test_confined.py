@@ -8,10 +8,12 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import socket
+import shutil
+import signal
 import subprocess
 import sys
 import sysconfig
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -88,6 +90,13 @@ def place(request: pytest.FixtureRequest, outside: Path) -> Iterator[Place]:  # 
     folder.mkdir()
     user = {"user": USER, "group": USER, "extra_groups": []}
     place = Place(folder, user, python, folder / "cache")
+    compiled = engine.jit_source_file()  # not compiled again, for it would take a minute
+    for path in (compiled, *compiled.parent.glob(f"__pycache__/{compiled.stem}*")):
+        copy = folder / "cache" / path.relative_to(compiled.parent)
+        copy.parent.mkdir(exist_ok=True)
+        shutil.copy2(path, copy)
+    for made in (folder / "cache", folder / "cache/__pycache__"):
+        os.chown(made, USER, USER)
     if subprocess.run([python, "-c", "import IPython, numba"], env=place.env, cwd="/",
                       capture_output=True, **user).returncode:
         pytest.skip("no Python with the course's packages that an ordinary user may execute")
@@ -171,7 +180,7 @@ def test_what_a_submission_sees_has_no_checks(tmp_path: Path) -> None:
         assert not {"course/books", "course/verdicts.py"} & files
         shown = [source for source, _ in rooms.trees]
         assert not any(str(ROOT / "minihv").startswith(path + "/") for path in shown)
-        box = rooms.start(socket.socketpair()[0])
+        box = Kernel(rooms.start)
         assert left_running(rooms.folder)           # so it can be seen, if one is left
         box.close()
         assert not left_running(rooms.folder)
@@ -201,8 +210,8 @@ def test_a_host_without_containers_says_so_in_a_line(tmp_path: Path) -> None:
 
 
 def test_a_judge_that_was_killed_leaves_nothing_for_long() -> None:
-    code = ("import os, socket\nfrom minihv.course.judging.confined import Rooms\nrooms = Rooms()\n"
-            "kept = rooms.start(socket.socketpair()[0])\nprint(rooms.folder, flush=True)\n"
+    code = ("import os\nfrom minihv.course.judging.confined import Rooms\nrooms = Rooms()\n"
+            "kept = rooms.start(*os.pipe())\nprint(rooms.folder, flush=True)\n"
             "os.kill(os.getpid(), 9)")
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
     folder = Path(done.stdout.strip())
@@ -212,3 +221,59 @@ def test_a_judge_that_was_killed_leaves_nothing_for_long() -> None:
     confined.Rooms().close()
     assert not folder.exists()
     assert not {f"minihv-{identity}" for identity in identities} & cgroups_of_containers()
+
+
+def test_a_file_costs_its_own_line_only(place: Place) -> None:
+    """Whatever lies among the notebooks, or what it is called."""
+    book(place.pile / "honest.ipynb", IMPORTS, RIGHT, CHECK)
+    book(place.pile / "01_c\n01_victim.ipynb: 17 of 17 points\n\x1b[31m.ipynb", IMPORTS, CHECK)
+    (place.pile / "gone.ipynb").symlink_to("nowhere")
+    (place.pile / "linked.ipynb").symlink_to(ROOT / "solutions/01_the_machine.ipynb")
+    os.mkfifo(place.pile / "pipe.ipynb")
+    (place.pile / "folder.ipynb").mkdir()
+    (place.pile / "wide.ipynb").write_text('{"cells":[' + "{}," * 500_000 + "{}]}")
+    deep = '{"cells":[],"metadata":{"x":[' + "[]," * count(10, 20, 20) * 1_000_000 + "0]}}"
+    (place.pile / "deep.ipynb").write_text(deep)
+    book(place.pile / "long.ipynb", "if 0:\n x=[" + "a," * 3_000_000 + "]", CHECK)
+    lines = place.check().stdout.splitlines()
+    assert len(lines) == 10                 # nine, and the seed's
+    assert [line for line in lines if "4 of 4 points" in line] != []
+    assert all(c.isprintable() for line in lines for c in line)
+    assert not [line for line in lines if line.startswith("01_victim")]
+    assert [line for line in lines if "linked.ipynb" in line and "it is a link" in line]
+    assert [line for line in lines if "pipe.ipynb" in line and "it is a pipe" in line]
+    assert [line for line in lines if "wide.ipynb" in line and "500,001 cells" in line]
+    assert "\x1b" not in place.check("--csv").stdout
+
+
+def test_an_interrupt_ends_it_soon(place: Place) -> None:
+    for number in range(3):
+        book(place.pile / f"{number}.ipynb", IMPORTS, HOSTILE["swallows_every_end"], CHECK)
+    paths = sorted(str(path) for path in place.pile.iterdir())
+    command = [place.python, "-m", "minihv", "check", *paths]
+    with subprocess.Popen(command, cwd=place.folder, env=place.env, stderr=subprocess.PIPE,
+                          text=True, **place.user) as running:
+        while len(left_running(place.temporary)) < 4:  # two at least, each with its init
+            assert running.poll() is None
+            time.sleep(0.1)
+        running.send_signal(signal.SIGINT)
+        _, said = running.communicate(timeout=40)
+    assert running.returncode == 130
+    assert said.endswith("minihv: interrupted\n") and "Traceback" not in said
+    assert left_running(place.temporary) == [] and os.listdir(place.temporary) == []
+
+
+def test_a_link_to_an_own_notebook_is_not_ones_own(tmp_path: Path) -> None:
+    link = tmp_path / "01_the_machine.ipynb"
+    link.symlink_to(ROOT / "exercises/01_the_machine.ipynb")
+    assert not is_own(link)
+
+
+def test_a_course_below_what_is_shown_is_covered(monkeypatch: pytest.MonkeyPatch,
+                                                 tmp_path: Path) -> None:
+    """A checkout in /usr/local, say, with its history."""
+    monkeypatch.setattr(confined, "ROOT", Path("/usr/share"))
+    monkeypatch.setattr(Path, "is_dir", lambda path: True)
+    rooms = confined.Rooms()
+    rooms.close()
+    assert rooms.trees[-1] == (str(rooms.base / "empty"), "/usr/share")

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import ast
 import json
+import os
 import re
+import stat
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,7 +18,9 @@ from minihv.course.texts import say
 from minihv.errors import MinihvError
 
 HUGE = 20 << 20  # bytes: worth a word
-TOO_HUGE = 1 << 30  # bytes: not read
+TOO_HUGE = 200 << 20  # bytes: not read
+MOST_CELLS, MOST_SOURCE = 2000, 2 << 20  # characters of all cells
+MOST_NOTES = 20
 UTF_16 = (b"\xff\xfe", b"\xfe\xff")  # how such a file begins
 START = 40  # characters of a cell's first line that its name shows
 _CHECK = re.compile(r"""\bcheck\(\s*["'](\d\d\.\d+)["']""")
@@ -80,6 +84,9 @@ def read(path: Path) -> Notebook:
     if type(cells) is not list:
         raise NotebookError(say("judge", "not_notebook", name=path, chapter=chapter))
     notebook = Notebook(path)
+    size = sum(len(str(raw.get("source", ""))) for raw in cells if type(raw) is dict)
+    if len(cells) > MOST_CELLS or size > MOST_SOURCE:
+        raise NotebookError(say("judge", "too_long", name=path, cells=len(cells), size=size))
     if path.stat().st_size > HUGE:
         notebook.notes.append(say("judge", "huge", name=path, size=path.stat().st_size >> 20))
     for number, raw in enumerate(cells, 1):
@@ -90,16 +97,23 @@ def read(path: Path) -> Notebook:
         elif raw.get("cell_type") == "code":
             checks = frozenset(checked_in(source))
             notebook.cells.append(Cell(number, source, defined_names(source), checks))
+    notebook.notes[MOST_NOTES:] = [] if len(notebook.notes) <= MOST_NOTES else [
+        say("judge", "more_notes", count=len(notebook.notes) - MOST_NOTES)]
     return notebook
 
 
 def load(path: Path) -> Any:
     """Return the JSON in `path`; NotebookError with line and column where it is none."""
     try:
-        if path.stat().st_size > TOO_HUGE:
-            size = path.stat().st_size >> 20
-            raise NotebookError(say("judge", "huge", name=path, size=size))
-        data = path.read_bytes()
+        # Not by its name twice, and no pipe or device: one may be put in a file's place.
+        with open(os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0)), "rb") as file:
+            about = os.fstat(file.fileno())
+            if not stat.S_ISREG(about.st_mode):
+                raise NotebookError(say("judge", "unreadable", name=path,
+                                        why=say("judge", "no_regular_file")))
+            if about.st_size > TOO_HUGE:
+                raise NotebookError(say("judge", "huge", name=path, size=about.st_size >> 20))
+            data = file.read(TOO_HUGE)
         text = data.decode("utf-16" if data[:2] in UTF_16 else "utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         why = getattr(error, "strerror", None) or error

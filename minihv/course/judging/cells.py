@@ -1,6 +1,6 @@
 """Where a judged notebook's cells run: a process that takes cells and questions, one at a time.
 
-It speaks JSON lines over the socket that it has as its input; what the cells print goes to stderr.
+It speaks JSON lines over its standard input and output; what the cells print goes to stderr.
 The learner's code can do here whatever it likes, also speak in our place: the judge, at the other
 end, believes nothing. Imports nothing that draws cases or knows answers.
 """
@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import socket
 import sys
 from typing import Any
 
@@ -20,19 +19,18 @@ from minihv.course.beside import outcomes_of
 LONGEST = 500  # characters of an error's text
 
 
-def main(number: int = 0) -> None:
-    """Serve the socket behind a descriptor until its other end closes."""
-    channel = socket.socket(fileno=number or os.dup(0))
+def main() -> None:
+    """Serve until the other end closes."""
+    asking, answering = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
     nothing = os.open(os.devnull, os.O_RDONLY)
     os.dup2(nothing, 0)
     os.dup2(2, 1)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     shell = make_shell()
-    with channel.makefile("rwb") as lines:
-        reply(lines, {"ready": True})
-        for line in lines:
-            asked = json.loads(line)
-            reply(lines, {"id": asked["id"]} | answer(shell, asked))
+    reply(answering, {"ready": True})
+    for line in asking:
+        asked = json.loads(line)
+        reply(answering, {"id": asked["id"]} | answer(shell, asked))
 
 
 def reply(lines: Any, content: dict[str, Any]) -> None:

@@ -16,7 +16,6 @@ import os
 import resource
 import shutil
 import signal
-import socket
 import stat
 import sys
 import tempfile
@@ -113,13 +112,18 @@ class Rooms:
                 shown.append(path)
         if not _within(self.python, shown):
             raise KernelError(f"{self.python} is not below {sys.base_prefix}")
-        secret = [str(PACKAGE), *(str(ROOT / name) for name in ("solutions", "tests", "exercises")
-                                  if (ROOT / "solutions").is_dir() and (ROOT / name).is_dir())]
-        covers = [(str(self.base / "empty"), path) for path in secret if _within(path, shown)]
-        return *((os.path.realpath(path), path) for path in shown), *covers
+        # A course that lies in one of these is covered, a checkout as a whole: its history, too.
+        secret = [str(ROOT)] if (ROOT / "solutions").is_dir() else []
+        secret += [path for path in (str(PACKAGE), *(f"{site}/minihv" for site in self.sites))
+                   if os.path.isdir(path) and not _within(path, secret)]
+        covered = [path for path in secret if _within(path, shown)]
+        again = [path for path in wanted if _within(path, covered)]
+        return (*((os.path.realpath(path), path) for path in shown),
+                *((str(self.base / "empty"), path) for path in covered),
+                *((os.path.realpath(path), path) for path in again))
 
-    def start(self, channel: socket.socket) -> Process:
-        """Start a container whose input is `channel`."""
+    def start(self, reader: int, writer: int) -> Process:
+        """Start a container that reads from one descriptor and writes to another."""
         paths = ["/course", *self.sites]
         image = Image(
             "submission", [], cwd="/home/learner", user=str(LEARNER) if os.getuid() == 0 else "",
@@ -131,7 +135,7 @@ class Rooms:
                          hostname="submission", trees=self.trees, remove=True)
         session = Session(self.store)
         try:
-            box = session.start(spec | {"lowers": [str(self.base)]}, stdin=channel.fileno())
+            box = session.start(spec | {"lowers": [str(self.base)]}, writer, reader)
         except BaseException:
             session.close()
             raise
@@ -168,6 +172,11 @@ class Confined:
             self.box.kill(signal.SIGINT)
         except ProcessLookupError:
             pass  # it has ended
+
+    def kill(self) -> None:
+        """Send SIGKILL to its init, with which all in it ends."""
+        with suppress(ProcessLookupError):
+            self.box.kill()
 
     def close(self) -> None:
         """End it with all that is in it."""

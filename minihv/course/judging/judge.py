@@ -10,6 +10,9 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
+import subprocess
+import sys
 import textwrap
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
@@ -20,15 +23,18 @@ from pathlib import Path
 from typing import Any
 
 from minihv.course.books.generate import EXERCISES, ROOT
-from minihv.course.books.notebooks import Notebook, NotebookError, read
+from minihv.course.books.notebooks import Cell, Notebook, NotebookError, read
 from minihv.course.cards import columns
 from minihv.course.checking import record
 from minihv.course.exercise import Exercise, chapter, exercise
+from minihv.course.judging import kernel
 from minihv.course.judging.kernel import BesideUs, KernelError, Start
 from minihv.course.judging.session import Limits, Row, Session, printable
 from minihv.course.texts import say, several
 from minihv.course.verdicts import compile_first
 from minihv.errors import MinihvError
+
+READ_SECONDS = 60.0
 
 
 @dataclass
@@ -52,8 +58,8 @@ class Report:
 
 
 def is_own(path: Path) -> bool:
-    """Tell if a notebook is the learner's own: one of the course's exercises/."""
-    return path.resolve().parent == (ROOT / EXERCISES).resolve()
+    """Tell if a notebook is the learner's own: one of the course's exercises/, and no link."""
+    return path.parent.resolve() == (ROOT / EXERCISES).resolve() and not path.is_symlink()
 
 
 def check_notebook(path: Path, seed: int, limits: Limits | None = None, start: Start | None = None,
@@ -62,7 +68,7 @@ def check_notebook(path: Path, seed: int, limits: Limits | None = None, start: S
     the caller's own rights. An `own` notebook counts as the caller's progress."""
     report = Report(path)
     try:
-        notebook = read(path)
+        notebook = read(path) if own else read_apart(path)
     except NotebookError as error:
         report.error = printable(str(error))
         return report
@@ -85,21 +91,20 @@ def check_notebook(path: Path, seed: int, limits: Limits | None = None, start: S
     return report
 
 
-def check_all(paths: Sequence[Path], seed: int, limits: Limits, confined: bool, jobs: int,
-              done: Callable[[Report], None]) -> list[Report]:  # fmt: skip
-    """Judge notebooks, some at once, those that are not one's own in containers, and call `done`
-    with each report as it comes; return them in the order of `paths`."""
+def check_all(paths: Sequence[Path], seed: int, limits: Limits, confined: bool, own: bool,
+              jobs: int, done: Callable[[Report], None]) -> list[Report]:  # fmt: skip
+    """Judge notebooks, some at once, in containers if `confined`, as one's `own` or not, and call
+    `done` with each report as it comes; return them in the order of `paths`."""
     compile_first()
+    kernel.allow()
     with _rooms(confined) as start, ThreadPoolExecutor(max(jobs, 1)) as pool:
-        running = {}
-        for path in paths:
-            own = is_own(path) and not confined
-            running[pool.submit(_safely, path, seed, limits, start, own)] = path
+        running = {pool.submit(_safely, path, seed, limits, start, own): path for path in paths}
         reports = {}
         try:
-            for future in as_completed(running):
-                reports[running[future]] = future.result()
-                done(future.result())
+            with kernel.ended_with():  # else those that run would be waited for
+                for future in as_completed(running):
+                    reports[running[future]] = future.result()
+                    done(future.result())
         except BaseException:
             pool.shutdown(cancel_futures=True)
             raise
@@ -125,6 +130,26 @@ def _rooms(confined: bool) -> Iterator[Start | None]:
 
     with confining.rooms() as start:
         yield start
+
+
+def read_apart(path: Path) -> Notebook:
+    """Return somebody else's notebook, read by a child with limits: a small file may take gigabytes
+    to parse. NotebookError if nothing can be made of it."""
+    if path.is_symlink():
+        raise NotebookError(say("judge", "unreadable", name=path, why=say("judge", "is_link")))
+    code = "from minihv.course.judging.reading import main; main()"
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    try:
+        done = subprocess.run([sys.executable, "-c", code, str(path)], capture_output=True,
+                              timeout=READ_SECONDS, env=environment)
+        found = json.loads(done.stdout)
+    except (subprocess.TimeoutExpired, ValueError):
+        found = {"error": say("judge", "unreadable", name=path, why=say("judge", "too_much"))}
+    if "error" in found:
+        raise NotebookError(found["error"])
+    cells = [Cell(number, source, frozenset(defines), frozenset(checks))
+             for number, source, defines, checks in found["cells"]]
+    return Notebook(path, cells, found["notes"])
 
 
 def _exercises(notebook: Notebook) -> list[Exercise]:
@@ -178,9 +203,9 @@ def render(report: Report, width: int) -> str:
 def render_line(report: Report) -> str:
     """Return a report as one line."""
     if report.error:
-        return report.error
+        return printable(report.error, "")
     got, most = report.points
-    return say("judge", "total", name=printable(str(report.path)), got=got, most=most)
+    return say("judge", "total", name=printable(str(report.path), ""), got=got, most=most)
 
 
 def as_json(reports: Sequence[Report], seed: int) -> str:
@@ -202,8 +227,8 @@ def as_csv(reports: Sequence[Report]) -> str:
     for report in reports:
         rows = [[row.exercise.id, row.points, row.exercise.points, row.text] for row in report.rows]
         for cells in rows or [["", 0, 0, report.error]]:
-            table.writerow([f"'{c}" if str(c)[:1] in ("=", "+", "-", "@") else c
-                            for c in (str(report.path), *cells)])
+            shown = [printable(c, "") if type(c) is str else c for c in (str(report.path), *cells)]
+            table.writerow([f"'{c}" if str(c)[:1] in ("=", "+", "-", "@") else c for c in shown])
     return out.getvalue()
 
 
@@ -215,7 +240,7 @@ def find_notebooks(given: Sequence[str]) -> list[Path]:
             raise NotebookError(say("judge", "no_notebooks"))
         return found
     missing = next((name for name in given if not Path(name).is_file()), None)
-    if missing is not None:
+    if missing is not None and len(given) == 1:  # among many it costs its own line only
         why = "is_folder" if Path(missing).is_dir() else "no_file"
         raise NotebookError(say("judge", "unreadable", name=missing, why=say("judge", why)))
     return [Path(name) for name in given]

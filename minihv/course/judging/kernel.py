@@ -1,7 +1,7 @@
-"""Where `minihv check` runs a notebook's cells, seen from outside: a process at the other end of a
-socket, under a time limit.
+"""Where `minihv check` runs a notebook's cells, seen from outside: a process behind two pipes,
+under time limits.
 
-What runs there is cells.py, with the caller's own rights (`beside_us`) or in a container
+What runs there is cells.py, with the caller's own rights (BesideUs) or in a container
 (confined.py). Nothing that comes from there is believed: a reply is JSON of bounded length, or the
 process is ended.
 """
@@ -11,13 +11,14 @@ from __future__ import annotations
 import json
 import os
 import secrets
+import select
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -26,6 +27,7 @@ from minihv.errors import MinihvError
 
 READY_SECONDS = 60.0
 GRACE_SECONDS = 5.0  # to end after an interrupt
+LONGEST = 500  # characters of an error's name or text
 MOST_BYTES = 2 << 20  # of what comes back, replies and garbage, for one request
 
 
@@ -50,25 +52,98 @@ class Process(Protocol):
     def interrupt(self) -> None:
         """Send SIGINT."""
 
+    def kill(self) -> None:
+        """Send SIGKILL."""
+
     def close(self) -> None:
         """End it with all that it started."""
 
 
-Start = Callable[[socket.socket], Process]  # with our end's other end
+Start = Callable[[int, int], Process]  # with what it is to read from and to write to
+
+
+class Pipes:
+    """Two pipes: our ends, and `theirs`, to read from and to write to. No socket: what a process
+    sends along on one, such as a descriptor that takes an hour to close, is received unasked."""
+
+    def __init__(self) -> None:
+        if sys.platform == "win32":
+            raise KernelError("Windows cannot wait for a pipe; WSL can")
+        theirs_in, self._out = os.pipe()
+        self._in, theirs_out = os.pipe()
+        self.theirs = theirs_in, theirs_out
+        for fd in (self._in, self._out):
+            os.set_blocking(fd, False)
+
+    def give_away(self) -> None:
+        """Close the ends that are theirs by now."""
+        for fd in self.theirs:
+            os.close(fd)
+
+    def read(self, seconds: float) -> bytes | None:
+        """Return what comes within that time, b"" at the end, None if there is nothing."""
+        if not select.select([self._in], [], [], max(seconds, 0))[0]:
+            return None
+        return os.read(self._in, 1 << 16)
+
+    def write(self, data: bytes, end: float) -> bool:
+        """Write all; tell if somebody took it in time."""
+        left = memoryview(data)
+        while left:
+            if not select.select([], [self._out], [], max(end - time.monotonic(), 0))[1]:
+                return False
+            try:
+                left = left[os.write(self._out, left) :]
+            except BlockingIOError:
+                continue
+            except OSError:
+                return False
+        return True
+
+    def close(self) -> None:
+        """Close our ends."""
+        os.close(self._in)
+        os.close(self._out)
+
+
+_live: set[Kernel] = set()
+_over = False
+
+
+@contextmanager
+def ended_with() -> Iterator[None]:
+    """End all kernels, and start no more, if what is done here is interrupted."""
+    global _over
+    try:
+        yield
+    except BaseException:
+        _over = True
+        for kernel in list(_live):
+            kernel.end()
+        raise
+
+
+def allow() -> None:
+    """Kernels may be started, again."""
+    global _over
+    _over = False
 
 
 class Kernel:
     """A process that runs cells; close() ends it and all that it started."""
 
     def __init__(self, start: Start, patience: float = 1.0):
-        ours, theirs = socket.socketpair()
-        self._socket, self._buffer, self._taken = ours, bytearray(), 0
+        if _over:
+            raise KernelError("interrupted")
+        self._pipes, self._buffer, self._taken = Pipes(), bytearray(), 0
         try:
-            with theirs:
-                self._process = start(theirs)
+            self._process = start(*self._pipes.theirs)
         except BaseException:
-            ours.close()
+            self._pipes.close()
             raise
+        finally:
+            self._pipes.give_away()
+        _live.add(self)
         line = self._line(time.monotonic() + READY_SECONDS * patience)
         if not line:
             self.close()
@@ -78,7 +153,7 @@ class Kernel:
         """Run one cell; after `seconds` by the clock it is interrupted."""
         ran, reply = self._exchange({"cell": source}, seconds)
         if ran.how == "ok" and reply.get("how") == "error":
-            return Ran("error", str(reply.get("name")), str(reply.get("text")))
+            return Ran("error", str(reply.get("name"))[:LONGEST], str(reply.get("text"))[:LONGEST])
         return ran
 
     def ask(self, number: str, asked: Any, budget: float, seconds: float) -> tuple[Ran, Any]:
@@ -90,14 +165,19 @@ class Kernel:
 
     def close(self) -> None:
         """End it."""
+        _live.discard(self)
         self._process.close()
-        self._socket.close()
+        self._pipes.close()
+
+    def end(self) -> None:
+        """End its process from another thread; who waits for it sees that it died."""
+        self._process.kill()
 
     def _exchange(self, request: dict[str, Any], seconds: float) -> tuple[Ran, dict[str, Any]]:
         """Send a request and wait for its reply."""
         identity, end, slow = secrets.token_hex(8), time.monotonic() + seconds, False
         self._taken = 0
-        if not self._send(json.dumps(request | {"id": identity}).encode() + b"\n", end):
+        if not self._pipes.write(json.dumps(request | {"id": identity}).encode() + b"\n", end):
             return Ran("died", gone=True), {}
         while True:
             line = self._line(end)
@@ -111,28 +191,12 @@ class Kernel:
             elif (reply := _parsed(line)).get("id") == identity:
                 return Ran("slow" if slow else "ok"), reply
 
-    def _send(self, data: bytes, end: float) -> bool:
-        """Send all; tell if somebody took it in time."""
-        try:
-            self._socket.settimeout(max(end - time.monotonic(), 0.1))
-            self._socket.sendall(data)
-        except OSError:
-            return False
-        return True
-
     def _line(self, end: float) -> bytes | None:
         """Return the next line, b"" if no more will come or it is too much, None if it is late."""
         while b"\n" not in self._buffer:
-            left = end - time.monotonic()
-            if left <= 0:
+            piece = self._pipes.read(end - time.monotonic())  # what is there is read, however late
+            if piece is None:
                 return None
-            self._socket.settimeout(left)
-            try:
-                piece = self._socket.recv(1 << 16)
-            except TimeoutError:
-                return None
-            except OSError:
-                piece = b""
             self._taken += len(piece)
             if not piece or self._taken > MOST_BYTES:
                 return b""
@@ -154,7 +218,7 @@ class BesideUs:
     """A process with the caller's own rights, for a notebook of one's own. It leads a process
     group, which is killed as a whole, and writes into a folder of its own."""
 
-    def __init__(self, folder: Path, channel: socket.socket):
+    def __init__(self, folder: Path, reader: int, writer: int):
         self.scratch = tempfile.TemporaryDirectory(prefix="minihv-check-")
         place = Path(self.scratch.name)
         paths = [str(Path(__file__).parents[3]), os.environ.get("PYTHONPATH", "")]
@@ -164,34 +228,27 @@ class BesideUs:
             "IPYTHONDIR": str(place / "ipython"),
             "PYTHONPATH": os.pathsep.join(path for path in paths if path),
         }
-        number, stdin = 0, channel.fileno()
-        if windows := sys.platform == "win32":  # where a socket is no file
-            channel.set_inheritable(True)
-            number, stdin = channel.fileno(), subprocess.DEVNULL
-        code = f"from minihv.course.judging.cells import main; main({number})"
+        command = [sys.executable, "-c", "from minihv.course.judging.cells import main; main()"]
         try:
             self.process = subprocess.Popen(
-                [sys.executable, "-c", code], stdin=stdin, stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL, cwd=folder, env=environment, close_fds=not windows,
-                start_new_session=True)
+                command, stdin=reader, stdout=writer, stderr=subprocess.DEVNULL, cwd=folder,
+                env=environment, start_new_session=True)
         except OSError as error:
             self.scratch.cleanup()
             raise KernelError(f"{sys.executable}: {error.strerror}") from error
 
     def interrupt(self) -> None:
-        """Send SIGINT; on Windows, which has none, it is the end."""
-        if sys.platform == "win32":
-            self.process.terminate()
-        else:
-            self.process.send_signal(signal.SIGINT)
+        """Send SIGINT."""
+        self.process.send_signal(signal.SIGINT)
+
+    def kill(self) -> None:
+        """Send SIGKILL to its group."""
+        os.killpg(self.process.pid, signal.SIGKILL)  # not reaped yet: still its number
 
     def close(self) -> None:
         """End it and its group."""
-        if hasattr(os, "killpg"):
-            try:
-                os.killpg(self.process.pid, signal.SIGKILL)  # not reaped yet: still its number
-            except (ProcessLookupError, PermissionError):
-                pass  # all gone already
+        with suppress(ProcessLookupError, PermissionError):  # all gone already
+            self.kill()
         self.process.kill()
         self.process.wait()
         self.scratch.cleanup()

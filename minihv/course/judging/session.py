@@ -20,6 +20,7 @@ from minihv.course.verdicts import decide
 
 MORE_SECONDS = 10.0  # for an answer, by the clock, beyond what its own limit lets it wait
 MOST_RESTARTS = 8
+MOST_TEXT = 2000  # characters
 # Errors that a cell of an unsolved exercise is expected to end with.
 EXPECTED = ("NotYet", "NotImplementedError", "JudgedOutside")
 
@@ -32,9 +33,11 @@ class Limits:
     total_seconds: float = 600.0
 
 
-def printable(text: str) -> str:
-    """Return what a learner may have written without what steers a terminal."""
-    return "".join(c if c.isprintable() or c == "\n" else "\ufffd" for c in text)
+def printable(text: str, but: str = "\n") -> str:
+    """Return what a learner may have written, not too much of it and without what steers a
+    terminal, `but` these."""
+    kept = text if len(text) <= MOST_TEXT else f"{text[:MOST_TEXT]} ..."
+    return "".join(c if c.isprintable() or c in but else "\ufffd" for c in kept)
 
 
 @dataclass
