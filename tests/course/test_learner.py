@@ -73,7 +73,7 @@ def test_an_answer_that_knows_the_visible_seed_fails_on_another_and_hears_which(
 def test_each_seed_that_is_asked_for_is_judged(state_file: Path, monkeypatch: pytest.MonkeyPatch):
     judged: list[int] = []
     right = exercise("01.4").instance(1)
-    monkeypatch.setattr("minihv.course.checking.try_answer", lambda one, answers, seed: (
+    monkeypatch.setattr("minihv.course.verdicts.try_answer", lambda one, answers, seed: (
         judged.append(seed) or one.form.judge(
             [["value", list(p.counts)] for p in right] + [["value", "b"]], right)))
     check("01.4", None, None, seeds=3)
