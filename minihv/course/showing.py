@@ -38,7 +38,7 @@ class Beside:
             f'role="region" aria-label="{escape(title)}">{painted(source)}</pre></div>'
             for title, source in self.parts
         )
-        row = '<div class="mhv-code" style="display: flex; flex-wrap: wrap; gap: 2em">'
+        row = '<div class="mhv-source" style="display: flex; flex-wrap: wrap; gap: 2em">'
         return f"<style>{STYLE}</style>{row}{columns}</div>"
 
 

@@ -14,11 +14,10 @@ import sys
 from typing import TYPE_CHECKING
 
 from minihv.errors import ConfigError
+from minihv.tools.terminal import drawn_bar
 
 if TYPE_CHECKING:
     from minihv.course.judging.judge import Report
-
-BAR = 30
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -106,6 +105,6 @@ class Progress:
 
     def _show(self) -> None:
         if self.shown and self.done < self.count:
-            full = self.done * BAR // self.count
-            bar = f"[{'#' * full}{'.' * (BAR - full)}] {self.done} of {self.count}"
-            print(f"\rminihv: {bar}", end="", file=sys.stderr, flush=True)
+            bar = drawn_bar(self.done / self.count)
+            print(f"\rminihv: {bar} {self.done} of {self.count}", end="", file=sys.stderr,
+                  flush=True)

@@ -188,6 +188,12 @@ def _end(number: int, _: object) -> None:
 # --- progress -----------------------------------------------------------------------------------
 
 
+def drawn_bar(done: float) -> str:
+    """Return a bar that is full when `done` is 1."""
+    full = int(done * BAR)
+    return f"[{'#' * full}{'.' * (BAR - full)}]"
+
+
 def compiling(stream: TextIO) -> Callable[[float], None]:
     """Return what shows the part of the compilation that is done: a bar on a terminal, elsewhere
     one line."""
@@ -201,9 +207,7 @@ def compiling(stream: TextIO) -> Callable[[float], None]:
     def show(done: float) -> None:
         nonlocal begun
         if stream.isatty():
-            full = int(done * BAR)
-            bar = f"[{'#' * full}{'.' * (BAR - full)}] {done:4.0%}"
-            text = f"\rminihv: {what}: {bar}"
+            text = f"\rminihv: {what}: {drawn_bar(done)} {done:4.0%}"
             print("\r\033[K" if done >= 1 else text, end="", file=stream, flush=True)
         elif not begun:
             print(f"minihv: {what}: this takes 10 to 60 s", file=stream, flush=True)

@@ -336,7 +336,7 @@ def test_shown_source_is_readable_in_both_themes(show):
                 "class Mine(TrapAndEmulate):\n    @property\n    def handle(self):\n"
                 "        # a comment\n        return 'text' if None else len([0x10, True])\n"
                 "show(TrapAndEmulate.examine, Mine.handle.fget)", "code")
-    keyword = "getComputedStyle(document.querySelector('.mhv-code .keyword')).color"
+    keyword = "getComputedStyle(document.querySelector('.mhv-source .keyword')).color"
     colours = set()
     for theme in ("light", "dark"):
         view.lab.theme(theme)

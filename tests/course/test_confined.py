@@ -216,6 +216,9 @@ def test_a_judge_that_was_killed_leaves_nothing_for_long() -> None:
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
     folder = Path(done.stdout.strip())
     assert folder.name.startswith(confined.PREFIX)
+    end = time.monotonic() + 30     # the kernel ends them, which takes a moment
+    while left_running(folder) and time.monotonic() < end:
+        time.sleep(0.05)
     assert not left_running(folder)
     identities = {path.name for path in (folder / "store/containers").iterdir()}
     confined.Rooms().close()

@@ -13,7 +13,7 @@ from minihv import cli
 from minihv.course import state
 from minihv.course.books import notebooks
 from minihv.course.books.generate import ROOT, generated
-from minihv.course.exercise import all_chapters, chapter
+from minihv.course.exercise import Exercise, all_chapters, chapter
 from minihv.course.judging import judge, kernel, session
 from minihv.course.judging.judge import Report, check_notebook, find_notebooks, render
 from minihv.course.judging.session import Limits
@@ -369,6 +369,40 @@ def test_wrong_calls_exit_2_with_one_line(
     assert "exercises/*.ipynb" in capsys.readouterr().err
     assert run("reset", "77") == 2
     assert "there are: 01" in capsys.readouterr().err
+
+
+def test_cases_and_verdicts_are_made_one_at_a_time(
+        tmp_path: Path, state_file: Path, monkeypatch: pytest.MonkeyPatch):
+    """However many notebooks are judged at once: machines and hosts know no threads."""
+    inside: list[int] = []
+    most: list[int] = []
+
+    def watched(what: Any) -> Any:
+        def do(*arguments: Any) -> Any:
+            inside.append(1)
+            most.append(len(inside))
+            time.sleep(0.3)
+            inside.pop()
+            return what(*arguments)
+        return do
+
+    monkeypatch.setattr(Exercise, "instance", watched(Exercise.instance))
+    monkeypatch.setattr(session, "decide", watched(session.decide))
+    paths = [book(tmp_path / f"{n}.ipynb", IMPORTS, COUNT, CHECK_COUNT) for n in range(3)]
+    reports = judge.check_all(paths, 3, Limits(), False, False, 3, lambda _: None)
+    assert [report.points for report in reports] == [(4, 4)] * 3
+    assert len(most) == 6 and max(most) == 1
+
+
+def test_a_flood_of_lines_is_read_in_their_length(path: Path):
+    """Not in their number times what is left of them."""
+    flood = """import os
+for fd in range(3, 20):
+    try:
+        for _ in range(28): os.write(fd, b"\\n" * 65536)
+    except OSError: pass"""
+    report = judged(path, IMPORTS, flood, COUNT, CHECK_COUNT)
+    assert keys(report) == {"01.4": "passed"}
 
 
 def test_without_names_all_exercises_are_judged(

@@ -21,7 +21,8 @@ SYS_CLONE3, SYS_OPEN_TREE, SYS_MOVE_MOUNT, SYS_MOUNT_SETATTR = 435, 428, 429, 44
 MOUNT_ATTR_RDONLY, MOUNT_ATTR_NOSUID, MOUNT_ATTR_NODEV, MOUNT_ATTR_IDMAP = 1, 2, 4, 0x100000
 AT_FDCWD, AT_EMPTY_PATH, AT_RECURSIVE = -100, 0x1000, 0x8000
 SYS_PIVOT_ROOT = {"x86_64": 155, "aarch64": 41, "riscv64": 41}
-PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_SET_SECCOMP, PR_CAPBSET_DROP = 1, 4, 22, 24
+PR_SET_PDEATHSIG, PR_GET_DUMPABLE, PR_SET_DUMPABLE = 1, 3, 4
+PR_SET_SECCOMP, PR_CAPBSET_DROP = 22, 24
 PR_SET_NAME = 15
 PR_SET_NO_NEW_PRIVS = 38
 
@@ -124,6 +125,11 @@ def read_only_tree(path: str) -> int:
 def prctl(option: int, arg: int = 0, extra: int = 0) -> None:
     """prctl(2)."""
     check(libc.prctl(option, ctypes.c_ulong(arg), ctypes.c_ulong(extra), 0, 0))
+
+
+def dumpable() -> int:
+    """Return what PR_SET_DUMPABLE has set."""
+    return check(libc.prctl(PR_GET_DUMPABLE, 0, 0, 0, 0))
 
 
 def seccomp(program: bytes) -> None:

@@ -6,6 +6,7 @@ Read as plain JSON, because a notebook that a learner damaged is to be reported,
 from __future__ import annotations
 
 import ast
+import errno
 import json
 import os
 import re
@@ -76,9 +77,11 @@ def checked_in(source: str) -> list[str]:
     return _CHECK.findall(source)
 
 
-def read(path: Path) -> Notebook:
-    """Return the notebook at `path`; NotebookError if nothing can be made of the file."""
-    content = _upgraded(load(path))
+def read(path: Path, follow: bool = True) -> Notebook:
+    """Return the notebook at `path`, which may be a link if `follow`; NotebookError if nothing can
+    be made of the file."""
+    data = _bytes(path, follow)
+    content = _upgraded(_parsed(path, data))
     cells = content.get("cells") if type(content) is dict else None
     chapter = chapter_of(path) or "NN"
     if type(cells) is not list:
@@ -87,8 +90,8 @@ def read(path: Path) -> Notebook:
     size = sum(len(str(raw.get("source", ""))) for raw in cells if type(raw) is dict)
     if len(cells) > MOST_CELLS or size > MOST_SOURCE:
         raise NotebookError(say("judge", "too_long", name=path, cells=len(cells), size=size))
-    if path.stat().st_size > HUGE:
-        notebook.notes.append(say("judge", "huge", name=path, size=path.stat().st_size >> 20))
+    if len(data) > HUGE:
+        notebook.notes.append(say("judge", "huge", name=path, size=len(data) >> 20))
     for number, raw in enumerate(cells, 1):
         source, damage = _source(raw)
         if damage:
@@ -104,20 +107,33 @@ def read(path: Path) -> Notebook:
 
 def load(path: Path) -> Any:
     """Return the JSON in `path`; NotebookError with line and column where it is none."""
+    return _parsed(path, _bytes(path))
+
+
+def _bytes(path: Path, follow: bool = True) -> bytes:
+    """Return what is in a file. It is looked at once, when it is open: by its name another might be
+    there by then, or a pipe that nobody writes to."""
+    flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
     try:
-        # Not by its name twice, and no pipe or device: one may be put in a file's place.
-        with open(os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0)), "rb") as file:
+        with open(os.open(path, flags | (0 if follow else os.O_NOFOLLOW)), "rb") as file:
             about = os.fstat(file.fileno())
             if not stat.S_ISREG(about.st_mode):
                 raise NotebookError(say("judge", "unreadable", name=path,
                                         why=say("judge", "no_regular_file")))
             if about.st_size > TOO_HUGE:
                 raise NotebookError(say("judge", "huge", name=path, size=about.st_size >> 20))
-            data = file.read(TOO_HUGE)
-        text = data.decode("utf-16" if data[:2] in UTF_16 else "utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        why = getattr(error, "strerror", None) or error
+            return file.read(TOO_HUGE)
+    except OSError as error:
+        why = say("judge", "is_link") if error.errno == errno.ELOOP else error.strerror
         raise NotebookError(say("judge", "unreadable", name=path, why=why)) from None
+
+
+def _parsed(path: Path, data: bytes) -> Any:
+    """Return the JSON in a file's bytes."""
+    try:
+        text = data.decode("utf-16" if data[:2] in UTF_16 else "utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise NotebookError(say("judge", "unreadable", name=path, why=error)) from None
     try:
         return json.loads(text)
     except json.JSONDecodeError as error:

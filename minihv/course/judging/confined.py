@@ -13,7 +13,6 @@ has, in a user namespace. Files go into a memory of bounded size, which ends wit
 from __future__ import annotations
 
 import os
-import resource
 import shutil
 import signal
 import stat
@@ -57,8 +56,10 @@ class Rooms:
         sweep()
         self.sites = [p for p in sys.path if os.path.basename(p) in SITES and os.path.isdir(p)]
         self.python = os.path.realpath(sys.executable)
-        self.folder = Path(tempfile.mkdtemp(prefix=PREFIX))
-        self.lock = records.claim(self.folder) or -1
+        # Its name says that it may be swept only once it is locked.
+        new = Path(tempfile.mkdtemp(prefix="minihv-new-"))
+        self.lock = records.claim(new) or -1
+        self.folder = new.rename(new.with_name(PREFIX + new.name.rpartition("-")[2]))
         self.base, self.store = self.folder / "base", Store(self.folder / "store")
         try:
             self.folder.chmod(0o755)  # who root is inside must pass
@@ -168,14 +169,12 @@ class Confined:
 
     def interrupt(self) -> None:
         """Send SIGINT, which its init passes on."""
-        try:
+        with suppress(OSError):  # it has ended
             self.box.kill(signal.SIGINT)
-        except ProcessLookupError:
-            pass  # it has ended
 
     def kill(self) -> None:
         """Send SIGKILL to its init, with which all in it ends."""
-        with suppress(ProcessLookupError):
+        with suppress(OSError):
             self.box.kill()
 
     def close(self) -> None:
@@ -183,10 +182,15 @@ class Confined:
         self.session.close()
 
 
-def shut_ourselves() -> None:
-    """Let nobody with our id look into this process or its dump: it knows the seeds."""
-    sc.prctl(sc.PR_SET_DUMPABLE, 0)
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+@contextmanager
+def shut() -> Iterator[None]:
+    """Let nobody with our id look into this process or its dump meanwhile: it knows the seeds."""
+    before = sc.dumpable()
+    sc.prctl(sc.PR_SET_DUMPABLE, 0)  # which also keeps it from leaving a core
+    try:
+        yield
+    finally:
+        sc.prctl(sc.PR_SET_DUMPABLE, before)
 
 
 def _within(path: str, places: Iterable[str]) -> bool:
@@ -228,10 +232,10 @@ def rooms() -> Iterator[Start]:
         try:
             shared = Rooms()
             Kernel(shared.start).close()  # on trial
-            shut_ourselves()
         except (MinihvError, OSError) as error:
             raise ConfigError(say("judge", "no_container", why=error)) from error
-        yield shared.start
+        with shut():
+            yield shared.start
     finally:
         if shared:
             shared.close()

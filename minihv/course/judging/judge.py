@@ -10,13 +10,12 @@ from __future__ import annotations
 import csv
 import io
 import json
-import os
 import subprocess
 import sys
 import textwrap
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -24,6 +23,7 @@ from typing import Any
 
 from minihv.course.books.generate import EXERCISES, ROOT
 from minihv.course.books.notebooks import Cell, Notebook, NotebookError, read
+from minihv.course.books.store import environment
 from minihv.course.cards import columns
 from minihv.course.checking import record
 from minihv.course.exercise import Exercise, chapter, exercise
@@ -63,9 +63,11 @@ def is_own(path: Path) -> bool:
 
 
 def check_notebook(path: Path, seed: int, limits: Limits | None = None, start: Start | None = None,
-                   own: bool = True) -> Report:  # fmt: skip
+                   own: bool = True,
+                   alone: AbstractContextManager[object] | None = None) -> Report:  # fmt: skip
     """Judge the notebook at `path` on the instances of `seed`; where `start` says, by default with
-    the caller's own rights. An `own` notebook counts as the caller's progress."""
+    the caller's own rights. An `own` notebook counts as the caller's progress. Threads that judge
+    at the same time share a lock, `alone`: cases and verdicts need machines, which know none."""
     report = Report(path)
     try:
         notebook = read(path) if own else read_apart(path)
@@ -78,7 +80,7 @@ def check_notebook(path: Path, seed: int, limits: Limits | None = None, start: S
         return report
     report.notes += map(printable, notebook.notes + _static_notes(notebook, wanted))
     start = start or partial(BesideUs, path.resolve().parent)
-    session = Session(notebook, start, limits or Limits(), report.notes)
+    session = Session(notebook, start, limits or Limits(), report.notes, alone or nullcontext())
     try:
         for one in wanted:
             report.rows.append(session.judge(one, seed))
@@ -95,10 +97,14 @@ def check_all(paths: Sequence[Path], seed: int, limits: Limits, confined: bool, 
               jobs: int, done: Callable[[Report], None]) -> list[Report]:  # fmt: skip
     """Judge notebooks, some at once, in containers if `confined`, as one's `own` or not, and call
     `done` with each report as it comes; return them in the order of `paths`."""
+    from threading import Lock
+
     compile_first()
     kernel.allow()
+    alone = Lock()
     with _rooms(confined) as start, ThreadPoolExecutor(max(jobs, 1)) as pool:
-        running = {pool.submit(_safely, path, seed, limits, start, own): path for path in paths}
+        running = {pool.submit(_safely, path, seed, limits, start, own, alone): path
+                   for path in paths}
         reports = {}
         try:
             with kernel.ended_with():  # else those that run would be waited for
@@ -111,10 +117,10 @@ def check_all(paths: Sequence[Path], seed: int, limits: Limits, confined: bool, 
         return [reports[path] for path in paths]
 
 
-def _safely(path: Path, seed: int, limits: Limits, start: Start | None, own: bool) -> Report:
+def _safely(path: Path, *how: Any) -> Report:
     """Judge one of many: whatever it brings about, the others are judged."""
     try:
-        return check_notebook(path, seed, limits, start, own)
+        return check_notebook(path, *how)
     except Exception as error:  # a fault of ours, too, costs this one only
         why = printable(f"{type(error).__name__}: {error}")[:200]
         return Report(path, error=say("judge", "unreadable", name=printable(str(path)), why=why))
@@ -135,13 +141,10 @@ def _rooms(confined: bool) -> Iterator[Start | None]:
 def read_apart(path: Path) -> Notebook:
     """Return somebody else's notebook, read by a child with limits: a small file may take gigabytes
     to parse. NotebookError if nothing can be made of it."""
-    if path.is_symlink():
-        raise NotebookError(say("judge", "unreadable", name=path, why=say("judge", "is_link")))
     code = "from minihv.course.judging.reading import main; main()"
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
     try:
         done = subprocess.run([sys.executable, "-c", code, str(path)], capture_output=True,
-                              timeout=READ_SECONDS, env=environment)
+                              timeout=READ_SECONDS, env=environment(path.parent))
         found = json.loads(done.stdout)
     except (subprocess.TimeoutExpired, ValueError):
         found = {"error": say("judge", "unreadable", name=path, why=say("judge", "too_much"))}

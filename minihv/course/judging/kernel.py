@@ -17,12 +17,14 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+from minihv.course.books.store import environment
 from minihv.errors import MinihvError
 
 READY_SECONDS = 60.0
@@ -135,7 +137,7 @@ class Kernel:
     def __init__(self, start: Start, patience: float = 1.0):
         if _over:
             raise KernelError("interrupted")
-        self._pipes, self._buffer, self._taken = Pipes(), bytearray(), 0
+        self._pipes, self._lines, self._rest, self._taken = Pipes(), deque[bytes](), b"", 0
         try:
             self._process = start(*self._pipes.theirs)
         except BaseException:
@@ -193,16 +195,16 @@ class Kernel:
 
     def _line(self, end: float) -> bytes | None:
         """Return the next line, b"" if no more will come or it is too much, None if it is late."""
-        while b"\n" not in self._buffer:
+        while not self._lines:
             piece = self._pipes.read(end - time.monotonic())  # what is there is read, however late
             if piece is None:
                 return None
             self._taken += len(piece)
             if not piece or self._taken > MOST_BYTES:
                 return b""
-            self._buffer += piece
-        line, _, self._buffer = self._buffer.partition(b"\n")
-        return bytes(line) or b" "
+            *lines, self._rest = (self._rest + piece).split(b"\n")
+            self._lines.extend(filter(None, lines))
+        return self._lines.popleft()
 
 
 def _parsed(line: bytes) -> dict[str, Any]:
@@ -220,19 +222,12 @@ class BesideUs:
 
     def __init__(self, folder: Path, reader: int, writer: int):
         self.scratch = tempfile.TemporaryDirectory(prefix="minihv-check-")
-        place = Path(self.scratch.name)
-        paths = [str(Path(__file__).parents[3]), os.environ.get("PYTHONPATH", "")]
-        environment = os.environ | {
-            "MINIHV_JUDGED": "1",
-            "MINIHV_STATE": str(place / "progress.json"),
-            "IPYTHONDIR": str(place / "ipython"),
-            "PYTHONPATH": os.pathsep.join(path for path in paths if path),
-        }
         command = [sys.executable, "-c", "from minihv.course.judging.cells import main; main()"]
         try:
             self.process = subprocess.Popen(
                 command, stdin=reader, stdout=writer, stderr=subprocess.DEVNULL, cwd=folder,
-                env=environment, start_new_session=True)
+                env=environment(Path(self.scratch.name)) | {"MINIHV_JUDGED": "1"},
+                start_new_session=True)
         except OSError as error:
             self.scratch.cleanup()
             raise KernelError(f"{sys.executable}: {error.strerror}") from error
@@ -243,12 +238,12 @@ class BesideUs:
 
     def kill(self) -> None:
         """Send SIGKILL to its group."""
-        os.killpg(self.process.pid, signal.SIGKILL)  # not reaped yet: still its number
+        with suppress(ProcessLookupError, PermissionError):  # all gone already
+            if self.process.returncode is None:  # not reaped yet: still its number
+                os.killpg(self.process.pid, signal.SIGKILL)
 
     def close(self) -> None:
         """End it and its group."""
-        with suppress(ProcessLookupError, PermissionError):  # all gone already
-            self.kill()
-        self.process.kill()
+        self.kill()
         self.process.wait()
         self.scratch.cleanup()

@@ -20,7 +20,7 @@ def main() -> None:
         resource.setrlimit(resource.RLIMIT_CPU, (SECONDS, SECONDS))
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     try:
-        notebook = read(Path(sys.argv[1]))
+        notebook = read(Path(sys.argv[1]), follow=False)
     except NotebookError as error:
         print(json.dumps({"error": str(error)}))
         return

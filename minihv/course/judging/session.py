@@ -9,6 +9,7 @@ from __future__ import annotations
 import textwrap
 import time
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 from minihv.course.books.notebooks import Cell, Notebook
@@ -58,8 +59,9 @@ class Row:
 class Session:
     """A kernel in which the notebook's cells have run; replaced when it is lost."""
 
-    def __init__(self, notebook: Notebook, start: Start, limits: Limits, notes: list[str]):
-        self.notebook, self.start, self.notes = notebook, start, notes
+    def __init__(self, notebook: Notebook, start: Start, limits: Limits, notes: list[str],
+                 alone: AbstractContextManager[object]):
+        self.notebook, self.start, self.notes, self.alone = notebook, start, notes, alone
         self.patience = slowness()
         self.cell_seconds = limits.cell_seconds * self.patience
         self.end = time.monotonic() + limits.total_seconds * self.patience
@@ -69,8 +71,9 @@ class Session:
     def judge(self, one: Exercise, seed: int) -> Row:
         """Return the row of one exercise."""
         started = time.monotonic()
-        instance = one.instance(seed)
-        asked = one.form.ask(instance)
+        with self.alone:
+            instance = one.instance(seed)
+            asked = one.form.ask(instance)
         kernel = self._ready()
         budget = one.beside.seconds * self.patience
         most = min(WAITING * budget + MORE_SECONDS, self.end - time.monotonic())
@@ -79,7 +82,8 @@ class Session:
         else:
             ran, outcomes = kernel.ask(one.id, asked, budget, most)
             if not (ran.gone or ran.how == "slow"):
-                verdict = decide(one, outcomes, instance)
+                with self.alone:
+                    verdict = decide(one, outcomes, instance)
                 text = printable(verdict.text(one.id))
                 return Row(one, verdict, text, time.monotonic() - started)
             self.close()

@@ -15,10 +15,10 @@ KINDS = {
     "Name.Decorator": "def", "Name.Builtin": "builtin",
 }  # fmt: skip
 STYLE = "".join(
-    f".mhv-code .{kind}{{color:var(--jp-mirror-editor-{kind}-color,inherit)}}"
+    f".mhv-source .{kind}{{color:var(--jp-mirror-editor-{kind}-color,inherit)}}"
     for kind in dict.fromkeys(KINDS.values()) if kind != "comment"
-) + (".mhv-code .keyword{font-weight:bold}"
-     ".mhv-code .comment{color:var(--jp-content-font-color2,inherit);font-style:italic}")
+) + (".mhv-source .keyword{font-weight:bold}"
+     ".mhv-source .comment{color:var(--jp-content-font-color2,inherit);font-style:italic}")
 
 
 def painted(source: str) -> str:
