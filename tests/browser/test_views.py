@@ -335,7 +335,7 @@ def test_shown_source_is_readable_in_both_themes(show):
     view = show("from minihv.course import show\nfrom minihv.vmm import TrapAndEmulate\n"
                 "class Mine(TrapAndEmulate):\n    @property\n    def handle(self):\n"
                 "        # a comment\n        return 'text' if None else len([0x10, True])\n"
-                "show(TrapAndEmulate.examine, Mine.handle.fget)", "code")
+                "show(TrapAndEmulate.examine, Mine.handle.fget)", "source")
     keyword = "getComputedStyle(document.querySelector('.mhv-source .keyword')).color"
     colours = set()
     for theme in ("light", "dark"):
