@@ -25,6 +25,7 @@ from typing import Any, Protocol
 from minihv import guests
 from minihv.cloud.micro import UNUSED, MicroVM, Snapshot, advise, clone, snapshot
 from minihv.errors import ConfigError, MinihvError
+from minihv.hw.state import SHARED_HOT
 from minihv.vmm.host import Host
 from minihv.vmm.run import new_machine
 from minihv.vmm.vm import VM
@@ -92,7 +93,7 @@ class Guest:
 
     def __init__(self, vm: VM):
         self.vm = vm
-        vm.host.regions = None  # a service that sleeps between requests has no hot code
+        vm.host.memory.shared[SHARED_HOT] = 0  # a service that sleeps between requests has no hot code
         self._heard = bytearray()
         vm.console.sink = self._heard.extend
 

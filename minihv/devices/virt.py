@@ -101,7 +101,8 @@ class Machine(Run):
         self.exits: Counter[str] = Counter()
         self.calls: Counter[str] = Counter()  # SBI calls by name
         self.stops = Stops(self.harts, self.memory)
-        self.regions = HotRegions(self.memory) if self.engine == "jit" else None
+        if self.engine == "jit" and self.memory.regions is None:
+            self.memory.regions = HotRegions(self.memory)
 
     def _new_memory(self, size: int) -> Memory:
         """Return the board's RAM; a hypervisor returns a part of another machine's."""
@@ -173,8 +174,6 @@ class Machine(Run):
             return self._trapped(hart)
         if reason == st.EXIT_BUDGET:
             self.exits["slice"] += 1
-            if self.regions is not None and not self._at_traps:
-                self.regions.sample(hart)
             return None
         name = st.EXIT_NAMES[reason]
         self.exits[name] += 1

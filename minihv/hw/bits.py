@@ -89,6 +89,6 @@ def remu(a: int, b: int) -> int:
     return a if b == 0 else i64((a & MASK64) % (b & MASK64))
 
 
-def call_region(address, s, tlb, ram, slot, left, page, dctx):
+def call_region(address, s, tlb, ram, shared, left, pc):
     """Run the compiled region at `address` (see `regions`); plain Python has none, so no step."""
     return left

@@ -93,8 +93,8 @@ def remu(a, b):
 
 
 @intrinsic
-def call_region(typing, address, s, tlb, ram, slot, left, page, dctx):
-    signature = types.int64(address, s, tlb, ram, slot, left, page, dctx)
+def call_region(typing, address, s, tlb, ram, shared, left, pc):
+    signature = types.int64(address, s, tlb, ram, shared, left, pc)
 
     def generate(context, builder, signature, arguments):
         word = ir.IntType(64)
@@ -104,7 +104,7 @@ def call_region(typing, address, s, tlb, ram, slot, left, page, dctx):
                 array = context.make_array(kind)(context, builder, value)
                 value = builder.ptrtoint(array.data, word)
             values.append(value)
-        function = ir.FunctionType(word, [word] * 7).as_pointer()
+        function = ir.FunctionType(word, [word] * 6).as_pointer()
         return builder.call(builder.inttoptr(arguments[0], function), values)
 
     return signature, generate

@@ -2,12 +2,12 @@
 
       63                             32 31 29 28 27  25 24 23  19 18  14 13   8 7         0
      +---------------------------------+-----+--+------+--+------+------+------+-----------+
-     |  imm, or the instruction's word |  0  |st|funct3|16| rs2  | rs1  |  rd  | operation |
+     |  imm, or the instruction's word | 0,cv|st|funct3|16| rs2  | rs1  |  rd  | operation |
      +---------------------------------+-----+--+------+--+------+------+------+-----------+
        32                                3    1    3    1    5      5      6         8
 
 `operation` is a number of `ops`; `rd` is SINK instead of x0; `16` is set for an instruction of 16
-bits; `st` and `funct3` say how a load or store accesses memory. A system, atomic or illegal
+bits, `cv` once it is part of a region; `st` and `funct3` say how a load or store accesses memory. A system, atomic or illegal
 instruction keeps its own word in place of the immediate; a near branch counts its in halfwords.
 """
 
@@ -19,6 +19,7 @@ from minihv.hw.tables import BASE, FIRST, MASK, MATCH, NEEDED, PIECE, SIGNED, SO
 EBREAK = 0x00100073
 SHORT = 1 << 24
 STORES = 1 << 28
+COVERED = 1 << 29  # set later: the instruction is part of a region
 
 
 def find_row(word):

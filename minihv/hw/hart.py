@@ -106,11 +106,13 @@ class Hart:
         self.tlb = memoryview(self.tlb_array)
         self.x = Registers(self.s)
         self.status = STARTED
+        self._looks = 0
         self.use(kind)
         self.reset()
 
     def use(self, kind: str) -> None:
         """Choose the engine for what comes; a run can be handed over at any point."""
+        self._looks = self.s[st.LOOK_EVERY] = int(kind == "jit")  # plain Python has no regions
         if kind == "jit":
             self._run: Callable[..., int] = engine.jit_run()
             self._arguments: tuple = (self.state, self.tlb_array, *self.memory.arrays)
@@ -141,7 +143,11 @@ class Hart:
     def run(self, stop: int) -> int:
         """Run until `clock` is `stop` or the host is needed; return the reason (EXIT_*)."""
         self.s[st.STOP] = stop
-        return self._run(*self._arguments)
+        reason = self._run(*self._arguments)
+        while reason == st.EXIT_HOT:
+            self.memory.regions.translate_at(self)
+            reason = self._run(*self._arguments)
+        return reason
 
     # --- what the board and the host's firmware do to a hart --------------------------------
 
@@ -219,6 +225,7 @@ class Hart:
         self.state[st.SPACE : st.SPACE + 32] = -1
         self.s[st.SPACES_USED] = 0
         self.s[st.SUPERPAGES] = 0
+        self.s[st.LOOK_EVERY] = self._looks
         pmp.update_regions(self.s)
         tlb.update_contexts(self.s, self.tlb)
 

@@ -46,9 +46,6 @@ class Writer:
         self.lines.append(f"  %v{self.count} = {text}")
         return Value(f"%v{self.count}", type)
 
-    def leave_if(self, condition: Value) -> None:
-        """Leave before the instruction at hand if the condition (i1) holds, else go on."""
-
     def name(self, node: ast.Name) -> Value:
         """Return the value of a name."""
         return self.names[node.id] if node.id in self.names else refuse(node, "no such name")
@@ -105,11 +102,20 @@ class Writer:
                 product = self.new("mul i128 {}, {}".format(*wide))
                 return self.new(f"trunc i128 {self.new(f'lshr i128 {product}, 64')} to i64")
             case _, [a, b] if name in DIVISION:
-                # By 0 and by -1 the loop divides: both are rare, and the host's division traps.
-                odd = self.new(f"icmp ult i64 {self.new(f'add i64 {b}, 1')}, 2", "i1")
-                self.leave_if(odd)
-                return self.new(f"{DIVISION[name]} i64 {a}, {b}")
+                return self.divide(name, a, b)
         refuse(node, "no such primitive of bits")
+
+    def divide(self, name: str, a: Value, b: Value) -> Value:
+        """Return a quotient or remainder; the host's division must not see 0 or overflow."""
+        zero = odd = self.new(f"icmp eq i64 {b}, 0", "i1")
+        minus = self.new(f"icmp eq i64 {b}, -1", "i1")
+        if name in ("div", "rem"):  # by 1 then, which leaves the remainder 0
+            odd = self.new(f"or i1 {zero}, {minus}", "i1")
+        safe = self.new(f"select i1 {odd}, i64 1, i64 {b}")
+        result = self.new(f"{DIVISION[name]} i64 {a}, {safe}")
+        if name == "div":
+            result = self.new(f"select i1 {minus}, i64 {self.new(f'sub i64 0, {a}')}, i64 {result}")
+        return self.new(f"select i1 {zero}, i64 {a if 'rem' in name else -1}, i64 {result}")
 
 
 def refuse(node: ast.AST, why: str = "not among what regions can translate") -> NoReturn:

@@ -14,7 +14,7 @@ share.
 
 from minihv.hw.access import load, store
 from minihv.hw.bits import call_region, i64, u64
-from minihv.hw.decode import SHORT, STORES, decode
+from minihv.hw.decode import COVERED, SHORT, STORES, decode
 from minihv.hw.mmu import fault, raise_trap
 from minihv.hw.state import *
 from minihv.hw.system import execute_atomic, execute_guest_access, execute_system
@@ -39,6 +39,10 @@ def run(s, tlb, r8, r16, r32, r64, page_flags, code, code_of, shared):
             refresh_timers(s)
         if s[CLOCK] >= stop:
             return EXIT_BUDGET
+        # Another VM's clock, when this hart ran that, may have been far ahead.
+        if s[LOOK_EVERY] and (s[CLOCK] >= s[LOOK] or s[LOOK] - s[CLOCK] > shared[SHARED_LATE]):
+            if is_hot(s, tlb, code, code_of, shared):
+                return EXIT_HOT
         until = min(stop, s[DEADLINE])
         if s[WAIT]:
             if (s[MIP_SOFT] | s[MIP_LINE]) & s[MIE] == 0:
@@ -54,6 +58,8 @@ def run(s, tlb, r8, r16, r32, r64, page_flags, code, code_of, shared):
             if reason:
                 return reason
             continue
+        if s[LOOK_EVERY]:
+            until = min(until, s[LOOK])
         left = until - s[CLOCK]
         pc = s[PC]
         word = 0
@@ -79,10 +85,9 @@ def run(s, tlb, r8, r16, r32, r64, page_flags, code, code_of, shared):
                 frame = 0
             elif tlb[e] == pc & -4096 | fetch_context:
                 frame = pc + tlb[e + 1] >> 12
+                if page_flags[frame] & PAGE_CODE == 0:
+                    new_code_page(s, tlb, page_flags, code, code_of, shared, frame)
                 base = code_of[frame] * CODE_STRIDE
-                if base == 0:
-                    base = new_code_page(s, tlb, page_flags, code, code_of, shared, frame)
-                    base *= CODE_STRIDE
                 page = pc & -4096
                 i = base + ((pc & 4095) >> 1)
                 bias = page - (base << 1)
@@ -130,7 +135,7 @@ def run(s, tlb, r8, r16, r32, r64, page_flags, code, code_of, shared):
                 event = NEXT_PAGE
                 before = left
                 address = shared[SHARED_REGIONS + word]
-                left = call_region(address, s, tlb, r8, i - base, left, page, dctx)
+                left = call_region(address, s, tlb, r8, shared, left, pc)
                 pc = s[PC]
                 alone = left == before  # it could not even start: a TLB miss, or little budget
             elif event == NOT_DECODED:
@@ -199,25 +204,48 @@ def fetch_half(s, tlb, r16, r64, page_flags, code, code_of, va):
 
 
 def new_code_page(s, tlb, page_flags, code, code_of, shared, frame):
-    """Give the physical page `frame` a page of the decode cache, and return its number.
+    """Give the physical page `frame` a page of the decode cache, if it does not have one yet.
 
-    No hart may keep a write entry for it in its TLB: stores must come by and drop what they hit.
+    No hart may keep a write entry for it in its TLB: stores must look whether they hit code.
     """
-    number = shared[SHARED_CODE_PAGES]
-    if (number + 1) * CODE_STRIDE > len(code):
-        for k in range(len(code)):
-            code[k] = 0
-        for k in range(len(code_of)):
-            code_of[k] = 0
-            page_flags[k] = page_flags[k] & ~(PAGE_CODE | PAGE_REGION)
-        number = 1
-    shared[SHARED_CODE_PAGES] = number + 1
-    code_of[frame] = number
+    if code_of[frame] == 0:
+        number = shared[SHARED_CODE_PAGES]
+        if (number + 1) * CODE_STRIDE > len(code):
+            for k in range(len(code)):
+                code[k] = 0
+            for k in range(len(code_of)):
+                code_of[k] = 0
+                page_flags[k] = page_flags[k] & ~(PAGE_CODE | PAGE_REGION)
+            number = 1
+        shared[SHARED_CODE_PAGES] = number + 1
+        code_of[frame] = number
     page_flags[frame] = page_flags[frame] | PAGE_CODE
     shared[SHARED_EPOCH] += 1
     s[EPOCH] = shared[SHARED_EPOCH]
     flush_tlb(s, tlb)
-    return number
+
+
+def is_hot(s, tlb, code, code_of, shared):
+    """Look at the code at pc; return whether it is hot, and none of it is in a region yet.
+
+    The next look is soon if this one finds such code, and later and later if not.
+    """
+    pc = s[PC]
+    e = TLB_FETCH + ((pc >> 12 & TLB_ENTRIES - 1) << 1)
+    hot = False
+    soon = False
+    if s[BREAKPOINTS] == 0 and tlb[e] == pc & -4096 | s[FETCH_CONTEXT]:
+        frame = pc + tlb[e + 1] >> 12
+        w = code[code_of[frame] * CODE_STRIDE + ((pc & 4095) >> 1)]
+        if w and w & COVERED == 0:
+            soon = True
+            place = SHARED_HEAT + (frame & HEATS - 1)
+            shared[place] += 1
+            hot = 0 < shared[SHARED_HOT] <= shared[place]
+    later = min(2 * s[LOOK_EVERY], shared[SHARED_LATE])
+    s[LOOK_EVERY] = max(shared[SHARED_SOON] if soon else later, 1)
+    s[LOOK] = s[CLOCK] + s[LOOK_EVERY]
+    return hot
 
 
 def stops_at(s, pc):

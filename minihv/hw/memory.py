@@ -9,6 +9,7 @@ import numpy as np
 
 from minihv.errors import ConfigError
 from minihv.hw.bus import AccessFault
+from minihv.hw.mmu import hits_code
 from minihv.hw.state import *
 
 PAGE = 4096
@@ -74,6 +75,7 @@ class Memory:
         self.code_of = np.zeros(size // PAGE, dtype=np.int32)
         self.shared = np.zeros(SHARED_SLOTS, dtype=np.int64)
         self.shared[SHARED_CODE_PAGES] = 1
+        self.regions: Any = None  # who translates its hot code (`regions.HotRegions`), if anyone
         self._show()
 
     def _show(self) -> None:
@@ -104,9 +106,11 @@ class Memory:
         self.flags[first : last + 1] |= PAGE_DIRTY
         for page in range(first, last + 1):
             if self.flags[page] & PAGE_CODE:
+                low, high = max(offset - page * PAGE, 0), min(offset + len(data) - page * PAGE, PAGE)
                 start = int(self.code_of[page]) * CODE_STRIDE
-                self.code[start : start + CODE_STRIDE] = 0
-                self.flags[page] &= ~PAGE_REGION & 0xFF
+                if hits_code(self.code, start + (low >> 1), start + (high - 1 >> 1)):
+                    self.code[start : start + CODE_STRIDE] = 0
+                    self.flags[page] &= ~(PAGE_CODE | PAGE_REGION) & 0xFF
 
     def clear(self, offset: int, size: int) -> None:
         """Zero these pages, and give the host back what it can have; flags stay."""

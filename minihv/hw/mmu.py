@@ -24,6 +24,7 @@ Source: Privileged ISA 20240411, sections 10.3 to 10.4 (satp, Sv39) and 15.5 (tw
 """
 
 from minihv.hw.bits import srl
+from minihv.hw.decode import SHORT
 from minihv.hw.pmp import beyond, pmp_allows
 from minihv.hw.state import *
 
@@ -108,20 +109,32 @@ def permitted(pte, access, priv, status):
 
 
 def touch(s, page_flags, code, code_of, offset, size):
-    """RAM at `offset` was written: mark the page dirty, drop decoded instructions there."""
+    """RAM at `offset` was written, at most 8 bytes of one page: mark the page dirty.
+
+    If it was decoded code that was hit, all that was decoded or translated from the page goes.
+    """
     page = offset >> 12
     flags = page_flags[page]
     if flags & PAGE_CODE:
         base = code_of[page] * CODE_STRIDE
-        first = max(((offset & 4095) >> 1) - 1, 0)
-        last = ((offset & 4095) + size - 1) >> 1
-        if flags & PAGE_REGION:  # a region may have been made from these bytes: drop the page
-            first = 0
-            last = 2047
-            flags &= ~PAGE_REGION
-        for slot in range(first, last + 1):
-            code[base + slot] = 0
+        if hits_code(code, base + ((offset & 4095) >> 1), base + ((offset & 4095) + size - 1 >> 1)):
+            for slot in range(base, base + 2048):
+                code[slot] = 0
+            flags &= ~(PAGE_CODE | PAGE_REGION)
     page_flags[page] = flags | PAGE_DIRTY
+
+
+def hits_code(code, first, last):
+    """Return whether any decoded instruction has a part in the slots `first` to `last` of a page.
+
+    The slot before the page's first is never decoded: it is another page's sentinel.
+    """
+    if code[first - 1] and code[first - 1] & SHORT == 0:
+        return True
+    for slot in range(first, last + 1):
+        if code[slot]:
+            return True
+    return False
 
 
 def entry(s, r64, page_flags, code, code_of, address, level, access, priv, status, mark):

@@ -38,6 +38,8 @@ SUPERPAGES = 423  # 1: the TLB holds a part of a superpage
 EPOCH = 424  # shared[SHARED_EPOCH] that this hart's TLB has seen
 TLB_MISSES = 425  # translations that the TLB did not have
 WALK_READS = 426  # page-table entries that the walker has read
+LOOK = 427  # the clock at which the loop looks next whether this code is hot
+LOOK_EVERY = 428  # ticks from one look to the next; 0: it never looks
 
 # The H extension: the mode, and what a trap leaves for htval and its like.
 VIRT = 430  # V: 1 while the hart is in VS- or VU-mode
@@ -63,7 +65,8 @@ EXIT_TRAPPED = 4  # a trap inside the guest was taken, and STOP_ON_TRAP is set
 EXIT_BREAKPOINT = 5
 EXIT_WATCHPOINT = 6
 EXIT_LOST = 7  # under a hypervisor that misses what the guest does: traps, and nothing between
-EXIT_NAMES = ("none", "budget", "trap", "mmio", "trapped", "breakpoint", "watchpoint", "lost")
+EXIT_HOT = 8  # the code at pc is worth translating (`regions`)
+EXIT_NAMES = ("none", "budget", "trap", "mmio", "trapped", "breakpoint", "watchpoint", "lost", "hot")
 
 # Flags of a physical page.
 PAGE_CODE = 1  # decoded instructions exist: a store must drop them
@@ -74,8 +77,17 @@ PAGE_REGION = 8  # some of its decoded instructions enter a compiled region
 # Slots of the state that all harts of a machine share.
 SHARED_CODE_PAGES = 0  # pages of the decode cache in use; page 0 is the scratch page
 SHARED_EPOCH = 1  # raised when every hart must drop its TLB
-SHARED_REGIONS = 8  # addresses of compiled regions
-REGIONS = 4096
+SHARED_HOT = 2  # looks that must find a page's code untranslated before it is hot; 0: it never is
+SHARED_SOON = 3  # ticks between two such looks, and at most between looks that find no such code
+SHARED_LATE = 4
+SHARED_CODE = 5  # addresses of the arrays `code` and `code_of`,
+SHARED_CODE_OF = 6
+SHARED_NEXT = 7  # and of what regions call: the way to another region, and
+SHARED_BESIDE = 8  # 4: stores of 1, 2, 4 and 8 bytes to pages that hold code
+SHARED_HEAT = 12  # looks so far, by the low bits of the page's number
+HEATS = 1024
+SHARED_REGIONS = SHARED_HEAT + HEATS  # addresses of compiled regions
+REGIONS = 8192
 SHARED_SLOTS = SHARED_REGIONS + REGIONS
 
 RAM_BASE = 0x80000000
@@ -84,7 +96,8 @@ TICKS_PER_TIME = 10  # a 10 MHz timebase at a nominal 100 MIPS
 TLB_ENTRIES = 4096
 TLB_WRITE = 2 * TLB_ENTRIES  # first slot of the write entries; reads start at 0
 TLB_FETCH = 4 * TLB_ENTRIES
-TLB_SLOTS = 6 * TLB_ENTRIES
+TLB_BESIDE = 6 * TLB_ENTRIES  # stores to pages that hold code, too
+TLB_SLOTS = 8 * TLB_ENTRIES
 CODE_STRIDE = 2056  # a code page: 2,048 halfword slots, then sentinels that are never decoded
 
 # Kinds of access, as PMP and the walker see them: the bits of a PMP entry.

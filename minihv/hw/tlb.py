@@ -1,6 +1,7 @@
 """The TLB: translations kept, and the names of the address spaces that they belong to.
 
-One direct-mapped array per hart holds three parts (read, write, fetch). An entry is two slots:
+One direct-mapped array per hart holds four parts (read, write, fetch, and "beside": writes to pages
+that hold code as well). An entry is two slots:
 
     tag      63 .. 12         11 .. 7   6 5     4 3    2 .. 0
              virtual page     space     flags   priv   0
@@ -12,7 +13,8 @@ the hart's present space and rights: a space is a number for satp (or for vsatp 
 `space_number` gives out, the flags are SUM and MXR, so no trap has to flush.
 
 Invariant: an entry exists only where every byte of the page may be accessed so, in RAM; a write
-entry only if the page is dirty and holds no decoded code, tohost or watchpoint.
+entry only if the page is dirty and holds no decoded code, tohost or watchpoint. With code in it, it
+has an entry in the fourth part, and who stores by that looks whether the store hits code.
 """
 
 from minihv.hw.mmu import data_privilege, data_virtual, locate
@@ -80,6 +82,7 @@ def flush_page(s, tlb, va):
     tlb[e] = 0
     tlb[TLB_WRITE + e] = 0
     tlb[TLB_FETCH + e] = 0
+    tlb[TLB_BESIDE + e] = 0
 
 
 # --- asking and filling -----------------------------------------------------------------------
@@ -94,6 +97,8 @@ def translate(s, tlb, r64, page_flags, code, code_of, va, size, access):
     e = part + ((va >> 12 & TLB_ENTRIES - 1) << 1)
     if tlb[e] == tag:
         return va + tlb[e + 1] + RAM_BASE
+    if access == WRITE and tlb[TLB_BESIDE - TLB_WRITE + e] == tag:
+        return va + tlb[TLB_BESIDE - TLB_WRITE + e + 1] + RAM_BASE
     s[TLB_MISSES] += 1
     pa = locate(s, r64, page_flags, code, code_of, va, size, access)
     if pa == -1:
@@ -102,9 +107,12 @@ def translate(s, tlb, r64, page_flags, code, code_of, va, size, access):
     if offset < 0 or offset >= s[RAM_SIZE] or not pmp_uniform(s, pa & -4096):
         return pa
     flags = page_flags[offset >> 12]
-    if access == WRITE and flags & (PAGE_CODE | PAGE_SLOW | PAGE_DIRTY) != PAGE_DIRTY:
-        return pa
-    if access == READ and flags & PAGE_SLOW:
+    if access == WRITE:
+        if flags & (PAGE_SLOW | PAGE_DIRTY) != PAGE_DIRTY:
+            return pa
+        if flags & PAGE_CODE:
+            e += TLB_BESIDE - TLB_WRITE
+    elif access == READ and flags & PAGE_SLOW:
         return pa
     tlb[e] = tag
     tlb[e + 1] = offset - va

@@ -132,9 +132,6 @@ class TrapAndEmulate(Cpu):
     def time_is_up(self, vcpu: VCPU, hart: PhysicalHart, stop: int) -> int:
         """Note that the hart ran as long as it may: the turn is over, or a timer has expired."""
         over = vcpu.s[st.CLOCK] >= stop
-        regions = vcpu.vm.host.regions
-        if regions is not None:
-            regions.sample(hart)  # it may run hot code that is worth translating
         vcpu.vm.exits.note(vcpu, VMExit(Reason.SLICE if over else Reason.TIMER, -1, vcpu.s[st.PC]))
         return EXIT_NONE
 

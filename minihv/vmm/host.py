@@ -110,7 +110,8 @@ class Host:
         self.harts = [PhysicalHart(i, self.memory, self.engine) for i in range(harts)]
         for hart in self.harts:
             hart.s[st.SILENT] = int(sensitive == "silent")
-        self.regions = HotRegions(self.memory) if self.engine == "jit" else None
+        if self.engine == "jit":
+            self.memory.regions = HotRegions(self.memory)
         base = self.memory.base
         self._free = list(range(base + OWN_MEMORY - PAGE, base - PAGE, -PAGE))
         self._lent: list[GuestMemory] = []

@@ -35,6 +35,7 @@ class GuestMemory(Memory):
         self.flags = host.flags[pages]
         self.code_of = host.code_of[pages]
         self.code, self.shared = host.code, host.shared
+        self.regions = host.regions
         self._show()
         self.paging: Paging | None = None  # told of what changes here
         self._protected: dict[int, set[str]] = {}  # by frame: for which reasons

@@ -60,7 +60,6 @@ class VM(Machine):
         )
         self.exits = Exits()
         self.seconds = 0.0  # processor time that its turns on a Hypervisor took
-        self.regions = None  # hot code is the host's to find
         if image is not None:
             self.load(image, boot, append)
 
