@@ -33,7 +33,7 @@ if tlb[e] != va & {aligned} | dctx:
 """
 SPECIAL = {
     "undecoded": "event = NOT_DECODED; break",
-    "region": "word = w >> 32; event = REGION_EVENT; break",
+    "region": "event = REGION_EVENT; break",
     "illegal": "word = w >> 32 & 0xFFFFFFFF; event = ILLEGAL_EVENT; break",
     "system": "word = w >> 32 & 0xFFFFFFFF; event = SYSTEM_EVENT; break",
     "atomic": "word = w >> 32 & 0xFFFFFFFF; event = ATOMIC_EVENT; break",

@@ -134,8 +134,7 @@ def run(s, tlb, r8, r16, r32, r64, page_flags, code, code_of, shared):
             elif event == REGION_EVENT:
                 event = NEXT_PAGE
                 before = left
-                address = shared[SHARED_REGIONS + word]
-                left = call_region(address, s, tlb, r8, shared, left, pc)
+                left = call_region(shared[SHARED_ENTER], s, tlb, r8, shared, left, pc)
                 pc = s[PC]
                 alone = left == before  # it could not even start: a TLB miss, or little budget
             elif event == NOT_DECODED:

@@ -30,7 +30,7 @@ from minihv.hw.ops import MEANING_OF, OPS, REGION
 from minihv.hw.shapes import WORDS, Kind, Meaning, text
 from minihv.hw.state import *
 
-LARGEST = 300  # instructions of a region
+LARGEST = 1000  # instructions of a region
 PARAMETERS = "ptr %s, ptr %t, ptr %r, ptr %sh, i64 {}, i64 {}"
 HEAD = "define i64 @{}(ptr noalias %s, ptr noalias %t, ptr noalias %r, ptr noalias %sh, "
 INDEX = (TLB_ENTRIES - 1) << 4  # of the byte offset of a TLB entry
@@ -106,7 +106,8 @@ class Template(NamedTuple):
     reads: tuple[str, ...]  # of rs1 and rs2
     result: str  # what rd gets; "" if it does not
     goes: str  # the condition (i1) of a branch, or the target of a computed jump; "" for others
-    label: str  # where the text ends, if that is another block of LLVM's than where it began
+    va: str  # of a load or store, else "": the text ends at label m{k}, having gone to w{k} if not
+    data: str  # of a store
 
 
 class Sketch(Writer):
@@ -115,7 +116,7 @@ class Sketch(Writer):
     def __init__(self, name: str, meaning: Meaning):
         super().__init__()
         self.meaning = meaning
-        self.result = self.goes = self.label = ""
+        self.result = self.goes = self.va = self.data = ""
         words = {word: word for word in WORDS} | {"next": "pass"}
         for node in ast.parse(text(name, meaning, words)).body:
             if not isinstance(node, ast.Pass):
@@ -162,14 +163,13 @@ class Sketch(Writer):
 
     def reach(self) -> None:
         """Find the place in RAM of the access at `va` by way of the TLB, or go elsewhere."""
-        va, stores = self.names["va"], self.meaning.kind is Kind.STORE
-        entry, known = _look_up(self, va, TLB_WRITE if stores else 0, self.meaning.size, "%dctx")
-        away = "w{k}" if stores else "out"
-        self.lines += [f"  br i1 {known}, label %m{{k}}, label %{away}, !prof !0", "m{k}:"]
+        va, part = self.names["va"], TLB_WRITE if self.meaning.kind is Kind.STORE else 0
+        entry, known = look_up(self, va, part, self.meaning.size, "%dctx")
+        self.lines += [f"  br i1 {known}, label %m{{k}}, label %w{{k}}, !prof !0", "m{k}:"]
         add = self.new(f"load i64, ptr {self.new(f'getelementptr i64, ptr {entry}, i64 1', 'ptr')}")
         offset = self.new(f"add i64 {va}, {add}")
         self.names["place"] = self.new(f"getelementptr i8, ptr %r, i64 {offset}", "ptr")
-        self.label = "m{k}"
+        self.va = str(va)
 
     def load(self) -> Value:
         """Return what lies at the place that was reached."""
@@ -179,20 +179,14 @@ class Sketch(Writer):
         return loaded if bits == 64 else self.new(f"{extend} i{bits} {loaded} to i64")
 
     def store(self, data: Value) -> None:
-        """Put data to the place that was reached; or let `beside` do it."""
-        bits, kind = 8 * self.meaning.size, self.meaning.access & 3
+        """Put data to the place that was reached."""
+        bits = 8 * self.meaning.size
         narrow = data if bits == 64 else self.new(f"trunc i64 {data} to i{bits}")
-        self.lines += [f"  store i{bits} {narrow}, ptr {self.names['place']}, align 1",
-                       "  br label %n{k}", "w{k}:"]  # fmt: skip
-        slot = self.new(f"getelementptr i64, ptr %sh, i64 {SHARED_BESIDE + kind}", "ptr")
-        helper = self.new(f"load ptr, ptr {slot}", "ptr")
-        given = PARAMETERS.format(self.names["va"], data)
-        done = self.new(f"icmp ne i64 {self.new(f'call i64 {helper}({given})')}, 0", "i1")
-        self.lines += [f"  br i1 {done}, label %n{{k}}, label %out", "n{k}:"]
-        self.label = "n{k}"
+        self.lines.append(f"  store i{bits} {narrow}, ptr {self.names['place']}, align 1")
+        self.data = str(data)
 
 
-def _look_up(at: Writer, va: Value, part: int, size: int, context: str) -> tuple[Value, Value]:
+def look_up(at: Writer, va: Value, part: int, size: int, context: str) -> tuple[Value, Value]:
     """Look `va` up in a part of the TLB: the entry, and whether it is va's (i1)."""
     index = at.new(f"and i64 {at.new(f'lshr i64 {va}, 8')}, {INDEX}")
     entry = at.new(f"getelementptr i8, ptr %t, i64 {index}", "ptr")
@@ -210,9 +204,9 @@ def template(op: int) -> Template:
     assert meaning is not None
     sketch = Sketch(OPS[op].split(".")[0], meaning)
     body = "".join(f"{line}\n" for line in sketch.lines)
-    needed = body + sketch.result + sketch.goes
+    needed = body + sketch.result + sketch.goes + sketch.data
     reads = tuple(name for name in ("rs1", "rs2") if f"{{{name}}}" in needed)
-    return Template(body, reads, sketch.result, sketch.goes, sketch.label)
+    return Template(body, reads, sketch.result, sketch.goes, sketch.va, sketch.data)
 
 
 class Emitter:
@@ -404,7 +398,7 @@ def next_module() -> str:
     at.lines.append(f"  store i64 %pc, ptr {pointer}")
     at.branch(at.new("icmp sgt i64 %left, 0", "i1"), "look")
     context = at.at("%s", FETCH_CONTEXT)
-    entry, known = _look_up(at, pc, TLB_FETCH, 1, str(context))
+    entry, known = look_up(at, pc, TLB_FETCH, 1, str(context))
     at.branch(known, "found")
     _, index = at.slot(pc, entry)
     word = at.at(str(at.at("%sh", SHARED_CODE, "ptr")), index)
@@ -424,7 +418,7 @@ def beside_module(kind: int) -> str:
     It returns 1 if it has; 0 says that the loop must.
     """
     at, va, size = _Helper(), Value("%va"), 1 << kind
-    entry, known = _look_up(at, va, TLB_BESIDE, size, str(at.at("%s", DATA_CONTEXT)))
+    entry, known = look_up(at, va, TLB_BESIDE, size, str(at.at("%s", DATA_CONTEXT)))
     at.branch(known, "found")
     offset, index = at.slot(va, entry)
     code = str(at.at("%sh", SHARED_CODE, "ptr"))

@@ -20,41 +20,20 @@ Source: the idea of compiling what sampling finds hot is Deutsch & Schiffman 198
 
 from __future__ import annotations
 
-from collections import Counter
-from typing import Any
+from collections import Counter, defaultdict
 
+from minihv.hw.copier import Arena, Copier, place_helpers
 from minihv.hw.decode import COVERED, SHORT
 from minihv.hw.hart import Hart
 from minihv.hw.memory import PAGE, Memory
 from minihv.hw.ops import REGION
-from minihv.hw.region_ir import Emitter, beside_module, discover, next_module
+from minihv.hw.region_ir import discover
 from minihv.hw.state import *
 
-HOT = 40  # looks that find a page's code untranslated before it is translated
-SOON, LATE = 5_000, 1_000_000  # ticks between looks: after one that found such code; at most
+HOT = 3  # looks that find a page's code untranslated before it is translated
+SOON, LATE = 5_000, 50_000  # ticks between looks: after one that found such code; at most
 PATIENCE = 8  # a page whose regions are dropped must be hot twice as long each time, so often
-
-
-class Compiler:
-    """LLVM, through llvmlite, which Numba brings along."""
-
-    def __init__(self) -> None:
-        from llvmlite import binding
-
-        self._llvm = binding
-        binding.set_option("minihv", "--fast-isel")
-        binding.initialize_native_target()
-        binding.initialize_native_asmprinter()
-        target = binding.Target.from_default_triple()
-        self._machine = target.create_target_machine(opt=1, codemodel="jitdefault", jit=True)
-
-    def compile(self, text: str, name: str) -> tuple[int, Any]:
-        """Return the address of function `name` of an IR module, and who owns its code."""
-        module = self._llvm.parse_assembly(text)
-        module.verify()
-        engine = self._llvm.create_mcjit_compiler(module, self._machine)
-        engine.finalize_object()
-        return engine.get_function_address(name), engine
+LARGEST = 256  # bytes that one instruction may take in a region
 
 
 class HotRegions:
@@ -63,9 +42,11 @@ class HotRegions:
     def __init__(self, memory: Memory):
         self._memory = memory
         self._drops: Counter[int] = Counter()  # by page: how often a store dropped its regions
-        self._translated: set[int] = set()  # pages that have regions, as far as we know
-        self._compiler: Compiler | None = None
-        self._kept: list[Any] = []  # what owns the code
+        self._entries: dict[int, dict[int, int]] = {}  # by page and slot: addresses of blocks
+        self._waiting: dict[int, dict[int, list[int]]] = {}  # jumps that would lead there
+        self._arena: Arena | None = None
+        self._helpers: dict[str, int] = {}
+        self._numbers = 0  # of blocks so far
         self.count = 0
         self.instructions = 0  # guest instructions translated so far
         shared = memory.shared
@@ -80,8 +61,8 @@ class HotRegions:
         frame = pc + hart.tlb[entry + 1] >> 12
         shared, heat = self._memory.shared, SHARED_HEAT + (frame & HEATS - 1)
         shared[heat] = 0
-        if frame in self._translated and not self._memory.flags[frame] & PAGE_REGION:
-            self._translated.remove(frame)
+        if frame in self._entries and not self._memory.flags[frame] & PAGE_REGION:
+            del self._entries[frame], self._waiting[frame]
             self._drops[frame] += 1
             shared[heat] = HOT - (HOT << min(self._drops[frame], PATIENCE))
             if self._drops[frame] > 1:
@@ -93,29 +74,48 @@ class HotRegions:
         memory = self._memory
         base = int(memory.code_of[frame]) * CODE_STRIDE
         blocks = discover(memory.code[base : base + 2048].tolist(), slot)
-        if base == 0 or not blocks or self.count >= REGIONS:
+        if base == 0 or not blocks:
             return
-        compiler = self._compiler or self._new_compiler()
-        name = f"region{self.count}"
-        address, owner = compiler.compile(Emitter(blocks).module(name), name)
-        self._kept.append(owner)
-        memory.shared[SHARED_REGIONS + self.count] = address
+        arena = self._arena or self._new_arena()
+        size = sum(map(len, blocks))
+        if arena.left < LARGEST * size or self._numbers + len(blocks) > REGIONS:
+            self._forget()
+            return
+        entries = self._entries.setdefault(frame, {})
+        waiting = self._waiting.setdefault(frame, defaultdict(list))
+        copier = Copier(arena.end, entries, self._helpers)
+        copier.write(blocks)
+        arena.put(copier.code)
         for block in blocks:
+            first = block[0]
             for code in block:
                 memory.code[base + code.slot] |= COVERED
-            first = block[0]
-            entry = REGION | COVERED | first.word & SHORT | self.count << 32
-            memory.code[base + first.slot] = entry
+            entries[first.slot] = memory.shared[SHARED_REGIONS + self._numbers] = (
+                copier.entries[first.slot])  # fmt: skip
+            word = REGION | COVERED | first.word & SHORT | self._numbers << 32
+            memory.code[base + first.slot] = word
+            self._numbers += 1
+            for jump in waiting.pop(first.slot, ()):
+                arena.lead(jump, entries[first.slot])
+        for jump, goal in copier.waiting:
+            waiting[goal].append(jump)
         memory.flags[frame] |= PAGE_REGION
-        self._translated.add(frame)
         self.count += 1
-        self.instructions += sum(map(len, blocks))
+        self.instructions += size
 
-    def _new_compiler(self) -> Compiler:
-        self._compiler = Compiler()
-        modules = [(SHARED_NEXT, next_module(), "next")]
-        modules += [(SHARED_BESIDE + k, beside_module(k), "beside") for k in range(4)]
-        for slot, text, name in modules:
-            self._memory.shared[slot], owner = self._compiler.compile(text, name)
-            self._kept.append(owner)
-        return self._compiler
+    def _new_arena(self) -> Arena:
+        self._arena = Arena()
+        self._helpers = place_helpers(self._arena)
+        self._memory.shared[SHARED_ENTER] = self._helpers["enter"]
+        return self._arena
+
+    def _forget(self) -> None:
+        """Begin anew: there is no more room."""
+        self._memory.drop_code()
+        self._memory.drop_translations()
+        self._entries.clear()
+        self._waiting.clear()
+        self._numbers = 0
+        assert self._arena is not None
+        self._arena.clear()
+        self._helpers = place_helpers(self._arena)

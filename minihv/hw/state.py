@@ -82,12 +82,11 @@ SHARED_SOON = 3  # ticks between two such looks, and at most between looks that 
 SHARED_LATE = 4
 SHARED_CODE = 5  # addresses of the arrays `code` and `code_of`,
 SHARED_CODE_OF = 6
-SHARED_NEXT = 7  # and of what regions call: the way to another region, and
-SHARED_BESIDE = 8  # 4: stores of 1, 2, 4 and 8 bytes to pages that hold code
-SHARED_HEAT = 12  # looks so far, by the low bits of the page's number
+SHARED_ENTER = 7  # and of the code through which regions are entered
+SHARED_HEAT = 8  # looks so far, by the low bits of the page's number
 HEATS = 1024
-SHARED_REGIONS = SHARED_HEAT + HEATS  # addresses of compiled regions
-REGIONS = 8192
+SHARED_REGIONS = SHARED_HEAT + HEATS  # addresses of what `region` in the decode cache leads to
+REGIONS = 1 << 16
 SHARED_SLOTS = SHARED_REGIONS + REGIONS
 
 RAM_BASE = 0x80000000

@@ -1,0 +1,166 @@
+"""Copies stencils into regions: fills their holes, and lets their jumps meet.
+
+    hot:    head addi ld beq | head ...      a block after the other, each begins with its budget
+    cold:   out  beside+out  far ...         where loads, stores and blocks that can't go on go
+"""
+
+from __future__ import annotations
+
+import ctypes
+import mmap
+import struct
+from collections import defaultdict
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from minihv.hw.ops import OPS
+from minihv.hw.region_ir import Block, Code
+from minihv.hw.shapes import Kind
+from minihv.hw.stencils import NEXT, stencils
+
+ARENA = 32 << 20  # bytes; what is never touched costs nothing
+
+
+class Arena:
+    """Memory for code, which can be written and executed."""
+
+    def __init__(self) -> None:
+        rights = mmap.PROT_READ | mmap.PROT_WRITE | mmap.PROT_EXEC
+        self._memory = mmap.mmap(-1, ARENA, prot=rights)
+        self._base = ctypes.addressof(ctypes.c_char.from_buffer(self._memory))
+        self._used = 0
+
+    @property
+    def end(self) -> int:
+        """The address of what is put next."""
+        return self._base + self._used
+
+    @property
+    def left(self) -> int:
+        """Bytes that are free."""
+        return ARENA - self._used
+
+    def put(self, code: bytes | bytearray) -> None:
+        """Append machine code that was made for the address `end`."""
+        self._memory[self._used : self._used + len(code)] = code
+        self._used += len(code)
+
+    def lead(self, jump: int, target: int) -> None:
+        """Let the jump whose distance is at address `jump` lead to `target`."""
+        at = jump - self._base
+        self._memory[at : at + 4] = struct.pack("<i", target - jump - 4)
+
+    def clear(self) -> None:
+        """Forget all."""
+        self._used = 0
+
+
+class Away(NamedTuple):
+    """A way off the fast path, at offset `jump`."""
+
+    jump: int
+    code: Code
+    undone: int  # instructions of the block that are not done
+    on: int  # where the fast path goes on, an offset
+
+
+class Copier:
+    """Writes a region for the address at which it will lie.
+
+    entries: addresses of blocks by slot, of other regions of the page. helpers: of functions.
+    """
+
+    def __init__(self, address: int, entries: Mapping[int, int], helpers: Mapping[str, int]):
+        self.address = address
+        self.code = bytearray()
+        self.entries = dict(entries)
+        self.waiting: list[tuple[int, int]] = []  # jumps to blocks that are not there: address, slot
+        self._helpers = helpers
+        self._stencils = stencils()
+        self._jumps: list[tuple[int, int]] = []  # offset of the distance, slot
+        self._aways: list[Away] = []
+
+    def write(self, blocks: list[Block]) -> None:
+        """Write all of the region; the blocks come in the order of their slots."""
+        for block, following in zip(blocks, [*blocks[1:], None], strict=True):
+            self._block(block, following[0].slot if following else -1)
+        for away in self._aways:
+            self._cold(away)
+        for jump, slot in self._jumps:
+            self._meet(jump, slot)
+
+    def _block(self, block: Block, following: int) -> None:
+        first, count = block[0], len(block)
+        self.entries[first.slot] = self.address + len(self.code)
+        for away in self._copy("head", first, {"count": count})["away"]:
+            self._aways.append(Away(away, first, count, -1))
+        for done, code in enumerate(block):
+            ways = self._copy(OPS[code.word & 255].split(".")[0], code, {})
+            for away in ways["away"]:
+                self._aways.append(Away(away, code, count - done, len(self.code)))
+            for jump in ways["goal"]:
+                self._jumps.append((jump, code.goal))
+        last = block[-1]
+        straight = last.meaning is None or not last.meaning.jumps or last.meaning.kind is Kind.BRANCH
+        if straight and last.next != following:
+            self._jumps.append((self._copy("j", last, {})["goal"][0], last.next))
+
+    def _cold(self, away: Away) -> None:
+        self._point(away.jump, len(self.code))
+        meaning = away.code.meaning
+        if away.on >= 0 and meaning is not None and meaning.kind is Kind.STORE:
+            name = f"beside{meaning.size.bit_length() - 1}"
+            ways = self._copy(name, away.code, {"cont": self.address + away.on})
+            for jump in ways["away"]:
+                self._point(jump, len(self.code))
+        self._copy("out", away.code, {"undone": away.undone})
+
+    def _meet(self, jump: int, slot: int) -> None:
+        """Let a jump lead to the block at `slot`, or to what finds the way there."""
+        if slot in self.entries:
+            self._point(jump, self.entries[slot] - self.address)
+            return
+        self._point(jump, len(self.code))
+        self._copy("far", Code(slot, 0), {})
+        self.waiting.append((self.address + jump, slot))
+
+    def _point(self, jump: int, target: int) -> None:
+        struct.pack_into("<i", self.code, jump, target - jump - 4)
+
+    def _copy(self, name: str, code: Code, more: Mapping[str, int]) -> dict[str, list[int]]:
+        """Append a stencil; return the offsets of the distances of jumps that are to be led yet.
+
+        If it ends with a jump to what follows, that is cut off.
+        """
+        stencil, start, word = self._stencils[name], len(self.code), code.word
+        ways: dict[str, list[int]] = defaultdict(list)
+        values = {
+            "rs1": (word >> 14 & 31) << 3, "rs2": (word >> 19 & 31) << 3,
+            "rd": (word >> 8 & 63) << 3, "imm": word >> 32,
+            "here": 2 * code.slot, "after": 2 * code.next, NEXT: self._helpers.get(NEXT, 0), **more,
+        }  # fmt: skip
+        self.code += stencil.code
+        for hole in stencil.holes:
+            at = start + hole.offset
+            if hole.symbol not in values:
+                ways[hole.symbol].append(at)
+                continue
+            value = values[hole.symbol] + hole.addend
+            if hole.relative:
+                value -= self.address + at
+            struct.pack_into(hole.form, self.code, at, value)
+        if ways["cont"]:  # it may only be the last of all: see stencils
+            assert ways["cont"] == [len(self.code) - 4], name
+            del self.code[-5:]
+        return ways
+
+
+def place_helpers(arena: Arena) -> dict[str, int]:
+    """Put what all regions share into the arena; return the functions' addresses."""
+    helpers: dict[str, int] = {}
+    for name in (NEXT, "enter"):
+        copier = Copier(arena.end, {}, helpers)
+        copier._copy(name, Code(0, 0), {})
+        helpers[name] = arena.end
+        arena.put(copier.code)
+    return helpers
