@@ -101,7 +101,7 @@ class Hart:
         self.hypervisor = hypervisor
         self.memory = memory
         self.state = np.zeros(st.SLOTS, dtype=np.int64)
-        self.tlb_array = np.zeros(st.TLB_SLOTS, dtype=np.int64)
+        self.tlb_array = np.zeros(st.TLB_SLOTS + 2, dtype=np.int64)
         self.s = memoryview(self.state)  # the same memory; plain Python reads it faster
         self.tlb = memoryview(self.tlb_array)
         self.x = Registers(self.s)
@@ -112,7 +112,7 @@ class Hart:
 
     def use(self, kind: str) -> None:
         """Choose the engine for what comes; a run can be handed over at any point."""
-        self._looks = self.s[st.LOOK_EVERY] = int(kind == "jit")  # plain Python has no regions
+        self._looks = self.tlb[st.LOOK_EVERY] = int(kind == "jit")  # plain Python has no regions
         if kind == "jit":
             self._run: Callable[..., int] = engine.jit_run()
             self._arguments: tuple = (self.state, self.tlb_array, *self.memory.arrays)
@@ -225,7 +225,7 @@ class Hart:
         self.state[st.SPACE : st.SPACE + 32] = -1
         self.s[st.SPACES_USED] = 0
         self.s[st.SUPERPAGES] = 0
-        self.s[st.LOOK_EVERY] = self._looks
+        self.tlb[st.LOOK_EVERY] = self._looks
         pmp.update_regions(self.s)
         tlb.update_contexts(self.s, self.tlb)
 

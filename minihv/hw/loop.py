@@ -40,7 +40,7 @@ def run(s, tlb, r8, r16, r32, r64, page_flags, code, code_of, shared):
         if s[CLOCK] >= stop:
             return EXIT_BUDGET
         # Another VM's clock, when this hart ran that, may have been far ahead.
-        if s[LOOK_EVERY] and (s[CLOCK] >= s[LOOK] or s[LOOK] - s[CLOCK] > shared[SHARED_LATE]):
+        if tlb[LOOK_EVERY] and (s[CLOCK] >= tlb[LOOK] or tlb[LOOK] - s[CLOCK] > shared[SHARED_LATE]):
             if is_hot(s, tlb, code, code_of, shared):
                 return EXIT_HOT
         until = min(stop, s[DEADLINE])
@@ -58,8 +58,8 @@ def run(s, tlb, r8, r16, r32, r64, page_flags, code, code_of, shared):
             if reason:
                 return reason
             continue
-        if s[LOOK_EVERY]:
-            until = min(until, s[LOOK])
+        if tlb[LOOK_EVERY]:
+            until = min(until, tlb[LOOK])
         left = until - s[CLOCK]
         pc = s[PC]
         word = 0
@@ -241,9 +241,9 @@ def is_hot(s, tlb, code, code_of, shared):
             place = SHARED_HEAT + (frame & HEATS - 1)
             shared[place] += 1
             hot = 0 < shared[SHARED_HOT] <= shared[place]
-    later = min(2 * s[LOOK_EVERY], shared[SHARED_LATE])
-    s[LOOK_EVERY] = max(shared[SHARED_SOON] if soon else later, 1)
-    s[LOOK] = s[CLOCK] + s[LOOK_EVERY]
+    later = min(2 * tlb[LOOK_EVERY], shared[SHARED_LATE])
+    tlb[LOOK_EVERY] = max(shared[SHARED_SOON] if soon else later, 1)
+    tlb[LOOK] = s[CLOCK] + tlb[LOOK_EVERY]
     return hot
 
 

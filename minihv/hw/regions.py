@@ -50,6 +50,8 @@ class HotRegions:
         self.count = 0
         self.instructions = 0  # guest instructions translated so far
         shared = memory.shared
+        if shared[SHARED_CODE_PAGES] > 1:  # who was here before had regions
+            memory.drop_code()
         shared[SHARED_HOT], shared[SHARED_SOON], shared[SHARED_LATE] = HOT, SOON, LATE
         shared[SHARED_CODE] = memory.code.ctypes.data
         shared[SHARED_CODE_OF] = memory.code_of.ctypes.data

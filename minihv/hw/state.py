@@ -38,8 +38,6 @@ SUPERPAGES = 423  # 1: the TLB holds a part of a superpage
 EPOCH = 424  # shared[SHARED_EPOCH] that this hart's TLB has seen
 TLB_MISSES = 425  # translations that the TLB did not have
 WALK_READS = 426  # page-table entries that the walker has read
-LOOK = 427  # the clock at which the loop looks next whether this code is hot
-LOOK_EVERY = 428  # ticks from one look to the next; 0: it never looks
 
 # The H extension: the mode, and what a trap leaves for htval and its like.
 VIRT = 430  # V: 1 while the hart is in VS- or VU-mode
@@ -97,6 +95,9 @@ TLB_WRITE = 2 * TLB_ENTRIES  # first slot of the write entries; reads start at 0
 TLB_FETCH = 4 * TLB_ENTRIES
 TLB_BESIDE = 6 * TLB_ENTRIES  # stores to pages that hold code, too
 TLB_SLOTS = 8 * TLB_ENTRIES
+# What follows in the same array is no state of the machine either: when the run loop looks next
+# whether the code at pc is hot (a clock), and how many ticks later again; 0: it never looks.
+LOOK, LOOK_EVERY = TLB_SLOTS, TLB_SLOTS + 1
 CODE_STRIDE = 2056  # a code page: 2,048 halfword slots, then sentinels that are never decoded
 
 # Kinds of access, as PMP and the walker see them: the bits of a PMP entry.

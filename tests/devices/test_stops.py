@@ -71,12 +71,11 @@ def test_a_breakpoint_in_code_that_runs_already(engine):
 
 
 def test_a_breakpoint_in_code_that_was_translated(monkeypatch):
-    monkeypatch.setattr("minihv.devices.rounds.SLICE", 50)
-    monkeypatch.setattr(regions, "HOT", 1)
-    monkeypatch.setattr(regions, "RETRIES", 1000)
+    for name, value in (("HOT", 1), ("SOON", 50), ("LATE", 50), ("PATIENCE", 0)):
+        monkeypatch.setattr(regions, name, value)
     machine = programs.machine(programs.LOOP.replace("li s0, 50", "li s0, 1000"))
     machine.run(3000)
-    assert machine.regions is not None and machine.regions.count > 0
+    assert machine.memory.regions is not None and machine.memory.regions.count > 0
     place = programs.symbol(machine, "load")  # in the middle of a block
     machine.stops.add_breakpoint(place)
     assert machine.run(100_000) == BREAK and machine.harts[0].pc == place

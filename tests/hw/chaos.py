@@ -16,8 +16,9 @@ from minihv.asm import assemble
 from minihv.devices.virt import Machine
 from minihv.hw import regions
 from minihv.hw import state as st
-from minihv.hw.hart import STARTED
+from minihv.hw.hart import STARTED, Hart
 from minihv.hw.isa import INSTRUCTIONS
+from minihv.hw.memory import Memory
 
 RAM = st.RAM_BASE
 HANDLER, TABLES, WORDS = RAM, RAM + 0x1000, RAM + 0x4000  # of 4 KiB, 12 KiB, the rest
@@ -114,26 +115,26 @@ def _full(match: int, mask: int, size: int) -> tuple[int, int]:
     return match, mask & (0xFFFFFFFF if size == 4 else 0xFFFF)
 
 
-class EagerRegions(regions.HotRegions):
-    """Translates wherever it looks, up to a number of regions."""
-
-    most = 200
-
-    def sample(self, hart) -> None:  # noqa: ANN001
-        """As the usual one, but once is enough, and no page is ever given up."""
-        if self.count < self.most:
-            hot, retries = regions.HOT, regions.RETRIES
-            regions.HOT, regions.RETRIES = 1, 1 << 30
-            try:
-                super().sample(hart)
-            finally:
-                regions.HOT, regions.RETRIES = hot, retries
-
-
-def make_eager(machine: Machine, ticks: int) -> None:
-    """Translate all code that a slice of so many ticks ends in."""
-    machine.regions = EagerRegions(machine.memory)
+def make_eager(machine: Machine, ticks: int, most: int = 200) -> None:
+    """Translate all code that a look every so many ticks finds, up to a number of regions."""
+    machine.memory.regions = EagerRegions(machine.memory, most)
+    shared = machine.memory.shared
+    shared[st.SHARED_HOT], shared[st.SHARED_SOON], shared[st.SHARED_LATE] = 1, ticks, ticks
     machine.rounds.slice = ticks
+
+
+class EagerRegions(regions.HotRegions):
+    """Gives no page up, and stops at `most` regions."""
+
+    def __init__(self, memory: Memory, most: int):
+        super().__init__(memory)
+        self.most = most
+
+    def translate_at(self, hart: Hart) -> None:
+        """As the usual one, but every page is as it were new."""
+        self._drops.clear()
+        if self.count < self.most:
+            super().translate_at(hart)
 
 
 class Chaos:

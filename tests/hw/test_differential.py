@@ -7,15 +7,16 @@ The tier says how many sequences of each batch.
 
 import random
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from minihv.hw import regions
 from minihv.hw import state as st
 from minihv.hw.hart import Hart
 from minihv.hw.memory import Memory
+from tests.hw.chaos import EagerRegions
 from tests.hw.peers import HINT, UNICORN, rows
 from tests.hw.sequences import (
     ALIGNED,
@@ -96,7 +97,9 @@ class Ours:
         self.hart = Hart(0, self.memory, "python")
         self.hart.own_machine_mode()  # for its PMP: U and S may use all memory
         self.open = self.hart.state.copy()
-        self.regions = 0
+        self.memory.regions = EagerRegions(self.memory, 1 << 30)
+        shared = self.memory.shared
+        shared[st.SHARED_HOT], shared[st.SHARED_SOON], shared[st.SHARED_LATE] = 0, 1, 1
 
     def begin(self, layout: Layout, registers: list[int], data: bytes) -> None:
         """Set the hart and the data up, but leave what is decoded and translated."""
@@ -108,14 +111,15 @@ class Ours:
         self.hart.flush()
         self.memory.write(DATA, data)
 
-    def translate(self) -> regions.HotRegions:
-        """Go the way once, step by step, and make regions all along it."""
-        hot = regions.HotRegions(self.memory)
-        for _ in range(COUNT):
-            if self.hart.run(self.hart.clock + 1) == st.EXIT_TRAP:
-                break
-            hot.sample(self.hart)
-        return hot
+    def translate(self, again: Callable[[], None]) -> None:
+        """Go the way twice: what is decoded then is made regions of, at every step."""
+        self.hart.run(COUNT)
+        again()
+        shared = self.memory.shared
+        shared[st.SHARED_HOT] = 1
+        self.hart.run(COUNT)
+        shared[st.SHARED_HOT] = 0
+        again()
 
     def run(self, kind: str, layout: Layout, registers: list[int], data: bytes) -> Outcome:
         """The outcome on engine `kind`: "python", "jit" or "regions"."""
@@ -123,14 +127,9 @@ class Ours:
         hart.use("python" if kind == "python" else "jit")
         self.memory.write(layout.address, layout.data)
         self.begin(layout, registers, data)
-        hot = None
         if kind == "regions":
-            hot = self.translate()
-            self.regions += hot.count
-            self.begin(layout, registers, data)
+            self.translate(lambda: self.begin(layout, registers, data))
         reason = hart.run(COUNT)
-        if hot is not None:
-            self.memory.write(layout.address, layout.data)  # drops the regions before `hot` goes
         values = [s[i] & (1 << 64) - 1 for i in range(1, 32)]
         values += [s[st.PC] & (1 << 64) - 1, s[st.PRIV], *(hart.csr[name] for name in CSRS)]
         cause = s[st.CAUSE] if reason == st.EXIT_TRAP else None
@@ -190,8 +189,7 @@ def bench() -> Bench:
 
 
 @pytest.mark.parametrize(("names", "last"), batches(), ids=lambda part: part and part[0])
-def test_sequences_leave_the_same_state_as_on_unicorn(bench, names, last, monkeypatch):
-    monkeypatch.setattr(regions, "HOT", 1)
+def test_sequences_leave_the_same_state_as_on_unicorn(bench, names, last):
     bench.executed.clear()
 
     @settings(
@@ -205,9 +203,9 @@ def test_sequences_leave_the_same_state_as_on_unicorn(bench, names, last, monkey
     def compare(sequence: Sequence) -> None:
         bench.compare(sequence)
 
-    before = bench.ours.regions
+    before = bench.ours.memory.regions.count
     compare()
-    assert bench.ours.regions > before + EXAMPLES // 2
+    assert bench.ours.memory.regions.count > before + EXAMPLES // 2
     never = [name for name in (*names, last) if name and not bench.executed[name]]
     assert not never, f"never executed: {never}"
 

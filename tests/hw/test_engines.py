@@ -45,7 +45,7 @@ def test_random_code(mode, seed):
         machine = chaos(seed, mode, kind)
         assert differences(expected, machine) == [], kind
         if kind == "hot":
-            assert machine.regions.count > 3
+            assert machine.memory.regions.count > 3
 
 
 @pytest.mark.parametrize("mode", MODES_AND_HOSTED)
