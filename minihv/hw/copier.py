@@ -50,6 +50,12 @@ class Arena:
         at = jump - self._base
         self._memory[at : at + 4] = struct.pack("<i", target - jump - 4)
 
+    def divert(self, address: int, target: int) -> None:
+        """Put a jump to `target` over the first bytes of the code at `address`."""
+        at = address - self._base
+        self._memory[at] = 0xE9
+        self.lead(address + 1, target)
+
     def clear(self) -> None:
         """Forget all."""
         self._used = 0
@@ -158,9 +164,10 @@ class Copier:
 def place_helpers(arena: Arena) -> dict[str, int]:
     """Put what all regions share into the arena; return the functions' addresses."""
     helpers: dict[str, int] = {}
-    for name in (NEXT, "enter"):
+    for name in (NEXT, "enter", "yes", "no", "beside0", "beside1", "beside2", "beside3"):
         copier = Copier(arena.end, {}, helpers)
-        copier._copy(name, Code(0, 0), {})
+        answers = {"cont": helpers["yes"], "away": helpers["no"]} if "no" in helpers else {}
+        copier._copy(name, Code(0, 0), answers)
         helpers[name] = arena.end
         arena.put(copier.code)
     return helpers

@@ -225,9 +225,10 @@ def new_code_page(s, tlb, page_flags, code, code_of, shared, frame):
 
 
 def is_hot(s, tlb, code, code_of, shared):
-    """Look at the code at pc; return whether it is hot, and none of it is in a region yet.
+    """Look at the code at pc; return whether something is to be translated.
 
-    The next look is soon if this one finds such code, and later and later if not.
+    That is code in no region, if a page has enough of it; the next look comes soon then, and later
+    and later if not. Or it is a region's block in which the hart is found again and again.
     """
     pc = s[PC]
     e = TLB_FETCH + ((pc >> 12 & TLB_ENTRIES - 1) << 1)
@@ -235,12 +236,16 @@ def is_hot(s, tlb, code, code_of, shared):
     soon = False
     if s[BREAKPOINTS] == 0 and tlb[e] == pc & -4096 | s[FETCH_CONTEXT]:
         frame = pc + tlb[e + 1] >> 12
-        w = code[code_of[frame] * CODE_STRIDE + ((pc & 4095) >> 1)]
-        if w and w & COVERED == 0:
-            soon = True
-            place = SHARED_HEAT + (frame & HEATS - 1)
-            shared[place] += 1
-            hot = 0 < shared[SHARED_HOT] <= shared[place]
+        slot = (pc & 4095) >> 1
+        w = code[code_of[frame] * CODE_STRIDE + slot]
+        soon = w != 0 and w & COVERED == 0
+        place = SHARED_HEAT + (frame & HEATS - 1)
+        limit = shared[SHARED_HOT]
+        if w & COVERED:
+            place = SHARED_BLOCK_HEAT + (slot + 37 * frame & HEATS - 1)
+            limit = shared[SHARED_HOTTER]
+        shared[place] += w != 0
+        hot = 0 < limit <= shared[place]
     later = min(2 * tlb[LOOK_EVERY], shared[SHARED_LATE])
     tlb[LOOK_EVERY] = max(shared[SHARED_SOON] if soon else later, 1)
     tlb[LOOK] = s[CLOCK] + tlb[LOOK_EVERY]

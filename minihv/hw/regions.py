@@ -22,16 +22,21 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 
+from minihv.hw import hot_loops
 from minihv.hw.copier import Arena, Copier, place_helpers
 from minihv.hw.decode import COVERED, SHORT
 from minihv.hw.hart import Hart
+from minihv.hw.hot_loops import loop_at
 from minihv.hw.memory import PAGE, Memory
 from minihv.hw.ops import REGION
-from minihv.hw.region_ir import discover
+from minihv.hw.region_ir import Block, discover
 from minihv.hw.state import *
 
 HOT = 3  # looks that find a page's code untranslated before it is translated
 SOON, LATE = 5_000, 50_000  # ticks between looks: after one that found such code; at most
+HOTTER = 8  # looks that find a block of a region before we ask the cache for its loop,
+STAYS = 250  # and after which LLVM compiles it: as many as it has instructions, at most so many
+NEVER_HOT = -(1 << 60)
 PATIENCE = 8  # a page whose regions are dropped must be hot twice as long each time, so often
 LARGEST = 256  # bytes that one instruction may take in a region
 
@@ -46,13 +51,18 @@ class HotRegions:
         self._waiting: dict[int, dict[int, list[int]]] = {}  # jumps that would lead there
         self._arena: Arena | None = None
         self._helpers: dict[str, int] = {}
+        self._blocks: dict[int, list[Block]] = {}  # by page: all of its regions'
+        self._optimized: set[tuple[int, int]] = set()  # pages and slots of loops' heads
+        self._candidates: set[tuple[int, int]] = set()
         self._numbers = 0  # of blocks so far
+        self.loops = 0
         self.count = 0
         self.instructions = 0  # guest instructions translated so far
         shared = memory.shared
         if shared[SHARED_CODE_PAGES] > 1:  # who was here before had regions
             memory.drop_code()
         shared[SHARED_HOT], shared[SHARED_SOON], shared[SHARED_LATE] = HOT, SOON, LATE
+        shared[SHARED_HOTTER] = HOTTER
         shared[SHARED_CODE] = memory.code.ctypes.data
         shared[SHARED_CODE_OF] = memory.code_of.ctypes.data
 
@@ -61,15 +71,55 @@ class HotRegions:
         pc = hart.pc
         entry = TLB_FETCH + ((pc >> 12 & TLB_ENTRIES - 1) << 1)
         frame = pc + hart.tlb[entry + 1] >> 12
+        slot, base = (pc & PAGE - 1) >> 1, int(self._memory.code_of[frame]) * CODE_STRIDE
+        if self._memory.code[base + slot] & COVERED:
+            self._memory.shared[SHARED_BLOCK_HEAT + (slot + 37 * frame & HEATS - 1)] = (
+                self.optimize(frame, slot))  # fmt: skip
+            return
         shared, heat = self._memory.shared, SHARED_HEAT + (frame & HEATS - 1)
         shared[heat] = 0
         if frame in self._entries and not self._memory.flags[frame] & PAGE_REGION:
-            del self._entries[frame], self._waiting[frame]
+            del self._entries[frame], self._waiting[frame], self._blocks[frame]
+            for some in (self._optimized, self._candidates):
+                some -= {place for place in some if place[0] == frame}
             self._drops[frame] += 1
             shared[heat] = HOT - (HOT << min(self._drops[frame], PATIENCE))
             if self._drops[frame] > 1:
                 return
-        self.translate(frame, (pc & PAGE - 1) >> 1)
+        self.translate(frame, slot)
+
+    def optimize(self, frame: int, slot: int) -> int:
+        """Let LLVM compile the loop whose head is at `slot`; return how hot the place is now.
+
+        If the cache does not have it, only if it stays as hot for a while.
+        """
+        memory, entries = self._memory, self._entries.get(frame, {})
+        if slot not in entries or (frame, slot) in self._optimized:
+            return NEVER_HOT
+        blocks = loop_at(self._blocks[frame], slot)
+        size = sum(map(len, blocks))
+        if size > hot_loops.LARGEST:
+            return NEVER_HOT
+        text = hot_loops.Emitter(blocks, slot).module()
+        code = hot_loops.kept_loop(text)
+        if code is None:
+            first = frame, blocks[0][0].slot
+            if first not in self._candidates:
+                self._candidates.add(first)
+                return HOTTER - min(size, STAYS)
+            code = hot_loops.compile_loop(text)
+            hot_loops.keep_loop(text, code)
+        arena = self._arena
+        assert arena is not None
+        if arena.left < len(code) + 64:
+            self._forget()
+            return 0
+        address = arena.end
+        arena.put(code + bytes(-len(code) % 16))
+        arena.divert(entries[slot], address)
+        self._optimized |= {(frame, block[0].slot) for block in blocks}
+        self.loops += 1
+        return NEVER_HOT
 
     def translate(self, frame: int, slot: int) -> None:
         """Make a region from the code at halfword `slot` of physical page `frame`."""
@@ -83,6 +133,7 @@ class HotRegions:
         if arena.left < LARGEST * size or self._numbers + len(blocks) > REGIONS:
             self._forget()
             return
+        self._blocks.setdefault(frame, []).extend(blocks)
         entries = self._entries.setdefault(frame, {})
         waiting = self._waiting.setdefault(frame, defaultdict(list))
         copier = Copier(arena.end, entries, self._helpers)
@@ -108,8 +159,14 @@ class HotRegions:
     def _new_arena(self) -> Arena:
         self._arena = Arena()
         self._helpers = place_helpers(self._arena)
-        self._memory.shared[SHARED_ENTER] = self._helpers["enter"]
+        self._publish()
         return self._arena
+
+    def _publish(self) -> None:
+        shared = self._memory.shared
+        shared[SHARED_ENTER], shared[SHARED_NEXT] = self._helpers["enter"], self._helpers["next"]
+        for k in range(4):
+            shared[SHARED_BESIDE + k] = self._helpers[f"beside{k}"]
 
     def _forget(self) -> None:
         """Begin anew: there is no more room."""
@@ -117,7 +174,11 @@ class HotRegions:
         self._memory.drop_translations()
         self._entries.clear()
         self._waiting.clear()
+        self._blocks.clear()
+        self._optimized.clear()
+        self._candidates.clear()
         self._numbers = 0
         assert self._arena is not None
         self._arena.clear()
         self._helpers = place_helpers(self._arena)
+        self._publish()

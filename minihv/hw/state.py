@@ -80,10 +80,14 @@ SHARED_SOON = 3  # ticks between two such looks, and at most between looks that 
 SHARED_LATE = 4
 SHARED_CODE = 5  # addresses of the arrays `code` and `code_of`,
 SHARED_CODE_OF = 6
-SHARED_ENTER = 7  # and of the code through which regions are entered
-SHARED_HEAT = 8  # looks so far, by the low bits of the page's number
+SHARED_ENTER = 7  # of the code through which regions are entered, and of what hot loops call: the
+SHARED_NEXT = 8  # way on to another region, and
+SHARED_BESIDE = 9  # 4: stores of 1, 2, 4 and 8 bytes to pages that hold code
+SHARED_HOTTER = 13  # looks that must find a block of a region before it is hotter still
+SHARED_HEAT = 14  # looks so far, by the low bits of the page's number
 HEATS = 1024
-SHARED_REGIONS = SHARED_HEAT + HEATS  # addresses of what `region` in the decode cache leads to
+SHARED_BLOCK_HEAT = SHARED_HEAT + HEATS  # the same for blocks, by the low bits of their place
+SHARED_REGIONS = SHARED_BLOCK_HEAT + HEATS  # addresses of what `region` in the decode cache leads to
 REGIONS = 1 << 16
 SHARED_SLOTS = SHARED_REGIONS + REGIONS
 

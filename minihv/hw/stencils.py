@@ -32,7 +32,7 @@ from minihv.hw.decode import SHORT
 from minihv.hw.ir import Value, Writer
 from minihv.hw.memory import PAGE
 from minihv.hw.ops import MEANING_OF, OPS, REGION
-from minihv.hw.region_ir import look_up, template
+from minihv.hw.region_ir import PARAMETERS, WEIGHTS, look_up, template
 from minihv.hw.shapes import Kind
 from minihv.hw.state import *
 
@@ -42,7 +42,6 @@ VALUES = "rs1 rs2 rd imm here after count undone".split()
 # Where else to go on: after the instruction, at a branch's goal, where the fast path ends.
 WAYS = "cont goal away".split()
 NEXT = "next"  # to the region at a pc
-PARAMETERS = "ptr %s, ptr %t, ptr %r, ptr %sh, i64 {}, i64 {}, i64 {}, i64 {}"
 KINDS = {1: "<q", 10: "<I", 11: "<i", 2: "<i", 4: "<i"}  # R_X86_64_64, 32, 32S, PC32, PLT32
 RELATIVE = (2, 4)
 
@@ -223,6 +222,13 @@ def _beside(kind: int) -> str:
     return at.text()
 
 
+def _answer(name: str, value: int) -> str:
+    """Return what says whether `beside` has stored, to a loop that LLVM has compiled."""
+    at = _Function(name)
+    at.lines.append(f"  ret i64 {value}")
+    return at.text()
+
+
 def _enter() -> str:
     """Return what the loop calls, in C's convention: on at `pc`; the budget that is left."""
     given = PARAMETERS.format("%left", "%pc", "poison", "poison")
@@ -235,12 +241,11 @@ def module() -> str:
     holes = [f"@{name} = external dso_local global i8" for name in VALUES]
     ways = [f"declare dso_local preserve_nonecc i64 @{name}({'ptr, ' * 4}i64, i64, i64, i64)"
             for name in WAYS]  # fmt: skip
-    weights = ['!0 = !{!"branch_weights", i32 1000, i32 1}',
-               '!1 = !{!"branch_weights", i32 1, i32 1000}']  # fmt: skip
     operations = {OPS[op].split(".")[0]: _operation(op) for op, meaning in enumerate(MEANING_OF)
                   if meaning is not None}  # the short and the far forms are the same
-    others = [_head(), _out(), _far(), _next(), *map(_beside, range(4)), _enter()]
-    return "\n".join([*holes, *ways, *operations.values(), *others, *weights])
+    others = [_head(), _out(), _far(), _next(), *map(_beside, range(4)),
+              _answer("yes", 1), _answer("no", 0), _enter()]  # fmt: skip
+    return "\n".join([*holes, *ways, *operations.values(), *others, *WEIGHTS])
 
 
 # --- compiled -----------------------------------------------------------------------------------

@@ -1,0 +1,277 @@
+"""Loops in which a hart is found again and again: compiled by LLVM as one function each.
+
+    registers    in LLVM's values all through the loop, so mostly in the host's registers; they are
+                 loaded from the state vector at the start, and stored when the loop is left
+    out          to the run loop: the budget is too small, or an access needs the slow path
+    far          on to code that is not part of the loop, through `next`
+
+What comes in at the loop's head does so through a jump over the first bytes of that block's
+stencils. The object code is kept in the cache folder, named by a hash of the IR that it was made
+of, which holds all that it depends on: instructions, their places in the page, the layout.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import struct
+from collections import deque
+from functools import cache
+from pathlib import Path
+
+from minihv.hw import engine
+from minihv.hw.ops import MEANING_OF
+from minihv.hw.region_ir import PARAMETERS, WEIGHTS, Block, Code, template
+from minihv.hw.shapes import Kind
+from minihv.hw.state import *
+
+LARGEST = 600  # instructions of a loop
+
+
+def loop_at(blocks: list[Block], head: int) -> list[Block]:
+    """Return the blocks from which and to which slot `head` leads, by direct jumps.
+
+    If that is no loop, or too much, return what is nearest of that to which `head` leads.
+    """
+    by_slot = {block[0].slot: block for block in blocks}
+    ways = {slot: [to for to in _ways(block[-1]) if to in by_slot]
+            for slot, block in by_slot.items()}  # fmt: skip
+    back: dict[int, list[int]] = {slot: [] for slot in by_slot}
+    for slot, goals in ways.items():
+        for goal in goals:
+            back[goal].append(slot)
+    both = _reached(head, ways).keys() & _reached(head, back).keys()
+    size = sum(len(by_slot[slot]) for slot in both)
+    if head not in both or size > LARGEST:
+        both, size = {head}, len(by_slot[head])
+        for slot in _reached(head, ways):
+            if slot not in both and (size := size + len(by_slot[slot])) <= LARGEST:
+                both.add(slot)
+    return [by_slot[slot] for slot in sorted(both)]
+
+
+def _ways(last: Code) -> list[int]:
+    kind = last.meaning.kind if last.meaning else None
+    if kind is Kind.BRANCH:
+        return [last.goal, last.next]
+    if kind is Kind.INDIRECT:
+        return []
+    return [last.goal if kind in (Kind.JUMP, Kind.CALL) else last.next]
+
+
+def _reached(start: int, ways: dict[int, list[int]]) -> dict[int, None]:
+    """Return the slots to which `start` leads, the nearest first."""
+    found: dict[int, None] = {}
+    todo = deque(ways[start])
+    while todo:
+        slot = todo.popleft()
+        if slot not in found:
+            found[slot] = None
+            todo += ways[slot]
+    return found
+
+
+class Emitter:
+    """Writes a loop as LLVM IR. Registers are variables, of which `sroa` makes values."""
+
+    def __init__(self, blocks: list[Block], head: int):
+        self.blocks = {block[0].slot: block for block in blocks}
+        self.head = head
+        self.count = 0
+        self.lines: list[str] = []
+        self.used: set[int] = set()
+        self.written: set[int] = set()
+
+    def module(self) -> str:
+        """Return the loop as the text of an LLVM module."""
+        for slot, block in self.blocks.items():
+            self._block(slot, block)
+        variables = ["left", "place", "undone", *(f"x{k}" for k in sorted(self.used))]
+        given = PARAMETERS.format("%left", "%pc", "%va", "%data")
+        start = [f"  %{name}.v = alloca i64" for name in variables]
+        start.append("  store i64 %left, ptr %left.v")
+        for k in sorted(self.used):
+            start += [f"  %x{k}.p = getelementptr i64, ptr %s, i64 {k}",
+                      f"  %x{k}.0 = load i64, ptr %x{k}.p",
+                      f"  store i64 %x{k}.0, ptr %x{k}.v"]  # fmt: skip
+        start += [f"  %dctxp = getelementptr i64, ptr %s, i64 {DATA_CONTEXT}",
+                  "  %dctx = load i64, ptr %dctxp", f"  br label %b{self.head}"]  # fmt: skip
+        beyond = PARAMETERS.format("%fleft", "%fpc", "poison", "poison")
+        return "\n".join([
+            f"define preserve_nonecc i64 @loop({given}) nounwind {{", *start, *self.lines,
+            "out:", *self._flush("o"),
+            "  %oundone = load i64, ptr %undone.v", "  %back = add i64 %oleft, %oundone",
+            f"  %pcp = getelementptr i64, ptr %s, i64 {PC}", "  store i64 %opc, ptr %pcp",
+            "  ret i64 %back",
+            "far:", *self._flush("f"),
+            f"  %nextp = getelementptr i64, ptr %sh, i64 {SHARED_NEXT}",
+            "  %next = load ptr, ptr %nextp",
+            f"  %there = musttail call preserve_nonecc i64 %next({beyond})", "  ret i64 %there",
+            "}", *WEIGHTS, "",
+        ])  # fmt: skip
+
+    def _flush(self, name: str) -> list[str]:
+        lines = [f"  %{name}left = load i64, ptr %left.v", f"  %{name}place = load i64, ptr %place.v",
+                 f"  %{name}pc = add i64 %pc, %{name}place"]  # fmt: skip
+        for k in sorted(self.written):
+            lines += [f"  %{name}x{k} = load i64, ptr %x{k}.v",
+                      f"  store i64 %{name}x{k}, ptr %x{k}.p"]  # fmt: skip
+        return lines
+
+    def _read(self, register: int) -> str:
+        if register == 0:
+            return "0"
+        self.used.add(register)
+        self.count += 1
+        self.lines.append(f"  %r{self.count} = load i64, ptr %x{register}.v")
+        return f"%r{self.count}"
+
+    def _away(self, place: int | str, undone: int, to: str) -> None:
+        self.lines += [f"  store i64 {place}, ptr %place.v", f"  store i64 {undone}, ptr %undone.v",
+                       f"  br label %{to}"]  # fmt: skip
+
+    def _block(self, slot: int, block: Block) -> None:
+        size, goes = len(block), ""
+        self.lines += [
+            f"b{slot}:", f"  %before.{slot} = load i64, ptr %left.v",
+            f"  %left.{slot} = sub i64 %before.{slot}, {size}",
+            f"  store i64 %left.{slot}, ptr %left.v",
+            f"  %enough.{slot} = icmp sge i64 %left.{slot}, 0",
+            f"  br i1 %enough.{slot}, label %i{slot}, label %few{slot}, !prof !0", f"few{slot}:",
+        ]  # fmt: skip
+        self._away(2 * slot, size, "out")
+        self.lines.append(f"i{slot}:")
+        for done, code in enumerate(block):
+            goes = self._instruction(code, size - done)
+        last = block[-1]
+        kind = last.meaning.kind if last.meaning else None
+        if kind is Kind.BRANCH:
+            one, other = (self._label(slot, to) for to in (last.goal, last.next))
+            self.lines.append(f"  br i1 {goes}, label %{one}, label %{other}")
+        elif kind is Kind.INDIRECT:
+            self.lines.append(f"  %goal.{slot} = sub i64 {goes}, %pc")
+            self._away(f"%goal.{slot}", 0, "far")
+        else:
+            self.lines.append(f"  br label %{self._label(slot, _ways(last)[0])}")
+        for to in _ways(last):
+            if to not in self.blocks:
+                self.lines.append(f"{self._label(slot, to)}:")
+                self._away(2 * to, 0, "far")
+
+    def _label(self, slot: int, to: int) -> str:
+        return f"b{to}" if to in self.blocks else f"f{slot}.{to}".replace("-", "m")
+
+    def _instruction(self, code: Code, undone: int) -> str:
+        form, word, meaning = template(code.word & 255), code.word, MEANING_OF[code.word & 255]
+        assert meaning is not None
+        self.count += 1
+        k = self.count
+        fields = {"k": k, "imm": word >> 32, "here": 2 * code.slot, "after": 2 * code.next}
+        for name, shift in (("rs1", 14), ("rs2", 19)):
+            if name in form.reads:
+                fields[name] = self._read(word >> shift & 31)
+        self.lines.append(form.text.format_map(fields).replace("%page", "%pc"))
+        if form.result and (rd := word >> 8 & 63) != SINK:
+            self.used.add(rd)
+            self.written.add(rd)
+            self.lines.append(f"  store i64 {form.result.format_map(fields)}, ptr %x{rd}.v")
+        if form.va:
+            self.lines += [f"  br label %n{k}", f"w{k}:"]
+            if form.data:
+                self._beside(k, meaning.access & 3, form.va.format_map(fields),
+                             form.data.format_map(fields))  # fmt: skip
+            self._away(2 * code.slot, undone, "out")
+            self.lines.append(f"n{k}:")
+        return form.goes.format_map(fields)
+
+    def _beside(self, k: int, size: int, va: str, data: str) -> None:
+        given = PARAMETERS.format("%left", "%pc", va, data)
+        self.lines += [
+            f"  %at.{k} = getelementptr i64, ptr %sh, i64 {SHARED_BESIDE + size}",
+            f"  %beside.{k} = load ptr, ptr %at.{k}",
+            f"  %done.{k} = call preserve_nonecc i64 %beside.{k}({given})",
+            f"  %is.{k} = icmp ne i64 %done.{k}, 0",
+            f"  br i1 %is.{k}, label %n{k}, label %not.{k}", f"not.{k}:",
+        ]  # fmt: skip
+
+
+# --- compiled -----------------------------------------------------------------------------------
+
+
+@cache
+def _compiler() -> tuple:  # type: ignore[type-arg]
+    """Return llvmlite's binding, and a target like this host that needs no relocations."""
+    from llvmlite import binding
+
+    binding.initialize_all_targets()
+    binding.initialize_all_asmprinters()
+    target = binding.Target.from_triple("x86_64-unknown-linux-gnu")
+    machine = target.create_target_machine(
+        cpu=binding.get_host_cpu_name(), features=binding.get_host_cpu_features().flatten(),
+        opt=2, reloc="static", codemodel="kernel",
+    )  # fmt: skip
+    return binding, machine
+
+
+def compile_loop(text: str) -> bytes:
+    """Return the machine code of a loop, which may be put anywhere."""
+    binding, machine = _compiler()
+    module = binding.parse_assembly(text)
+    module.verify()
+    builder = binding.create_pass_builder(machine, binding.create_pipeline_tuning_options(2))
+    passes = binding.create_new_function_pass_manager()
+    passes.add_sroa_pass()
+    for function in module.functions:
+        passes.run(function, builder)
+    return _text_section(machine.emit_object(module))
+
+
+def _text_section(data: bytes) -> bytes:
+    """Return the .text of an ELF64 object; ValueError if it is not all that there is."""
+    table, = struct.unpack_from("<Q", data, 40)
+    count, names = struct.unpack_from("<HH", data, 60)
+    sections = [struct.unpack_from("<IIQQQQIIQQ", data, table + 64 * k) for k in range(count)]
+    named = {}
+    for section in sections:
+        at = sections[names][4] + section[0]
+        named[data[at : data.index(b"\0", at)]] = section
+    if b".rela.text" in named or any(name.startswith(b".rodata") for name in named):
+        raise ValueError("the code of a loop depends on where it lies")
+    return data[named[b".text"][4] :][: named[b".text"][5]]
+
+
+@cache
+def folder() -> Path:
+    """Return where this host's loops are kept: one for each kind of processor."""
+    from llvmlite import __version__, binding
+
+    host = f"{__version__}\n{binding.get_host_cpu_name()}\n"
+    host += binding.get_host_cpu_features().flatten()
+    digest = hashlib.sha256(host.encode()).hexdigest()[:12]
+    path = engine.cache_folder() / "regions" / digest
+    path.mkdir(parents=True, exist_ok=True, mode=0o700)
+    return path
+
+
+def kept_loop(text: str) -> bytes | None:
+    """Return the machine code for this IR from the cache; None if it holds none."""
+    try:
+        data = _file(text).read_bytes()
+    except OSError:
+        return None
+    return data[32:] if hashlib.sha256(data[32:]).digest() == data[:32] else None
+
+
+def keep_loop(text: str, code: bytes) -> None:
+    """Put machine code into the cache, if it can be written."""
+    path = _file(text)
+    temporary = path.with_suffix(f".{os.getpid()}")
+    try:
+        temporary.write_bytes(hashlib.sha256(code).digest() + code)
+        temporary.replace(path)
+    except OSError:
+        pass  # it is made again next time
+
+
+def _file(text: str) -> Path:
+    return folder() / hashlib.sha256(text.encode()).hexdigest()[:32]
