@@ -1,7 +1,8 @@
 """Loops in which a hart is found again and again: compiled by LLVM as one function each.
 
     registers    in LLVM's values all through the loop, so mostly in the host's registers; they are
-                 loaded from the state vector at the start, and stored when the loop is left
+                 loaded from the state vector at the start, and also stored there when they change:
+                 to store them when the loop is left, by whichever way, costs LLVM much more time
     out          to the run loop: the budget is too small, or an access needs the slow path
     far          on to code that is not part of the loop, through `next`
 
@@ -25,7 +26,7 @@ from minihv.hw.region_ir import PARAMETERS, WEIGHTS, Block, Code, template
 from minihv.hw.shapes import Kind
 from minihv.hw.state import *
 
-LARGEST = 600  # instructions of a loop
+LARGEST = 250  # instructions of a loop
 
 
 def loop_at(blocks: list[Block], head: int) -> list[Block]:
@@ -80,7 +81,6 @@ class Emitter:
         self.count = 0
         self.lines: list[str] = []
         self.used: set[int] = set()
-        self.written: set[int] = set()
 
     def module(self) -> str:
         """Return the loop as the text of an LLVM module."""
@@ -98,7 +98,7 @@ class Emitter:
                   "  %dctx = load i64, ptr %dctxp", f"  br label %b{self.head}"]  # fmt: skip
         beyond = PARAMETERS.format("%fleft", "%fpc", "poison", "poison")
         return "\n".join([
-            f"define preserve_nonecc i64 @loop({given}) nounwind {{", *start, *self.lines,
+            f"define preserve_nonecc i64 @loop({given}) nounwind noimplicitfloat {{", *start, *self.lines,
             "out:", *self._flush("o"),
             "  %oundone = load i64, ptr %undone.v", "  %back = add i64 %oleft, %oundone",
             f"  %pcp = getelementptr i64, ptr %s, i64 {PC}", "  store i64 %opc, ptr %pcp",
@@ -113,9 +113,6 @@ class Emitter:
     def _flush(self, name: str) -> list[str]:
         lines = [f"  %{name}left = load i64, ptr %left.v", f"  %{name}place = load i64, ptr %place.v",
                  f"  %{name}pc = add i64 %pc, %{name}place"]  # fmt: skip
-        for k in sorted(self.written):
-            lines += [f"  %{name}x{k} = load i64, ptr %x{k}.v",
-                      f"  store i64 %{name}x{k}, ptr %x{k}.p"]  # fmt: skip
         return lines
 
     def _read(self, register: int) -> str:
@@ -173,8 +170,8 @@ class Emitter:
         self.lines.append(form.text.format_map(fields).replace("%page", "%pc"))
         if form.result and (rd := word >> 8 & 63) != SINK:
             self.used.add(rd)
-            self.written.add(rd)
-            self.lines.append(f"  store i64 {form.result.format_map(fields)}, ptr %x{rd}.v")
+            value = form.result.format_map(fields)
+            self.lines += [f"  store i64 {value}, ptr %x{rd}.v", f"  store i64 {value}, ptr %x{rd}.p"]
         if form.va:
             self.lines += [f"  br label %n{k}", f"w{k}:"]
             if form.data:

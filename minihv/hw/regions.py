@@ -20,6 +20,7 @@ Source: the idea of compiling what sampling finds hot is Deutsch & Schiffman 198
 
 from __future__ import annotations
 
+import time
 from collections import Counter, defaultdict
 
 from minihv.hw import hot_loops
@@ -34,8 +35,9 @@ from minihv.hw.state import *
 
 HOT = 3  # looks that find a page's code untranslated before it is translated
 SOON, LATE = 5_000, 50_000  # ticks between looks: after one that found such code; at most
-HOTTER = 8  # looks that find a block of a region before we ask the cache for its loop,
-STAYS = 250  # and after which LLVM compiles it: as many as it has instructions, at most so many
+HOTTER = 8  # looks that find a block of a region before its loop is compiled,
+SHARE = 0.2  # if LLVM has not yet had this part of the processor's time
+SECONDS_EACH = 0.0006  # that LLVM takes for an instruction
 NEVER_HOT = -(1 << 60)
 PATIENCE = 8  # a page whose regions are dropped must be hot twice as long each time, so often
 LARGEST = 256  # bytes that one instruction may take in a region
@@ -53,7 +55,8 @@ class HotRegions:
         self._helpers: dict[str, int] = {}
         self._blocks: dict[int, list[Block]] = {}  # by page: all of its regions'
         self._optimized: set[tuple[int, int]] = set()  # pages and slots of loops' heads
-        self._candidates: set[tuple[int, int]] = set()
+        self._began = 0.0  # processor time of this thread when the first region was made
+        self._spent = 0.0  # seconds of it in LLVM since
         self._numbers = 0  # of blocks so far
         self.loops = 0
         self.count = 0
@@ -80,8 +83,7 @@ class HotRegions:
         shared[heat] = 0
         if frame in self._entries and not self._memory.flags[frame] & PAGE_REGION:
             del self._entries[frame], self._waiting[frame], self._blocks[frame]
-            for some in (self._optimized, self._candidates):
-                some -= {place for place in some if place[0] == frame}
+            self._optimized = {place for place in self._optimized if place[0] != frame}
             self._drops[frame] += 1
             shared[heat] = HOT - (HOT << min(self._drops[frame], PATIENCE))
             if self._drops[frame] > 1:
@@ -91,7 +93,7 @@ class HotRegions:
     def optimize(self, frame: int, slot: int) -> int:
         """Let LLVM compile the loop whose head is at `slot`; return how hot the place is now.
 
-        If the cache does not have it, only if it stays as hot for a while.
+        If the cache does not have it, only if there is time.
         """
         memory, entries = self._memory, self._entries.get(frame, {})
         if slot not in entries or (frame, slot) in self._optimized:
@@ -103,11 +105,11 @@ class HotRegions:
         text = hot_loops.Emitter(blocks, slot).module()
         code = hot_loops.kept_loop(text)
         if code is None:
-            first = frame, blocks[0][0].slot
-            if first not in self._candidates:
-                self._candidates.add(first)
-                return HOTTER - min(size, STAYS)
+            if not self._affordable(size):
+                return 0
+            before = time.thread_time()
             code = hot_loops.compile_loop(text)
+            self._spent += time.thread_time() - before
             hot_loops.keep_loop(text, code)
         arena = self._arena
         assert arena is not None
@@ -156,8 +158,14 @@ class HotRegions:
         self.count += 1
         self.instructions += size
 
+    def _affordable(self, size: int) -> bool:
+        """Return whether LLVM may take the time for a loop: a part of what the guest has had."""
+        estimate = self._spent + size * SECONDS_EACH
+        return estimate <= SHARE * (time.thread_time() - self._began)
+
     def _new_arena(self) -> Arena:
         self._arena = Arena()
+        self._began = time.thread_time()
         self._helpers = place_helpers(self._arena)
         self._publish()
         return self._arena
@@ -176,7 +184,6 @@ class HotRegions:
         self._waiting.clear()
         self._blocks.clear()
         self._optimized.clear()
-        self._candidates.clear()
         self._numbers = 0
         assert self._arena is not None
         self._arena.clear()

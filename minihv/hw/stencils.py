@@ -77,7 +77,7 @@ class _Function(Writer):
     def __init__(self, name: str):
         super().__init__()
         given = PARAMETERS.format("%left", "%pc", "%va", "%data")
-        self.head = f"define preserve_nonecc i64 @{name}({given}) nounwind optsize {{"
+        self.head = f"define preserve_nonecc i64 @{name}({given}) nounwind optsize noimplicitfloat {{"
 
     def hole(self, symbol: str) -> str:
         """Return the value that is filled in later."""

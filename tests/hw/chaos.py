@@ -120,15 +120,26 @@ def make_eager(machine: Machine, ticks: int, most: int = 200) -> None:
     machine.memory.regions = EagerRegions(machine.memory, most)
     shared = machine.memory.shared
     shared[st.SHARED_HOT], shared[st.SHARED_SOON], shared[st.SHARED_LATE] = 1, ticks, ticks
+    shared[st.SHARED_HOTTER] = 1
     machine.rounds.slice = ticks
 
 
+MOST_LOOPS = 2  # that LLVM compiles for one machine
+
+
 class EagerRegions(regions.HotRegions):
-    """Gives no page up, and stops at `most` regions."""
+    """Gives no page up, and stops at `most` regions and a few loops."""
 
     def __init__(self, memory: Memory, most: int):
         super().__init__(memory)
         self.most = most
+
+    def optimize(self, frame: int, slot: int) -> int:
+        """As the usual one, at once."""
+        return super().optimize(frame, slot) if self.loops < MOST_LOOPS else regions.NEVER_HOT
+
+    def _affordable(self, size: int) -> bool:
+        return True
 
     def translate_at(self, hart: Hart) -> None:
         """As the usual one, but every page is as it were new."""
