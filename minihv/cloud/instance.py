@@ -93,7 +93,8 @@ class Guest:
 
     def __init__(self, vm: VM):
         self.vm = vm
-        vm.host.memory.shared[SHARED_HOT] = 0  # a service that sleeps between requests has no hot code
+        # A service that sleeps between requests has no hot code.
+        vm.host.memory.shared[SHARED_HOT] = 0
         self._heard = bytearray()
         vm.console.sink = self._heard.extend
 

@@ -35,7 +35,7 @@ from minihv.hw.bus import Bus, Device
 from minihv.hw.extensions import isa_string
 from minihv.hw.hart import Hart
 from minihv.hw.memory import Memory
-from minihv.hw.regions import HotRegions
+from minihv.hw.regions import watch
 
 __all__ = ["VIRT", "End", "Instant", "Machine", "default_engine"]
 
@@ -101,8 +101,8 @@ class Machine(Run):
         self.exits: Counter[str] = Counter()
         self.calls: Counter[str] = Counter()  # SBI calls by name
         self.stops = Stops(self.harts, self.memory)
-        if self.engine == "jit" and self.memory.regions is None:
-            self.memory.regions = HotRegions(self.memory)
+        if self.engine == "jit":
+            watch(self.memory)
 
     def _new_memory(self, size: int) -> Memory:
         """Return the board's RAM; a hypervisor returns a part of another machine's."""

@@ -80,7 +80,7 @@ class Copier:
         self.address = address
         self.code = bytearray()
         self.entries = dict(entries)
-        self.waiting: list[tuple[int, int]] = []  # jumps to blocks that are not there: address, slot
+        self.waiting: list[tuple[int, int]] = []  # address of a jump, slot of no block yet
         self._helpers = helpers
         self._stencils = stencils()
         self._jumps: list[tuple[int, int]] = []  # offset of the distance, slot
@@ -107,8 +107,7 @@ class Copier:
             for jump in ways["goal"]:
                 self._jumps.append((jump, code.goal))
         last = block[-1]
-        straight = last.meaning is None or not last.meaning.jumps or last.meaning.kind is Kind.BRANCH
-        if straight and last.next != following:
+        if last.goes_on and last.next != following:
             self._jumps.append((self._copy("j", last, {})["goal"][0], last.next))
 
     def _cold(self, away: Away) -> None:

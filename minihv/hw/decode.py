@@ -7,8 +7,9 @@
        32                                3    1    3    1    5      5      6         8
 
 `operation` is a number of `ops`; `rd` is SINK instead of x0; `16` is set for an instruction of 16
-bits, `cv` once it is part of a region; `st` and `funct3` say how a load or store accesses memory. A system, atomic or illegal
-instruction keeps its own word in place of the immediate; a near branch counts its in halfwords.
+bits, `cv` once it is part of a region; `st` and `funct3` say how a load or store accesses memory. A
+system, atomic or illegal instruction keeps its own word in place of the immediate; a near branch
+counts its in halfwords.
 """
 
 from minihv.hw.bits import i64, sll

@@ -15,18 +15,20 @@ from __future__ import annotations
 
 import hashlib
 import os
-import struct
 from collections import deque
 from functools import cache
 from pathlib import Path
+from stat import S_ISDIR
 
 from minihv.hw import engine
-from minihv.hw.ops import MEANING_OF
+from minihv.hw.objectfile import read_object
 from minihv.hw.region_ir import PARAMETERS, WEIGHTS, Block, Code, template
 from minihv.hw.shapes import Kind
 from minihv.hw.state import *
+from minihv.hw.stencils import compiler
 
 LARGEST = 250  # instructions of a loop
+MOST_KEPT = 10_000  # loops in the cache, of some 2 to 20 KB each
 
 
 def loop_at(blocks: list[Block], head: int) -> list[Block]:
@@ -98,22 +100,22 @@ class Emitter:
                   "  %dctx = load i64, ptr %dctxp", f"  br label %b{self.head}"]  # fmt: skip
         beyond = PARAMETERS.format("%fleft", "%fpc", "poison", "poison")
         return "\n".join([
-            f"define preserve_nonecc i64 @loop({given}) nounwind noimplicitfloat {{", *start, *self.lines,
-            "out:", *self._flush("o"),
+            f"define preserve_nonecc i64 @loop({given}) nounwind noimplicitfloat {{",
+            *start, *self.lines, "out:", *self._where("o"),
             "  %oundone = load i64, ptr %undone.v", "  %back = add i64 %oleft, %oundone",
             f"  %pcp = getelementptr i64, ptr %s, i64 {PC}", "  store i64 %opc, ptr %pcp",
             "  ret i64 %back",
-            "far:", *self._flush("f"),
+            "far:", *self._where("f"),
             f"  %nextp = getelementptr i64, ptr %sh, i64 {SHARED_NEXT}",
             "  %next = load ptr, ptr %nextp",
             f"  %there = musttail call preserve_nonecc i64 %next({beyond})", "  ret i64 %there",
             "}", *WEIGHTS, "",
         ])  # fmt: skip
 
-    def _flush(self, name: str) -> list[str]:
-        lines = [f"  %{name}left = load i64, ptr %left.v", f"  %{name}place = load i64, ptr %place.v",
-                 f"  %{name}pc = add i64 %pc, %{name}place"]  # fmt: skip
-        return lines
+    def _where(self, name: str) -> list[str]:
+        return [f"  %{name}left = load i64, ptr %left.v",
+                f"  %{name}place = load i64, ptr %place.v",
+                f"  %{name}pc = add i64 %pc, %{name}place"]  # fmt: skip
 
     def _read(self, register: int) -> str:
         if register == 0:
@@ -159,11 +161,12 @@ class Emitter:
         return f"b{to}" if to in self.blocks else f"f{slot}.{to}".replace("-", "m")
 
     def _instruction(self, code: Code, undone: int) -> str:
-        form, word, meaning = template(code.word & 255), code.word, MEANING_OF[code.word & 255]
+        form, word, meaning = template(code.word & 255), code.word, code.meaning
         assert meaning is not None
         self.count += 1
         k = self.count
-        fields = {"k": k, "imm": word >> 32, "here": 2 * code.slot, "after": 2 * code.next}
+        fields: dict[str, object] = {"k": k, "imm": word >> 32}
+        fields |= {"here": 2 * code.slot, "after": 2 * code.next}
         for name, shift in (("rs1", 14), ("rs2", 19)):
             if name in form.reads:
                 fields[name] = self._read(word >> shift & 31)
@@ -171,7 +174,8 @@ class Emitter:
         if form.result and (rd := word >> 8 & 63) != SINK:
             self.used.add(rd)
             value = form.result.format_map(fields)
-            self.lines += [f"  store i64 {value}, ptr %x{rd}.v", f"  store i64 {value}, ptr %x{rd}.p"]
+            self.lines += [f"  store i64 {value}, ptr %x{rd}.v",
+                           f"  store i64 {value}, ptr %x{rd}.p"]  # fmt: skip
         if form.va:
             self.lines += [f"  br label %n{k}", f"w{k}:"]
             if form.data:
@@ -196,79 +200,73 @@ class Emitter:
 
 
 @cache
-def _compiler() -> tuple:  # type: ignore[type-arg]
-    """Return llvmlite's binding, and a target like this host that needs no relocations."""
+def _host() -> dict[str, str]:
+    """Return LLVM's name for this processor and what it can do."""
     from llvmlite import binding
 
-    binding.initialize_all_targets()
-    binding.initialize_all_asmprinters()
-    target = binding.Target.from_triple("x86_64-unknown-linux-gnu")
-    machine = target.create_target_machine(
-        cpu=binding.get_host_cpu_name(), features=binding.get_host_cpu_features().flatten(),
-        opt=2, reloc="static", codemodel="kernel",
-    )  # fmt: skip
-    return binding, machine
+    features = binding.get_host_cpu_features().flatten()
+    return {"cpu": binding.get_host_cpu_name(), "features": features}
 
 
 def compile_loop(text: str) -> bytes:
     """Return the machine code of a loop, which may be put anywhere."""
-    binding, machine = _compiler()
+    binding, target = compiler(**_host())
     module = binding.parse_assembly(text)
     module.verify()
-    builder = binding.create_pass_builder(machine, binding.create_pipeline_tuning_options(2))
+    builder = binding.create_pass_builder(target, binding.create_pipeline_tuning_options(2))
     passes = binding.create_new_function_pass_manager()
     passes.add_sroa_pass()
     for function in module.functions:
         passes.run(function, builder)
-    return _text_section(machine.emit_object(module))
-
-
-def _text_section(data: bytes) -> bytes:
-    """Return the .text of an ELF64 object; ValueError if it is not all that there is."""
-    table, = struct.unpack_from("<Q", data, 40)
-    count, names = struct.unpack_from("<HH", data, 60)
-    sections = [struct.unpack_from("<IIQQQQIIQQ", data, table + 64 * k) for k in range(count)]
-    named = {}
-    for section in sections:
-        at = sections[names][4] + section[0]
-        named[data[at : data.index(b"\0", at)]] = section
-    if b".rela.text" in named or any(name.startswith(b".rodata") for name in named):
-        raise ValueError("the code of a loop depends on where it lies")
-    return data[named[b".text"][4] :][: named[b".text"][5]]
+    made = read_object(target.emit_object(module))
+    assert not made.relocations
+    return made.code
 
 
 @cache
-def folder() -> Path:
-    """Return where this host's loops are kept: one for each kind of processor."""
-    from llvmlite import __version__, binding
+def folder() -> Path | None:
+    """Return where loops for this kind of processor are kept; None without one of our own."""
+    from llvmlite import __version__
 
-    host = f"{__version__}\n{binding.get_host_cpu_name()}\n"
-    host += binding.get_host_cpu_features().flatten()
-    digest = hashlib.sha256(host.encode()).hexdigest()[:12]
+    digest = hashlib.sha256(f"{__version__}\n{_host()}".encode()).hexdigest()[:12]
     path = engine.cache_folder() / "regions" / digest
-    path.mkdir(parents=True, exist_ok=True, mode=0o700)
+    try:
+        path.parent.mkdir(exist_ok=True, mode=0o700)
+        path.mkdir(exist_ok=True, mode=0o700)
+        for each in (path.parent, path):  # what lies there is executed
+            found = each.lstat()
+            if found.st_uid != os.geteuid() or not S_ISDIR(found.st_mode) or found.st_mode & 0o022:
+                return None
+        kept = sorted((file.stat().st_mtime, file) for file in path.iterdir())
+    except OSError:
+        return None
+    for _, file in kept[: len(kept) - MOST_KEPT]:
+        file.unlink(missing_ok=True)
     return path
 
 
 def kept_loop(text: str) -> bytes | None:
     """Return the machine code for this IR from the cache; None if it holds none."""
+    path = folder()
     try:
-        data = _file(text).read_bytes()
+        data = (path / _name(text)).read_bytes() if path else b""
     except OSError:
         return None
     return data[32:] if hashlib.sha256(data[32:]).digest() == data[:32] else None
 
 
 def keep_loop(text: str, code: bytes) -> None:
-    """Put machine code into the cache, if it can be written."""
-    path = _file(text)
-    temporary = path.with_suffix(f".{os.getpid()}")
+    """Put machine code into the cache, if that can be written."""
+    path = folder()
+    if path is None:
+        return
+    temporary = path / f"{os.getpid()}.tmp"
     try:
         temporary.write_bytes(hashlib.sha256(code).digest() + code)
-        temporary.replace(path)
+        temporary.replace(path / _name(text))
     except OSError:
         pass  # it is made again next time
 
 
-def _file(text: str) -> Path:
-    return folder() / hashlib.sha256(text.encode()).hexdigest()[:32]
+def _name(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:32]

@@ -39,8 +39,9 @@ def run(s, tlb, r8, r16, r32, r64, page_flags, code, code_of, shared):
             refresh_timers(s)
         if s[CLOCK] >= stop:
             return EXIT_BUDGET
-        # Another VM's clock, when this hart ran that, may have been far ahead.
-        if tlb[LOOK_EVERY] and (s[CLOCK] >= tlb[LOOK] or tlb[LOOK] - s[CLOCK] > shared[SHARED_LATE]):
+        # The clock of the VM that this hart ran before may have been far ahead.
+        ahead = tlb[LOOK] - s[CLOCK]
+        if tlb[LOOK_EVERY] and (ahead <= 0 or ahead > shared[SHARED_LATE]):
             if is_hot(s, tlb, code, code_of, shared):
                 return EXIT_HOT
         until = min(stop, s[DEADLINE])

@@ -106,7 +106,8 @@ class Memory:
         self.flags[first : last + 1] |= PAGE_DIRTY
         for page in range(first, last + 1):
             if self.flags[page] & PAGE_CODE:
-                low, high = max(offset - page * PAGE, 0), min(offset + len(data) - page * PAGE, PAGE)
+                low = max(offset - page * PAGE, 0)
+                high = min(offset + len(data) - page * PAGE, PAGE)
                 start = int(self.code_of[page]) * CODE_STRIDE
                 if hits_code(self.code, start + (low >> 1), start + (high - 1 >> 1)):
                     self.code[start : start + CODE_STRIDE] = 0

@@ -16,13 +16,13 @@ from typing import NamedTuple
 from minihv.hw.decode import SHORT
 from minihv.hw.ir import Value, Writer, refuse
 from minihv.hw.memory import PAGE
-from minihv.hw.ops import MEANING_OF, OPS, REGION
+from minihv.hw.ops import MEANING_OF, OPS
 from minihv.hw.shapes import WORDS, Kind, Meaning, text
 from minihv.hw.state import *
 
 LARGEST = 1000  # instructions of a region
-# What all functions of regions get: the hart's state vector, its TLB, RAM, `shared`, what is left of
-# the budget, a pc or the address of a page; and of an access, its address and what it stores.
+# What all functions of regions get: the hart's state vector, its TLB, RAM, `shared`, what is left
+# of the budget, a pc or the address of a page; of an access, its address and what it stores.
 PARAMETERS = "ptr %s, ptr %t, ptr %r, ptr %sh, i64 {}, i64 {}, i64 {}, i64 {}"
 WEIGHTS = ['!0 = !{!"branch_weights", i32 1000, i32 1}',
            '!1 = !{!"branch_weights", i32 1, i32 1000}']  # fmt: skip
@@ -39,6 +39,12 @@ class Code(NamedTuple):
     def meaning(self) -> Meaning | None:
         """What it does; None for what is left to the loop."""
         return MEANING_OF[self.word & 255]
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether the next instruction may be executed after it."""
+        meaning = self.meaning
+        return meaning is None or not meaning.jumps or meaning.kind is Kind.BRANCH
 
     @property
     def next(self) -> int:

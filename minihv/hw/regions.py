@@ -9,7 +9,7 @@ observed, and whether and when one is made is free.
 
 A region is entered through its blocks' first slots in the decode cache, which hold the operation
 `region`; from there to the next region it goes by the same entries, without the loop (`next` in
-`region_ir`). A store that hits decoded code clears the page's part of the cache: the way in is gone.
+`stencils`). A store that hits decoded code clears the page's part of the cache: so the way in goes.
 
 Which code is hot: the loop looks at the pc from time to time (`loop.is_hot`), often while it finds
 code that is in no region.
@@ -32,6 +32,7 @@ from minihv.hw.memory import PAGE, Memory
 from minihv.hw.ops import REGION
 from minihv.hw.region_ir import Block, discover
 from minihv.hw.state import *
+from minihv.hw.stencils import supported
 
 HOT = 3  # looks that find a page's code untranslated before it is translated
 SOON, LATE = 5_000, 50_000  # ticks between looks: after one that found such code; at most
@@ -43,11 +44,16 @@ PATIENCE = 8  # a page whose regions are dropped must be hot twice as long each 
 LARGEST = 256  # bytes that one instruction may take in a region
 
 
+def watch(memory: Memory) -> None:
+    """Have hot code in `memory` translated from now on, where there are stencils for the host."""
+    if memory.regions is None and supported():
+        memory.regions = HotRegions(memory)
+
+
 class HotRegions:
     """Translates the hot pages of one memory, for all harts that run in it."""
 
     def __init__(self, memory: Memory):
-        self._memory = memory
         self._drops: Counter[int] = Counter()  # by page: how often a store dropped its regions
         self._entries: dict[int, dict[int, int]] = {}  # by page and slot: addresses of blocks
         self._waiting: dict[int, dict[int, list[int]]] = {}  # jumps that would lead there
@@ -71,31 +77,32 @@ class HotRegions:
 
     def translate_at(self, hart: Hart) -> None:
         """Make a region of the code at the hart's pc, which the loop has found hot."""
-        pc = hart.pc
+        memory, pc = hart.memory, hart.pc
         entry = TLB_FETCH + ((pc >> 12 & TLB_ENTRIES - 1) << 1)
         frame = pc + hart.tlb[entry + 1] >> 12
-        slot, base = (pc & PAGE - 1) >> 1, int(self._memory.code_of[frame]) * CODE_STRIDE
-        if self._memory.code[base + slot] & COVERED:
-            self._memory.shared[SHARED_BLOCK_HEAT + (slot + 37 * frame & HEATS - 1)] = (
-                self.optimize(frame, slot))  # fmt: skip
+        slot, base = (pc & PAGE - 1) >> 1, int(memory.code_of[frame]) * CODE_STRIDE
+        shared = memory.shared
+        if memory.code[base + slot] & COVERED:
+            heat = SHARED_BLOCK_HEAT + (slot + 37 * frame & HEATS - 1)
+            shared[heat] = self.optimize(memory, frame, slot)
             return
-        shared, heat = self._memory.shared, SHARED_HEAT + (frame & HEATS - 1)
+        heat = SHARED_HEAT + (frame & HEATS - 1)
         shared[heat] = 0
-        if frame in self._entries and not self._memory.flags[frame] & PAGE_REGION:
+        if frame in self._entries and not memory.flags[frame] & PAGE_REGION:
             del self._entries[frame], self._waiting[frame], self._blocks[frame]
             self._optimized = {place for place in self._optimized if place[0] != frame}
             self._drops[frame] += 1
             shared[heat] = HOT - (HOT << min(self._drops[frame], PATIENCE))
             if self._drops[frame] > 1:
                 return
-        self.translate(frame, slot)
+        self.translate(memory, frame, slot)
 
-    def optimize(self, frame: int, slot: int) -> int:
+    def optimize(self, memory: Memory, frame: int, slot: int) -> int:
         """Let LLVM compile the loop whose head is at `slot`; return how hot the place is now.
 
         If the cache does not have it, only if there is time.
         """
-        memory, entries = self._memory, self._entries.get(frame, {})
+        entries = self._entries.get(frame, {})
         if slot not in entries or (frame, slot) in self._optimized:
             return NEVER_HOT
         blocks = loop_at(self._blocks[frame], slot)
@@ -114,7 +121,7 @@ class HotRegions:
         arena = self._arena
         assert arena is not None
         if arena.left < len(code) + 64:
-            self._forget()
+            self._forget(memory)
             return 0
         address = arena.end
         arena.put(code + bytes(-len(code) % 16))
@@ -123,17 +130,17 @@ class HotRegions:
         self.loops += 1
         return NEVER_HOT
 
-    def translate(self, frame: int, slot: int) -> None:
+    def translate(self, memory: Memory, frame: int, slot: int) -> None:
         """Make a region from the code at halfword `slot` of physical page `frame`."""
-        memory = self._memory
         base = int(memory.code_of[frame]) * CODE_STRIDE
         blocks = discover(memory.code[base : base + 2048].tolist(), slot)
         if base == 0 or not blocks:
             return
-        arena = self._arena or self._new_arena()
+        if (arena := self._arena or self._new_arena(memory)) is None:
+            return
         size = sum(map(len, blocks))
         if arena.left < LARGEST * size or self._numbers + len(blocks) > REGIONS:
-            self._forget()
+            self._forget(memory)
             return
         self._blocks.setdefault(frame, []).extend(blocks)
         entries = self._entries.setdefault(frame, {})
@@ -163,23 +170,27 @@ class HotRegions:
         estimate = self._spent + size * SECONDS_EACH
         return estimate <= SHARE * (time.thread_time() - self._began)
 
-    def _new_arena(self) -> Arena:
-        self._arena = Arena()
+    def _new_arena(self, memory: Memory) -> Arena | None:
+        try:
+            self._arena = Arena()
+        except OSError:  # a host that lets nobody write code
+            memory.shared[SHARED_HOT] = memory.shared[SHARED_HOTTER] = 0
+            return None
         self._began = time.thread_time()
         self._helpers = place_helpers(self._arena)
-        self._publish()
+        self._publish(memory)
         return self._arena
 
-    def _publish(self) -> None:
-        shared = self._memory.shared
+    def _publish(self, memory: Memory) -> None:
+        shared = memory.shared
         shared[SHARED_ENTER], shared[SHARED_NEXT] = self._helpers["enter"], self._helpers["next"]
         for k in range(4):
             shared[SHARED_BESIDE + k] = self._helpers[f"beside{k}"]
 
-    def _forget(self) -> None:
+    def _forget(self, memory: Memory) -> None:
         """Begin anew: there is no more room."""
-        self._memory.drop_code()
-        self._memory.drop_translations()
+        memory.drop_code()
+        memory.drop_translations()
         self._entries.clear()
         self._waiting.clear()
         self._blocks.clear()
@@ -188,4 +199,4 @@ class HotRegions:
         assert self._arena is not None
         self._arena.clear()
         self._helpers = place_helpers(self._arena)
-        self._publish()
+        self._publish(memory)

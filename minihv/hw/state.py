@@ -64,7 +64,9 @@ EXIT_BREAKPOINT = 5
 EXIT_WATCHPOINT = 6
 EXIT_LOST = 7  # under a hypervisor that misses what the guest does: traps, and nothing between
 EXIT_HOT = 8  # the code at pc is worth translating (`regions`)
-EXIT_NAMES = ("none", "budget", "trap", "mmio", "trapped", "breakpoint", "watchpoint", "lost", "hot")
+EXIT_NAMES = (
+    "none", "budget", "trap", "mmio", "trapped", "breakpoint", "watchpoint", "lost", "hot"
+)  # fmt: skip
 
 # Flags of a physical page.
 PAGE_CODE = 1  # decoded instructions exist: a store must drop them
@@ -87,7 +89,7 @@ SHARED_HOTTER = 13  # looks that must find a block of a region before it is hott
 SHARED_HEAT = 14  # looks so far, by the low bits of the page's number
 HEATS = 1024
 SHARED_BLOCK_HEAT = SHARED_HEAT + HEATS  # the same for blocks, by the low bits of their place
-SHARED_REGIONS = SHARED_BLOCK_HEAT + HEATS  # addresses of what `region` in the decode cache leads to
+SHARED_REGIONS = SHARED_BLOCK_HEAT + HEATS  # addresses of blocks, by number
 REGIONS = 1 << 16
 SHARED_SLOTS = SHARED_REGIONS + REGIONS
 

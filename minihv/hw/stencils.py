@@ -20,17 +20,18 @@ from __future__ import annotations
 
 import hashlib
 import json
+import mmap
 import os
 import platform
 from collections.abc import Iterator
 from functools import cache
-from io import BytesIO
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from minihv.hw import engine
 from minihv.hw.decode import SHORT
 from minihv.hw.ir import Value, Writer
 from minihv.hw.memory import PAGE
+from minihv.hw.objectfile import read_object
 from minihv.hw.ops import MEANING_OF, OPS, REGION
 from minihv.hw.region_ir import PARAMETERS, WEIGHTS, look_up, template
 from minihv.hw.shapes import Kind
@@ -64,8 +65,8 @@ class Stencil(NamedTuple):
 
 
 def supported() -> bool:
-    """Return whether there can be stencils for this host: its holes are those of x86-64's ELF."""
-    return platform.machine().lower() in ("x86_64", "amd64")
+    """Return whether this host can run stencils: x86-64's, in memory that is written and executed."""
+    return platform.machine().lower() in ("x86_64", "amd64") and hasattr(mmap, "PROT_EXEC")
 
 
 # --- as LLVM sees them --------------------------------------------------------------------------
@@ -77,7 +78,8 @@ class _Function(Writer):
     def __init__(self, name: str):
         super().__init__()
         given = PARAMETERS.format("%left", "%pc", "%va", "%data")
-        self.head = f"define preserve_nonecc i64 @{name}({given}) nounwind optsize noimplicitfloat {{"
+        kinds = "nounwind optsize noimplicitfloat"
+        self.head = f"define preserve_nonecc i64 @{name}({given}) {kinds} {{"
 
     def hole(self, symbol: str) -> str:
         """Return the value that is filled in later."""
@@ -232,8 +234,9 @@ def _answer(name: str, value: int) -> str:
 def _enter() -> str:
     """Return what the loop calls, in C's convention: on at `pc`; the budget that is left."""
     given = PARAMETERS.format("%left", "%pc", "poison", "poison")
-    return (f"define i64 @enter(ptr %s, ptr %t, ptr %r, ptr %sh, i64 %left, i64 %pc) nounwind {{\n"
-            f"  %back = call preserve_nonecc i64 @{NEXT}({given})\n  ret i64 %back\n}}\n")  # fmt: skip
+    return ("define i64 @enter(ptr %s, ptr %t, ptr %r, ptr %sh, i64 %left, i64 %pc) {\n"
+            f"  %back = call preserve_nonecc i64 @{NEXT}({given})\n"
+            "  ret i64 %back\n}\n")  # fmt: skip
 
 
 def module() -> str:
@@ -251,39 +254,30 @@ def module() -> str:
 # --- compiled -----------------------------------------------------------------------------------
 
 
-def _object(text: str) -> bytes:
+def compiler(**options: Any) -> tuple[Any, Any]:
+    """Return llvmlite's binding, and a target whose code has symbols as signed numbers of 32 bits.
+
+    So they can be part of an instruction; and what has no symbols may lie anywhere.
+    """
     from llvmlite import binding
 
-    binding.initialize_all_targets()
-    binding.initialize_all_asmprinters()
+    binding.initialize_native_target()
+    binding.initialize_native_asmprinter()
+    target = binding.Target.from_triple("x86_64-unknown-linux-gnu")
+    options = {"opt": 2, "reloc": "static", "codemodel": "kernel", **options}
+    return binding, target.create_target_machine(**options)
+
+
+def _stencils(text: str) -> Iterator[tuple[str, Stencil]]:
+    """Compile a module; yield its functions."""
+    binding, target = compiler()
     parsed = binding.parse_assembly(text)
     parsed.verify()
-    # So that a symbol is a signed number of 32 bits, which can be part of an instruction.
-    target = binding.Target.from_triple("x86_64-unknown-linux-gnu")
-    machine = target.create_target_machine(opt=2, reloc="static", codemodel="kernel")
-    made: bytes = machine.emit_object(parsed)
-    return made
-
-
-def _stencils(data: bytes) -> Iterator[tuple[str, Stencil]]:
-    """Yield the functions of an object file."""
-    from elftools.elf.elffile import ELFFile
-
-    elf = ELFFile(BytesIO(data))
-    symbols, text = elf.get_section_by_name(".symtab"), elf.get_section_by_name(".text")
-    code, holes = text.data(), []
-    for entry in elf.get_section_by_name(".rela.text").iter_relocations():
-        kind, symbol = entry["r_info_type"], symbols.get_symbol(entry["r_info_sym"])
-        if kind not in KINDS:
-            raise ValueError(f"relocation of kind {kind} against {symbol.name}")
-        holes.append(Hole(entry["r_offset"], symbol.name, entry["r_addend"], KINDS[kind],
-                          kind in RELATIVE))  # fmt: skip
-    for symbol in symbols.iter_symbols():
-        if symbol["st_info"]["type"] == "STT_FUNC":
-            start, end = symbol["st_value"], symbol["st_value"] + symbol["st_size"]
-            inside = tuple(hole._replace(offset=hole.offset - start) for hole in holes
-                           if start <= hole.offset < end)  # fmt: skip
-            yield symbol.name, Stencil(code[start:end], inside)
+    made = read_object(target.emit_object(parsed))
+    for name, (start, end) in made.functions.items():
+        holes = [Hole(offset - start, symbol, addend, KINDS[kind], kind in RELATIVE)
+                 for offset, kind, symbol, addend in made.relocations if start <= offset < end]
+        yield name, Stencil(made.code[start:end], tuple(holes))
 
 
 @cache
@@ -300,9 +294,9 @@ def stencils() -> dict[str, Stencil]:
                 for name, (code, holes) in stored.items()}  # fmt: skip
     except (OSError, ValueError, TypeError):
         pass
-    made = dict(_stencils(_object(text)))
+    made = dict(_stencils(text))
+    plain = {name: (stencil.code.hex(), stencil.holes) for name, stencil in made.items()}
     temporary = path.with_suffix(f".{os.getpid()}.tmp")
-    temporary.write_text(json.dumps({name: (stencil.code.hex(), stencil.holes)
-                                     for name, stencil in made.items()}), encoding="ascii")  # fmt: skip
+    temporary.write_text(json.dumps(plain), encoding="ascii")
     temporary.replace(path)
     return made

@@ -11,7 +11,7 @@ from minihv.hw import state as st
 from minihv.hw.causes import DELEGABLE
 from minihv.hw.hart import Hart
 from minihv.hw.memory import PAGE, Memory
-from minihv.hw.regions import HotRegions
+from minihv.hw.regions import watch
 from minihv.hw.tlb import flush_page, update_contexts
 from minihv.vmm import worldswitch
 from minihv.vmm.memory import GuestMemory
@@ -111,7 +111,7 @@ class Host:
         for hart in self.harts:
             hart.s[st.SILENT] = int(sensitive == "silent")
         if self.engine == "jit":
-            self.memory.regions = HotRegions(self.memory)
+            watch(self.memory)
         base = self.memory.base
         self._free = list(range(base + OWN_MEMORY - PAGE, base - PAGE, -PAGE))
         self._lent: list[GuestMemory] = []

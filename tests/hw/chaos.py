@@ -134,9 +134,11 @@ class EagerRegions(regions.HotRegions):
         super().__init__(memory)
         self.most = most
 
-    def optimize(self, frame: int, slot: int) -> int:
+    def optimize(self, memory: Memory, frame: int, slot: int) -> int:
         """As the usual one, at once."""
-        return super().optimize(frame, slot) if self.loops < MOST_LOOPS else regions.NEVER_HOT
+        if self.loops >= MOST_LOOPS:
+            return regions.NEVER_HOT
+        return super().optimize(memory, frame, slot)
 
     def _affordable(self, size: int) -> bool:
         return True
