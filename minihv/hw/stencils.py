@@ -65,7 +65,7 @@ class Stencil(NamedTuple):
 
 
 def supported() -> bool:
-    """Return whether this host can run stencils: x86-64's, in memory that is written and executed."""
+    """Return whether this host can run stencils: those of x86-64, in memory made by mmap."""
     return platform.machine().lower() in ("x86_64", "amd64") and hasattr(mmap, "PROT_EXEC")
 
 
