@@ -5,7 +5,7 @@ Its state is one vector (`state`) that either engine can continue at any time.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, MutableMapping
+from collections.abc import Iterator, MutableMapping
 
 import numpy as np
 
@@ -111,12 +111,8 @@ class Hart:
 
     def use(self, kind: str) -> None:
         """Choose the engine for what comes; a run can be handed over at any point."""
-        if kind == "jit":
-            self._run: Callable[..., int] = engine.jit_run()
-            self._arguments: tuple = (self.state, self.tlb_array, *self.memory.arrays)
-        else:
-            self._run = engine.python_run()
-            self._arguments = (self.s, self.tlb, *self.memory.views)
+        views = self.memory.views._asdict()
+        self.calls = engine.Calls(kind, s=self.s, tlb=self.tlb, **views)
 
     @property
     def csr(self) -> Csrs:
@@ -141,7 +137,7 @@ class Hart:
     def run(self, stop: int) -> int:
         """Run until `clock` is `stop` or the host is needed; return the reason (EXIT_*)."""
         self.s[st.STOP] = stop
-        return self._run(*self._arguments)
+        return self.calls.run()
 
     # --- what the board and the host's firmware do to a hart --------------------------------
 

@@ -29,7 +29,7 @@ RETRIES = 8  # translations of one page before it is left alone: it keeps changi
 
 
 class Compiler:
-    """LLVM, through llvmlite, which Numba brings along."""
+    """LLVM, through llvmlite."""
 
     def __init__(self) -> None:
         from llvmlite import binding

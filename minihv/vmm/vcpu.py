@@ -66,8 +66,6 @@ class VCPU(Hart):
 
     def use(self, kind: str) -> None:
         """Use no engine: it is the physical hart that has one."""
-        self._run = self.run
-        self._arguments = (self.s, self.tlb, *self.memory.views)
 
     def run(self, stop: int) -> int:
         """Run the guest until `clock` is `stop` or the board is needed; return why (EXIT_*)."""
