@@ -27,7 +27,6 @@ from minihv.hw import bits, flatten, loop, native
 # What the machine consists of; the loop comes last.
 _PARTS = ("state", "pmp", "mmu", "tlb", "access", "trap", "csr", "decode", "system")
 MODULES = tuple(importlib.import_module(f"minihv.hw.{name}") for name in _PARTS)
-EXPORTS = ("run", "take_trap", "execute_system", "locate")  # what the host calls
 
 
 @cache
@@ -50,10 +49,8 @@ def python_run() -> Callable:
     return run
 
 
-def machine_text() -> str:
-    """Return the whole machine as LLVM IR."""
-    parts = [(ast.parse(inspect.getsource(module)), vars(module)) for module in MODULES]
-    return native.module([*parts, (flatten.flat_module(compiled=True), _loop_names())], EXPORTS)
+def _trees() -> list[native.Part]:
+    return [(ast.parse(inspect.getsource(module)), vars(module)) for module in MODULES]
 
 
 # --- the cache --------------------------------------------------------------------------------
@@ -108,12 +105,6 @@ def _host() -> tuple[str, ...]:
     return __version__, binding.get_default_triple(), binding.get_host_cpu_name(), features
 
 
-def _sources_digest() -> str:
-    """Return a name for the sources as they are, from what the file system says of them."""
-    found = sorted(Path(__file__).parent.glob("*.py"))
-    return _digest(*_host(), [(p.name, p.stat().st_size, p.stat().st_mtime_ns) for p in found])
-
-
 def _kept(path: Path) -> bytes | None:
     """Return what `_keep` wrote; None if it is not there, or not whole."""
     try:
@@ -128,34 +119,6 @@ def _keep(path: Path, data: bytes) -> None:
     temporary = path.with_suffix(f".{os.getpid()}.tmp")
     temporary.write_bytes(hashlib.sha256(data).digest() + data)
     temporary.replace(path)
-
-
-def compiled_files() -> list[Path]:
-    """Return the files of the compiled machine: the object, and the one that finds it."""
-    note = cache_folder() / f"sources_{_sources_digest()}"
-    name = _kept(note)
-    return [note] if name is None else [cache_folder() / name.decode(), note]
-
-
-def is_compiled() -> bool:
-    """Return whether the cache has the machine for these sources and this host."""
-    return all(_kept(path) is not None for path in compiled_files())
-
-
-def machine_object(step: Callable[[], None]) -> bytes:
-    """Return the compiled machine, from the cache or made now: `step` is called as each of three
-    steps begins."""
-    *kept, note = compiled_files()
-    data = _kept(kept[0]) if kept else None
-    if data is not None:
-        return data
-    step()
-    text = machine_text()
-    path = note.with_name(f"machine_{_digest(text, *_host())}.o")
-    data = _kept(path) or compiled(text, 3, step)
-    _keep(path, data)
-    _keep(note, path.name.encode())
-    return data
 
 
 def code_generator(level: int) -> Any:
@@ -216,14 +179,53 @@ def link(data: bytes, names: Collection[str]) -> Linked:
     return linked
 
 
-_machine: Linked = {}
+class Library:
+    """Functions that are compiled together: `exports` of what `parts` returns, and of all that the
+    machine consists of. `sources`: the files that they come from, besides those of this package."""
+
+    def __init__(self, name: str, exports: Collection[str], parts: Callable[[], list[native.Part]],
+                 sources: Collection[Path] = ()):  # fmt: skip
+        self.name, self.exports, self._parts = name, exports, parts
+        self._sources = [*sorted(Path(__file__).parent.glob("*.py")), *sources]
+        self._linked: Linked = {}
+
+    def files(self) -> list[Path]:
+        """Return the files of the cache: the object, and the note that finds it."""
+        stats = ((path.name, path.stat()) for path in self._sources)
+        known = [(name, stat.st_size, stat.st_mtime_ns) for name, stat in stats]
+        note = cache_folder() / f"{self.name}_{_digest(*_host(), known)}"
+        name = _kept(note)
+        return [note] if name is None else [cache_folder() / name.decode(), note]
+
+    def is_compiled(self) -> bool:
+        """Return whether the cache has the object for these sources and this host."""
+        return all(_kept(path) is not None for path in self.files())
+
+    def object(self, step: Callable[[], None]) -> bytes:
+        """Return the object, from the cache or made now: `step` is called as each of three steps
+        begins."""
+        *kept, note = self.files()
+        data = _kept(kept[0]) if kept else None
+        if data is None:
+            step()
+            text = native.module([*_trees(), *self._parts()], self.exports)
+            path = note.with_name(f"{self.name}_{_digest(text, *_host())}.o")
+            data = _kept(path) or compiled(text, 3, step)
+            _keep(path, data)
+            _keep(note, path.name.encode())
+        return data
+
+    def link(self, step: Callable[[], None] = lambda: None) -> Linked:
+        """Return the functions; see `object`."""
+        if not self._linked:
+            self._linked = link(self.object(step), self.exports)
+        return self._linked
 
 
-def link_machine(step: Callable[[], None] = lambda: None) -> Linked:
-    """Return the compiled machine's functions; see `machine_object`."""
-    if not _machine:
-        _machine.update(link(machine_object(step), EXPORTS))
-    return _machine
+MACHINE = Library(
+    "machine", ("run", "settle", "take_trap", "deliver", "execute_system", "locate"),
+    lambda: [(flatten.flat_module(compiled=True), _loop_names())],
+)  # fmt: skip
 
 
 def built_in(definition: _Definition, block: int) -> Callable[..., int]:
@@ -235,20 +237,21 @@ def built_in(definition: _Definition, block: int) -> Callable[..., int]:
 
 
 class Calls:
-    """The machine's functions over these arrays: each takes what numbers it has besides."""
+    """Functions of a library over these arrays: each takes what numbers it has besides."""
 
-    def __init__(self, kind: str, **arrays: Any):
-        self._arrays, self._compiled = arrays, kind == "jit"
-        self._block = np.zeros(2 * len(native.BLOCK), np.int64)
-        if not self._compiled:
+    def __init__(self, kind: str, library: Library = MACHINE, offset: int = 0, **arrays: Any):
+        self._arrays, self._library = arrays, library if kind == "jit" else None
+        self._block = np.zeros(native.BLOCK_SIZE, np.int64)
+        if self._library is None:
             return
         for name, array in arrays.items():
             flat = np.asarray(array)
             self._block[2 * native.BLOCK[name] :][:2] = flat.ctypes.data, flat.size
+        self._block[-1] = offset
 
     def __getattr__(self, name: str) -> Callable[..., int]:
-        if self._compiled:
-            function = built_in(link_machine()[name], self._block.ctypes.data)
+        if self._library is not None:
+            function = built_in(self._library.link()[name], self._block.ctypes.data)
         else:
             function = _python(name)
             names = inspect.signature(function).parameters

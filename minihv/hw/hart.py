@@ -83,6 +83,12 @@ def _slot(index: int, doc: str) -> property:
     return property(get, put, doc=doc)
 
 
+class Bound(np.ndarray):
+    """An array that knows the functions that work on it, for who has no more than a view of it."""
+
+    calls: engine.Calls
+
+
 class Hart:
     """One hart on `memory`; `kind` names the engine that runs it, "jit" or "python".
 
@@ -101,7 +107,7 @@ class Hart:
         self.hypervisor = hypervisor
         self.memory = memory
         self.state = np.zeros(st.SLOTS, dtype=np.int64)
-        self.tlb_array = np.zeros(st.TLB_SLOTS, dtype=np.int64)
+        self.tlb_array = np.zeros(st.TLB_SLOTS, dtype=np.int64).view(Bound)
         self.s = memoryview(self.state)  # the same memory; plain Python reads it faster
         self.tlb = memoryview(self.tlb_array)
         self.x = Registers(self.s)

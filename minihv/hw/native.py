@@ -22,6 +22,7 @@ ARRAYS = {  # bits of an element, and how it is extended
     "r8": (8, "sext"), "r16": (16, "sext"), "r32": (32, "sext"), "code_of": (32, "sext"),
     "page_flags": (8, "zext"), "g8": (8, "sext"), "gcode_of": (32, "sext"), "gflags": (8, "zext"),
 }  # fmt: skip
+NUMBERS = ("offset",)  # that stand in a block, too
 # Of these no other parameter is a part: RAM is seen in several sizes, and guests' is the host's.
 ALONE = {"s", "tlb", "code", "shared", "v", "vtlb"}
 TABLE = (64, "sext")
@@ -50,6 +51,30 @@ class Function(Writer):
         if isinstance(constant, int) and -(1 << 63) <= constant < 1 << 63:
             return Value(str(int(constant)))
         refuse(node, "no such name")
+
+    def number(self, node: ast.Attribute) -> Value:
+        """Return the value of a constant of a module."""
+        found = getattr(self.globals.get(ast.unparse(node.value)), node.attr, None)
+        return Value(str(found)) if isinstance(found, int) else refuse(node, "no such constant")
+
+    def slots(self, node: ast.expr) -> slice | None:
+        """Return the constant that a name stands for, if that is a slice."""
+        found = self.globals.get(node.id) if isinstance(node, ast.Name) else None
+        return found if isinstance(found, slice) else None
+
+    def copy(self, target: ast.Subscript, source: ast.expr) -> None:
+        """Assign a part of an array: a part of another, or a table."""
+        there = self.slots(target.slice)
+        assert there is not None
+        first, array = 0, source
+        if isinstance(source, ast.Subscript):
+            part = self.slots(source.slice) or refuse(source)
+            first, array = part.start, source.value
+        places = [self.new(f"getelementptr inbounds i64, ptr {self.array(each)[0]}, i64 {at}")
+                  for each, at in ((target.value, there.start), (array, first))]  # fmt: skip
+        size = 8 * (there.stop - there.start)
+        self.lines.append("  call void @llvm.memcpy.p0.p0.i64(ptr {}, ptr {}, i64 {}, i1 false)"
+                          .format(*places, size))  # fmt: skip
 
     def array(self, node: ast.expr) -> tuple[str, tuple[int, str]]:
         """Return the pointer of an array or a table, and what its elements are."""
@@ -141,6 +166,8 @@ class Function(Writer):
         match node:
             case ast.Constant(value=bool(flag)):
                 return Value(str(flag).lower(), "i1")
+            case ast.Attribute():
+                return self.number(node)
             case ast.Subscript():
                 place, bits, extend = self.element(node)
                 loaded = self.new(f"load i{bits}, ptr {place}")
@@ -227,6 +254,8 @@ class Function(Writer):
                 pass
             case ast.Expr(value=value):
                 self.value(value)
+            case ast.Assign(targets=[ast.Subscript(slice=at) as into]) if self.slots(at):
+                self.copy(into, node.value)
             case ast.Assign(targets=[ast.Tuple(elts=elements)], value=ast.Tuple(elts=values)):
                 words = [self.word(each) for each in values]
                 for target, word in zip(elements, words, strict=True):
@@ -354,6 +383,7 @@ PYTHON = """
 declare ptr @PyLong_AsVoidPtr(ptr)
 declare i64 @PyLong_AsLongLong(ptr)
 declare ptr @PyLong_FromLongLong(i64)
+declare void @llvm.memcpy.p0.p0.i64(ptr, ptr, i64, i1)
 declare i64 @llvm.smin.i64(i64, i64)
 declare i64 @llvm.smax.i64(i64, i64)
 """
@@ -370,6 +400,11 @@ def exported(node: ast.FunctionDef) -> str:
                 lines += [f"  %{value}.at = {place}", f"  %{value} = load {what}, ptr %{value}.at"]
                 passed.append(f"{what} %{value}")
             continue
+        if name in NUMBERS:
+            place = f"getelementptr i64, ptr %block, i64 {2 * len(ARRAYS) + NUMBERS.index(name)}"
+            lines += [f"  %{name}.at = {place}", f"  %{name} = load i64, ptr %{name}.at"]
+            passed.append(f"i64 %{name}")
+            continue
         lines += [f"  %{name}.at = getelementptr ptr, ptr %arguments, i64 {numbers}",
                   f"  %{name}.object = load ptr, ptr %{name}.at",
                   f"  %{name} = call i64 @PyLong_AsLongLong(ptr %{name}.object)"]  # fmt: skip
@@ -382,10 +417,13 @@ def exported(node: ast.FunctionDef) -> str:
 
 
 BLOCK = {name: number for number, name in enumerate(ARRAYS)}  # where a block has each array
+BLOCK_SIZE = 2 * len(ARRAYS) + len(NUMBERS)
 
 
-def module(parts: Sequence[tuple[ast.Module, Mapping[str, object]]],
-           exports: Collection[str]) -> str:  # fmt: skip
+Part = tuple[ast.Module, Mapping[str, object]]  # a module's tree, and what its names stand for
+
+
+def module(parts: Sequence[Part], exports: Collection[str]) -> str:
     """Return all functions of these modules as one LLVM module; Python may call `exports`."""
     found = [(node, globals) for tree, globals in parts for node in tree.body
              if isinstance(node, ast.FunctionDef)]  # fmt: skip

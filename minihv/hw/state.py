@@ -38,6 +38,7 @@ SUPERPAGES = 423  # 1: the TLB holds a part of a superpage
 EPOCH = 424  # shared[SHARED_EPOCH] that this hart's TLB has seen
 TLB_MISSES = 425  # translations that the TLB did not have
 WALK_READS = 426  # page-table entries that the walker has read
+WALK_PLACE = 427  # 3: where it last read one, by level, in doublewords of RAM
 
 # The H extension: the mode, and what a trap leaves for htval and its like.
 VIRT = 430  # V: 1 while the hart is in VS- or VU-mode

@@ -1,6 +1,6 @@
 """Compiling the machine ahead of its first use, so that somebody can show how far it is.
 
-It is compiled once for a host and a version of the sources, in steps (`engine.machine_object`). How
+It is compiled once for a host and a version of the sources, in steps (`engine.Library.object`). How
 far a step is cannot be asked; what it took elsewhere says about where it is.
 """
 
@@ -60,10 +60,10 @@ def warm(progress: Callable[[float], None] | None = None) -> None:
                 progress(meter.fraction())
 
     thread = Thread(target=report, daemon=True)
-    if progress is not None and not engine.is_compiled():
+    if progress is not None and not engine.MACHINE.is_compiled():
         thread.start()
     try:
-        engine.link_machine(meter.step)
+        engine.MACHINE.link(meter.step)
     finally:
         over.set()
         if thread.ident is not None:
@@ -74,6 +74,6 @@ def warm(progress: Callable[[float], None] | None = None) -> None:
 
 def make_sure(notice: Callable[[], None]) -> None:
     """Compile the machine if this host has not yet; `notice` is called as that begins."""
-    if find_spec("llvmlite") and not engine.is_compiled():
+    if find_spec("llvmlite") and not engine.MACHINE.is_compiled():
         once = cache(notice)
         warm(lambda _: once())

@@ -21,16 +21,15 @@ from minihv.errors import ConfigError, MinihvError
 from minihv.hw import ops, system
 from minihv.hw import state as st
 from minihv.hw.decode import decode
-from minihv.hw.mmu import PTE_U, WRITES_PTE, data_privilege, fault, permitted, raise_trap
+from minihv.hw.mmu import PTE_U, WRITES_PTE, data_privilege, fault, permitted
 from minihv.hw.pmp import pmp_allows
 from minihv.hw.state import ECALL_U, EXIT_NONE
-from minihv.hw.system import MRET, SRET, WFI, execute_system
-from minihv.hw.trap import take_trap
+from minihv.hw.system import MRET, SRET, WFI
 from minihv.vmm.exits import Reason, VMExit
 from minihv.vmm.host import PhysicalHart
 from minihv.vmm.layers import RWX, UNTRANSLATED, Cpu, Paging, Regime
 from minihv.vmm.shadow import ShadowPaging
-from minihv.vmm.vcpu import VCPU
+from minihv.vmm.vcpu import VCPU, execute_system, take_trap
 
 # The access that each cause stands for.
 PAGE_FAULTS = {
@@ -244,18 +243,15 @@ class TrapAndEmulate(Cpu):
 
     def system_call(self, vcpu: VCPU, exit: VMExit) -> int:
         """Deliver an ecall: of the guest's user to its kernel, of its kernel to the firmware."""
-        raise_trap(vcpu.s, ECALL_U + vcpu.s[st.PRIV], 0)
-        return take_trap(vcpu.s, vcpu.tlb)
+        return vcpu.calls.deliver(ECALL_U + vcpu.s[st.PRIV], 0)
 
     def reflect(self, vcpu: VCPU, exit: VMExit) -> int:
         """Deliver the exception to the guest's kernel, as hardware would have."""
-        raise_trap(vcpu.s, exit.cause, exit.gva)
-        return take_trap(vcpu.s, vcpu.tlb)
+        return vcpu.calls.deliver(exit.cause, exit.gva)
 
     def illegal(self, vcpu: VCPU, exit: VMExit) -> int:
         """Deliver an illegal instruction; to a guest without H, those of H are illegal, too."""
-        raise_trap(vcpu.s, st.ILLEGAL, exit.instruction)
-        return take_trap(vcpu.s, vcpu.tlb)
+        return vcpu.calls.deliver(st.ILLEGAL, exit.instruction)
 
     def true_fault(self, vcpu: VCPU, exit: VMExit) -> int:
         """Deliver the fault that `examine` has raised, as hardware alone would have."""

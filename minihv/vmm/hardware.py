@@ -79,11 +79,11 @@ class HardwareAssist(TrapAndEmulate):
 
     def load(self, vcpu: VCPU, hart: PhysicalHart) -> None:
         """Give the hart the guest's state; `worldswitch` says how."""
-        worldswitch.load(vcpu, hart)
+        vcpu.switch(hart).load()
 
     def unload(self, vcpu: VCPU, hart: PhysicalHart) -> None:
         """Take back all that the guest can have changed."""
-        worldswitch.unload(vcpu, hart)
+        vcpu.switch(hart).unload()
 
     def install(self, hart: PhysicalHart, root: int) -> None:
         """Let tables gva -> hpa (their root at an hpa) translate, in one stage."""

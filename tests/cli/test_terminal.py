@@ -170,7 +170,7 @@ def test_the_meter_rises_with_what_is_done():
 def test_warming_reports_a_compilation_and_nothing_else(tmp_path, monkeypatch):
     pytest.importorskip("llvmlite")
     monkeypatch.setenv("MINIHV_CACHE", str(tmp_path))
-    monkeypatch.setattr(engine, "_machine", {})
+    monkeypatch.setattr(engine.MACHINE, "_linked", {})
     monkeypatch.setattr(engine, "compiled", lambda text, level, step: slow(step))
 
     def slow(step) -> bytes:
@@ -183,7 +183,7 @@ def test_warming_reports_a_compilation_and_nothing_else(tmp_path, monkeypatch):
     warmup.warm(told.append)
     assert told[-1] == 1.0 and told == sorted(told) and len(told) > 1
     told.clear()
-    monkeypatch.setattr(engine, "_machine", {})
+    monkeypatch.setattr(engine.MACHINE, "_linked", {})
     warmup.warm(told.append)  # nothing to compile
     assert told == []
 

@@ -21,7 +21,7 @@ def test_what_is_compiled_is_not_compiled_again(
     monkeypatch.setattr(warmup, "warm", calls.append)
     warmup.make_sure(lambda: None)
     assert len(calls) == 1
-    engine.machine_object(lambda: None)
+    engine.MACHINE.object(lambda: None)
     warmup.make_sure(lambda: None)
     assert len(calls) == 1
 
@@ -31,15 +31,15 @@ def test_a_file_of_the_cache_that_is_not_whole_is_made_again(
         tmp_path: Path, monkeypatch: pytest.MonkeyPatch, harm: str):
     monkeypatch.setattr(engine, "cache_folder", lambda: tmp_path)
     monkeypatch.setattr(engine, "compiled", lambda *_: b"an object")
-    engine.machine_object(lambda: None)
-    for path in engine.compiled_files():
+    engine.MACHINE.object(lambda: None)
+    for path in engine.MACHINE.files():
         data = path.read_bytes()
         path.write_bytes(data[:-1] if harm == "cut" else data[:-1] + b"?")
         if harm == "gone":
             path.unlink()
-        assert not engine.is_compiled()
-        assert engine.machine_object(lambda: None) == b"an object"
-        assert engine.is_compiled()
+        assert not engine.MACHINE.is_compiled()
+        assert engine.MACHINE.object(lambda: None) == b"an object"
+        assert engine.MACHINE.is_compiled()
 
 
 def test_another_processor_has_an_object_of_its_own(
@@ -47,12 +47,12 @@ def test_another_processor_has_an_object_of_its_own(
     """Else a home folder that two computers share ends in an illegal instruction."""
     monkeypatch.setattr(engine, "cache_folder", lambda: tmp_path)
     monkeypatch.setattr(engine, "compiled", lambda *_: b"an object")
-    engine.machine_object(lambda: None)
+    engine.MACHINE.object(lambda: None)
     here = engine._host()
     monkeypatch.setattr(engine, "_host", lambda: (*here[:-1], here[-1] + ",+another"))
-    assert not engine.is_compiled()
+    assert not engine.MACHINE.is_compiled()
     monkeypatch.setattr(engine, "compiled", lambda *_: b"another object")
-    assert engine.machine_object(lambda: None) == b"another object"
+    assert engine.MACHINE.object(lambda: None) == b"another object"
 
 
 @pytest.mark.skipif(os.name != "posix", reason="of owners and modes")

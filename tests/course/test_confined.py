@@ -90,9 +90,9 @@ def place(request: pytest.FixtureRequest, outside: Path) -> Iterator[Place]:  # 
     folder.mkdir()
     user = {"user": USER, "group": USER, "extra_groups": []}
     place = Place(folder, user, python, folder / "cache")
-    engine.link_machine()
+    engine.MACHINE.link()
     (folder / "cache").mkdir(mode=0o700)
-    for path in engine.compiled_files():  # not compiled again, for it would take time
+    for path in engine.MACHINE.files():  # not compiled again, for it would take time
         shutil.copy2(path, folder / "cache")
     os.chown(folder / "cache", USER, USER)
     if subprocess.run([python, "-c", "import IPython, llvmlite"], env=place.env, cwd="/",
@@ -104,7 +104,7 @@ def place(request: pytest.FixtureRequest, outside: Path) -> Iterator[Place]:  # 
 def state_outside(place: Place) -> dict[str, Any]:
     """What no submission may change: our sources, the compiled machine, the grader's folder."""
     cache = Path(place.env["MINIHV_CACHE"])
-    paths = [*(cache / path.name for path in engine.compiled_files()), *place.pile.iterdir(),
+    paths = [*(cache / path.name for path in engine.MACHINE.files()), *place.pile.iterdir(),
              *(ROOT / "minihv").rglob("*.py"), *(ROOT / "minihv").rglob("*.toml"),
              *(ROOT / "solutions").iterdir()]
     files = {str(path): hashlib.sha256(path.read_bytes()).hexdigest() for path in paths

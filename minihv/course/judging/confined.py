@@ -213,7 +213,7 @@ def _compiled() -> list[Path]:
 
     try:
         warm()
-        return engine.compiled_files()
+        return engine.MACHINE.files()
     except MinihvError:
         return []  # there is no LLVM: the plain engine runs, here and there
 
