@@ -197,7 +197,7 @@ class Hart:
     def set_sbi_timer(self, deadline: int) -> None:
         """STIP when mtime reaches `deadline` (unsigned), and not before: SBI's set_timer."""
         self.s[st.STIMECMP] = i64(deadline)
-        trap.refresh_timers(self.s)
+        self.calls.refresh_timers()
 
     def set_pending(self, bit: int, level: bool) -> None:
         """Drive interrupt line `bit` of mip; for SSIP, which is no line, set or clear the bit."""
@@ -213,7 +213,7 @@ class Hart:
 
     def sfence(self) -> None:
         """Forget all translations."""
-        tlb.flush_tlb(self.s, self.tlb)
+        self.calls.flush_tlb()
 
     def flush(self) -> None:
         """Bring the TLB and the PMP's regions in line with a state that the host wrote."""
@@ -309,4 +309,4 @@ class Hart:
         """
         mmu.raise_trap(self.s, cause, i64(tval))
         self.s[st.GUEST_VA] = guest_va
-        trap.take_trap(self.s, self.tlb)
+        self.calls.take_trap()

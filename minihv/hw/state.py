@@ -47,6 +47,9 @@ TINST = 432  # and htinst or mtinst
 GUEST_VA = 433  # 1: the data access that trapped had a guest-virtual address
 GUEST_ACCESS = 434  # an hlv or hsv is under way: 1, or 2 for hlvx
 
+# A virtual CPU's (`vmm.worldswitch`).
+ENTERED = 435  # 4: satp, privilege, status bits and the hart's satp when it was entered last
+
 PMP_LOW = 440  # 16: first physical address of each region
 PMP_HIGH = 456  # 16: first physical address after it
 BREAKPOINT = 472  # 16 virtual addresses

@@ -18,7 +18,6 @@ from collections.abc import Mapping
 from minihv.errors import ConfigError
 from minihv.hw import state as st
 from minihv.hw.mmu import PTE_U
-from minihv.hw.tlb import update_contexts
 from minihv.vmm import worldswitch
 from minihv.vmm.emulate import PAGE_FAULTS, TrapAndEmulate, privileged_reason
 from minihv.vmm.exits import Reason, VMExit
@@ -72,7 +71,7 @@ class HardwareAssist(TrapAndEmulate):
         if before != (s[st.VIRT], s[st.PRIV], s[st.VSATP], s[st.HGATP], s[st.VSSTATUS]):
             if s[st.SPACES_USED] > MANY_NAMES:
                 hart.flush()
-            update_contexts(s, hart.tlb)
+            hart.calls.update_contexts()
         reason = hart.run(stop)
         self.unload(vcpu, hart)
         return reason

@@ -40,6 +40,11 @@ class WalkRecorder:
         self.r64 = r64
         self.seen: list[int] = []
 
+    def note(self, s: memoryview, reads: int) -> None:
+        """Note where the walk went that has just read so many PTEs."""
+        places = s[st.WALK_PLACE + 2], s[st.WALK_PLACE + 1], s[st.WALK_PLACE]
+        self.seen = [*places[:reads]]
+
 
 class ShadowPaging(Paging):
     """Lazy shadow tables that are dropped when the guest fences.
@@ -73,6 +78,8 @@ class ShadowPaging(Paging):
             table = self.tables.pop(key) if key in self.tables else self._new_table()
             self.tables[key] = table  # the last of them, now
             self.key, self._root = key, table.root
+        if type(self).enter is ShadowPaging.enter:
+            self.table = self.key
         self.vm.cpu.install(hart, self._root)
 
     def _new_table(self) -> ShadowTable:
@@ -86,8 +93,7 @@ class ShadowPaging(Paging):
         s = vcpu.s
         before = s[st.WALK_READS]
         gpa = vcpu.calls.locate(gva, 1, access)
-        places = s[st.WALK_PLACE + 2], s[st.WALK_PLACE + 1], s[st.WALK_PLACE]
-        self.walker.seen = list(places[: s[st.WALK_READS] - before])
+        self.walker.note(s, s[st.WALK_READS] - before)
         return gpa
 
     def obstacle(self, vcpu: VCPU, gva: int, gpa: int, access: int) -> Reason | None:
@@ -180,7 +186,7 @@ class ShadowPaging(Paging):
 
     def _drop_table(self, key: Regime) -> None:
         if key == self.key:
-            self.key = None
+            self.key = self.table = None
         self.holders.forget(key)
         self._free(self.tables.pop(key).frames())
 

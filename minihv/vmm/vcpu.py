@@ -71,6 +71,7 @@ class VCPU(Hart):
         self.physical = vm.host.harts[number % len(vm.host.harts)]  # the hart that it runs on
         self.protection = 0  # whose PMP decides about its accesses; see layers.Regime
         self._switch: Switch | None = None
+        self.table: object = None  # that paging chose at the last entry; None: it must be asked
         super().__init__(number, vm.memory, vm.host.engine)
 
     def use(self, kind: str) -> None:

@@ -44,6 +44,7 @@ if TYPE_CHECKING:
 USER, KERNEL, TWIN, VS_COPY = map(region, (Whose.USER, Whose.KERNEL, Whose.TWIN, Whose.VS_COPY))
 GUEST = slice(USER.start, KERNEL.stop)  # USER and KERNEL are neighbours: one copy
 FRESH = memoryview(np.array([RESET.get(k, 0) for k in range(KERNEL.start, KERNEL.stop)], np.int64))
+DECIDING = st.SUM | st.MXR | st.MPRV | st.MPV | 3 << st.MPP_SHIFT
 PLACES, WATCHED = slice(st.BREAKPOINT, st.WATCHPOINT), slice(st.CSR_WATCH, st.CSR_WATCH + 8)
 SSI, STI = 1 << st.SSI, 1 << st.STI
 
@@ -51,8 +52,12 @@ SSI, STI = 1 << st.SSI, 1 << st.STI
 # --- a guest in U-mode ----------------------------------------------------------------------------
 
 
-def to_user(vcpu: VCPU, hart: Hart) -> None:
-    """Give the hart what the guest can touch without a trap."""
+def to_user(vcpu: VCPU, hart: Hart) -> bool:
+    """Give the hart what the guest can touch without a trap.
+
+    Return whether all is as at the last entry by which paging's tables are chosen: satp, privilege,
+    those bits of mstatus, and that the hart still walks the same ones.
+    """
     v, s = vcpu.s, hart.s
     s[USER] = v[USER]
     s[st.MISALIGNED] = v[st.MISALIGNED]
@@ -60,6 +65,13 @@ def to_user(vcpu: VCPU, hart: Hart) -> None:
     s[st.RESERVATION] = reserved if reserved < 0 else reserved + vcpu.memory.offset
     if v[st.BREAKPOINTS] or s[st.BREAKPOINTS]:
         copy_stops(v, s)
+    status = v[st.MSTATUS] & DECIDING
+    same = v[st.ENTERED] == v[st.SATP] and v[st.ENTERED + 1] == v[st.PRIV]
+    same = same and v[st.ENTERED + 2] == status and v[st.ENTERED + 3] == s[st.SATP]
+    v[st.ENTERED] = v[st.SATP]
+    v[st.ENTERED + 1] = v[st.PRIV]
+    v[st.ENTERED + 2] = status
+    return same
 
 
 def from_user(vcpu: VCPU, hart: Hart) -> None:
@@ -70,6 +82,8 @@ def from_user(vcpu: VCPU, hart: Hart) -> None:
         v[st.SKIP] = s[st.SKIP]
     reserved = s[st.RESERVATION]
     v[st.RESERVATION] = reserved if reserved < 0 else reserved - vcpu.memory.offset
+    v[st.EXIT] = st.EXIT_NONE
+    v[st.ENTERED + 3] = s[st.SATP]
 
 
 def deprivilege(hart: Hart) -> None:
