@@ -224,7 +224,7 @@ class Library:
 
 MACHINE = Library(
     "machine", ("run", "settle", "take_trap", "deliver", "execute_system", "emulate", "locate",
-                "update_contexts", "flush_page", "flush_tlb", "refresh_timers"),
+                "reachable", "update_contexts", "flush_page", "flush_tlb", "refresh_timers"),
     lambda: [(flatten.flat_module(compiled=True), _loop_names())],
 )  # fmt: skip
 

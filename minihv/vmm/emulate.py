@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import lru_cache
+from operator import attrgetter
 
 from minihv.errors import ConfigError, MinihvError
 from minihv.hw import ops, system
@@ -25,7 +26,7 @@ from minihv.hw.mmu import PTE_U, WRITES_PTE, data_privilege, fault, permitted
 from minihv.hw.pmp import pmp_allows
 from minihv.hw.state import ECALL_U, EXIT_NONE
 from minihv.hw.system import MRET, SRET, WFI
-from minihv.vmm.exits import Reason, VMExit, new_exit
+from minihv.vmm.exits import Reason, VMExit
 from minihv.vmm.host import PhysicalHart
 from minihv.vmm.layers import RWX, UNTRANSLATED, Cpu, Paging, Regime
 from minihv.vmm.shadow import ShadowPaging
@@ -42,8 +43,15 @@ HANDLERS = {
     Reason.ILLEGAL: "illegal", Reason.EXCEPTION: "reflect", Reason.FAULT: "true_fault",
     Reason.FILL: "fill", Reason.MMIO: "access", Reason.ACCESS: "access", Reason.TABLE: "access",
 }  # fmt: skip
+# The methods in whose place `shortly` stands.
+NAMES = frozenset(
+    ("examine", "handle", "privileged", "system_call", "page_fault", "refused", "fill"))
 EVERY_ACCESS = (st.READ, st.WRITE, st.FETCH)
 MOST_FRUITLESS = 1000  # exits of one instruction: no right layer needs so many
+
+
+STEPS = attrgetter(*sorted(NAMES))  # of a class
+PLAIN: dict[object, tuple] = {}  # what they are where a `shortly` was written for them
 
 
 class LayerError(MinihvError):
@@ -146,31 +154,42 @@ class TrapAndEmulate(Cpu):
             if late():
                 return st.EXIT_BUDGET
 
+    # --- exits that are met most ---------------------------------------------------------------
+
     def is_plain(self, vcpu: VCPU) -> bool:
-        """Return whether the exits of `shortly` are handled as this class says, and unobserved."""
+        """Return whether exits are handled as this class says, unobserved: `shortly` may serve."""
         kind, exits = type(self), vcpu.vm.exits
-        return (
-            kind.examine is EXAMINE and kind.handle is HANDLE and kind.privileged is PRIVILEGED
-            and kind.system_call is SYSTEM_CALL and not exits.observers
-            and not self.__dict__ and "note" not in exits.__dict__
-        )  # fmt: skip
+        return (STEPS(kind) == PLAIN.get(kind.shortly) and not exits.observers
+                and NAMES.isdisjoint(self.__dict__) and "note" not in exits.__dict__)  # fmt: skip
 
     def shortly(self, vcpu: VCPU, hart: PhysicalHart) -> int | None:
-        """As `handle`, for the exits that are met most, in fewer steps; None for all others."""
+        """As `handle`, in fewer steps; None for an exit that it has to see."""
         s, cause = vcpu.s, hart.s[st.CAUSE]
         if cause == ECALL_U:
-            priv, word = s[st.PRIV], 0
-            reason = Reason.CALL if priv == 1 and s[st.HOST] else Reason.SYSCALL
-        else:
-            word = hart.s[st.TVAL] if cause == st.ILLEGAL else 0
-            simple = simple_reason(word)
-            if simple is None:
+            priv = s[st.PRIV]
+            vcpu.vm.exits.count(Reason.CALL if priv == 1 and s[st.HOST] else Reason.SYSCALL,
+                                cause, s[st.PC])  # fmt: skip
+            return vcpu.calls.deliver(ECALL_U + priv, 0)
+        if cause == st.ILLEGAL:
+            word = hart.s[st.TVAL]
+            reason = simple_reason(word)
+            if reason is None:
                 return None
-            reason = simple
-        exits = vcpu.vm.exits
-        exits[reason] += 1
-        exits.log.append(new_exit((reason, cause, s[st.PC], -1, -1, word)))
-        return vcpu.calls.emulate(word) if word else vcpu.calls.deliver(ECALL_U + priv, 0)
+            vcpu.vm.exits.count(reason, cause, s[st.PC], -1, -1, word)
+            return vcpu.calls.emulate(word)
+        paging = vcpu.vm.paging
+        if cause not in PAGE_FAULTS or type(paging).guest_walk is not GUEST_WALK:
+            return None
+        access, gva, reads = PAGE_FAULTS[cause], hart.s[st.TVAL], s[st.WALK_READS]
+        gpa = vcpu.calls.reachable(gva, access)
+        if gpa < 0 or type(paging).obstacle is not OBSTACLE:
+            return None
+        if access == st.WRITE and vcpu.memory.protects(gpa):
+            return None
+        paging.walker.note(s, s[st.WALK_READS] - reads)  # type: ignore[attr-defined]
+        vcpu.vm.exits.count(Reason.FILL, cause, s[st.PC], gva, gpa)
+        paging.fill(vcpu, gva, gpa)
+        return EXIT_NONE
 
     def time_is_up(self, vcpu: VCPU, hart: PhysicalHart, stop: int) -> int:
         """Note that the hart ran as long as it may: the turn is over, or a timer has expired."""
@@ -332,5 +351,5 @@ class TrapAndEmulate(Cpu):
 
 
 REGIME = TrapAndEmulate.regime  # what a table is made for, unless a layer says otherwise
-EXAMINE, HANDLE = TrapAndEmulate.examine, TrapAndEmulate.handle
-PRIVILEGED, SYSTEM_CALL = TrapAndEmulate.privileged, TrapAndEmulate.system_call
+PLAIN[TrapAndEmulate.shortly] = STEPS(TrapAndEmulate)
+GUEST_WALK, OBSTACLE = ShadowPaging.guest_walk, ShadowPaging.obstacle

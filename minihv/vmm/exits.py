@@ -65,6 +65,12 @@ class Exits(Counter[str]):
         self.log: deque[VMExit] = deque(maxlen=LOG)
         self.observers: dict[Reason, list[Observer]] = {}
 
+    def count(self, reason: Reason, cause: int, pc: int, gva: int = -1, gpa: int = -1,
+              instruction: int = 0) -> None:  # fmt: skip
+        """Count and remember an exit, as `note` does, that nobody observes."""
+        self[reason] += 1
+        self.log.append(new_exit((reason, cause, pc, gva, gpa, instruction)))
+
     def note(self, vcpu: Any, exit: VMExit) -> bool:
         """Count and remember an exit; return whether an observer has handled it."""
         self[exit.reason] += 1
