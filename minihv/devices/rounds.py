@@ -68,24 +68,26 @@ class Rounds:
         End if the run may have to stop.
         """
         board, hart = self._board, self._board.hart
+        s, run = hart.s, hart.run
         budget, limit = hart.executed + executable, min(self.end, hart.clock + time)
         while board.ended is None:
             if hart.status == STOPPED:
                 hart.idle_until(limit)
-            clock = hart.clock
+            clock = s[st.CLOCK]
             if clock >= self.end:
                 if len(board.harts) > 1:
-                    hart.s[st.RESERVATION] = -1  # another hart may store there now
+                    s[st.RESERVATION] = -1  # another hart may store there now
                     board.turn = (board.turn + 1) % len(board.harts)
                 return None
-            if clock >= limit or hart.executed >= budget:
+            left = budget - clock + s[st.WAITED]
+            if clock >= limit or left <= 0:
                 return None
-            if hart.s[st.WAIT]:
+            if s[st.WAIT]:
                 hart.wait_until(limit)
                 continue
             if board.late():
                 return None
-            stop = handle(hart, hart.run(min(limit, clock + budget - hart.executed)))
+            stop = handle(hart, run(limit if limit - clock < left else clock + left))
             if stop is not None and hart.executed < budget and hart.clock < limit:
                 return stop
         return None

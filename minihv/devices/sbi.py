@@ -50,17 +50,18 @@ class Sbi:
 
     def call(self, hart: Hart) -> str:
         """Serve the ECALL that `hart` has just made; return the function's name, to be counted."""
-        args = [hart.x[i] & MASK64 for i in range(10, 16)]
-        legacy = _LEGACY.get(hart.x[17])
+        s = hart.s
+        args = [value & MASK64 for value in s[10:16]]
+        legacy = _LEGACY.get(s[17])
         if legacy is not None:
             result = legacy(self._host, hart, args)
             if result is not None:
                 hart.x[10] = result  # a1 is left alone (chapter 5)
             return legacy.__name__
-        function = _FUNCTIONS.get((hart.x[17], hart.x[16]), _unknown)
+        function = _FUNCTIONS.get((s[17], s[16]), _unknown)
         answer = function(self._host, hart, args)
         if answer is not None:
-            hart.x[10], hart.x[11] = answer
+            s[10], s[11] = answer
         return function.__name__.lstrip("_")
 
 

@@ -53,7 +53,7 @@ SENSITIVE = ("trap", "silent")
 class Machine(Run):
     """A RISC-V computer: `memory` bytes of RAM and `harts` harts, run by one of two engines.
 
-    engine: "jit" (compiled, hundreds of MIPS) or "python" (runs anywhere); None takes jit if Numba
+    engine: "jit" (compiled, hundreds of MIPS) or "python" (runs anywhere); None takes jit if LLVM
     is installed. misaligned: whether misaligned loads and stores work or trap. svade: whether a
     clear A or D bit traps (True) or is set by hardware. sensitive: what U-mode's accesses to
     S-mode CSRs do: "trap", as the architecture demands, or "silent": they read the hart's own
@@ -184,7 +184,7 @@ class Machine(Run):
 
 
 def default_engine() -> str:
-    """Return "jit" if Numba is installed, else "python"."""
+    """Return "jit" if llvmlite is installed, else "python"."""
     from importlib.util import find_spec
 
-    return "jit" if find_spec("numba") else "python"
+    return "jit" if find_spec("llvmlite") else "python"

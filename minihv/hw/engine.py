@@ -1,45 +1,46 @@
-"""Two engines from one source: `python` runs it as it is, `jit` compiles it with Numba.
+"""Two engines from one source: `python` runs it as it is, `jit` compiles it by LLVM.
 
-Both give a function with the signature of `loop.run`. The compiled one is written to a file of
-its own in the user's cache folder, named by a hash of everything that went into it, because
-Numba's cache looks at one file only: an edited helper elsewhere would go unnoticed.
+Both give the machine's functions over some arrays (`Calls`). The compiled ones are one object file
+in the user's cache folder. Which one it is follows from the names, sizes and times of the sources;
+if these are unknown, from the text that is compiled. It is of use to this kind of processor only.
 """
 
 from __future__ import annotations
 
 import ast
+import ctypes
 import hashlib
 import importlib
-import importlib.util
 import inspect
 import os
-import sys
 import tempfile
-from collections.abc import Callable
-from functools import cache
+from collections.abc import Callable, Collection
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from minihv.errors import ConfigError
-from minihv.hw import bits, flatten, loop, tables
-from minihv.hw.registers import TABLES as CSR_TABLES
+from minihv.hw import bits, flatten, loop, native
 
-# What the machine consists of, in the order in which it is compiled; the loop comes last.
+# What the machine consists of; the loop comes last.
 _PARTS = ("state", "pmp", "mmu", "tlb", "access", "trap", "csr", "decode", "system")
 MODULES = tuple(importlib.import_module(f"minihv.hw.{name}") for name in _PARTS)
-VALUES = {f"minihv.hw.{name}" for name in ("causes", "registers", "ops", "tables")}
-ARRAYS = {name: np.frombuffer(table, np.int64) for name, table in CSR_TABLES.items()}
-ARRAYS |= tables.ARRAYS
+
+
+@cache
+def _loop_names() -> dict[str, object]:
+    names: dict[str, object] = {}
+    for module in (bits, *MODULES, loop):
+        names |= vars(module)
+    return names
 
 
 @cache
 def python_run() -> Callable:
     """Return the run loop as plain Python: 1-3 million instructions per second."""
-    names: dict[str, object] = {}
-    for module in (bits, *MODULES, loop):
-        names |= vars(module)
+    names = dict(_loop_names())
     inline = flatten.Inline(ast.parse(inspect.getsource(bits)))
     flat = ast.fix_missing_locations(inline.visit(flatten.flat_module(compiled=False)))
     exec(compile(flat, "<minihv run loop>", "exec"), names)
@@ -48,95 +49,11 @@ def python_run() -> Callable:
     return run
 
 
-def _constants(node: ast.ImportFrom) -> list[ast.stmt]:
-    """Return an import from VALUES as assignments that Numba can freeze."""
-    if node.module not in VALUES:
-        return []
-    source = importlib.import_module(node.module)
-    names = [alias.name for alias in node.names]
-    if names == ["*"]:
-        names = [name for name, value in vars(source).items()
-                 if name.isupper() and isinstance(value, (int, memoryview))]  # fmt: skip
-    values = {name: getattr(source, name) for name in names}
-    lines = (f"{name} = {value if isinstance(value, int) else f'ARRAYS[{name!r}]'}"
-             for name, value in values.items())  # fmt: skip
-    return ast.parse("\n".join(lines)).body
+def _trees() -> list[native.Part]:
+    return [(ast.parse(inspect.getsource(module)), vars(module)) for module in MODULES]
 
 
-ARRAY_TYPES = {
-    "s": "i8[::1]", "tlb": "i8[::1]", "code": "i8[::1]", "shared": "i8[::1]",
-    "r8": "i1[::1]", "r16": "i2[::1]", "r32": "i4[::1]", "r64": "i8[::1]",
-    "page_flags": "u1[::1]", "code_of": "i4[::1]",
-}  # fmt: skip
-
-
-def compiled(signature: str, **options: Any) -> Callable[[Callable], Callable]:
-    """Numba's njit with the types said, but lazy.
-
-    Left alone, Numba compiles a function once for every constant that it is called with; told the
-    types, it compiles at once, even if the caller comes from the cache.
-    """
-    from numba import njit
-    from numba.core.sigutils import normalize_signature
-
-    def decorate(function: Callable) -> Callable:
-        # No reference counts: the arrays outlive the call, and nothing here makes one.
-        chosen: dict[str, Any] = {"error_model": "numpy", "_nrt": False, "no_cfunc_wrapper": True}
-        dispatcher: Any = njit(**{**chosen, **options})(function)
-        arguments, _ = normalize_signature(signature)
-        compile_once = dispatcher.compile
-        dispatcher.compile = lambda _: compile_once(arguments)
-        return dispatcher
-
-    return decorate
-
-
-def _decorate(node: ast.FunctionDef) -> None:
-    """Make a function Numba's (see `compiled`)."""
-    if isinstance(node.body[0], ast.Expr) and len(node.body) > 1:
-        node.body = node.body[1:]
-    node.returns = None
-    for argument in node.args.args:
-        argument.annotation = None
-    if node.decorator_list:  # an intrinsic, which is no function to compile
-        return
-    types = ", ".join(ARRAY_TYPES.get(argument.arg, "i8") for argument in node.args.args)
-    options = "cache=True" if node.name == "run" else "no_cpython_wrapper=True"
-    call = f"compiled('({types},)', {options})"
-    node.decorator_list = [ast.parse(call, mode="eval").body]
-
-
-def _parts(module: ast.Module) -> tuple[list[ast.stmt], list[ast.FunctionDef]]:
-    """Return a module's constants, and its functions decorated; no imports, no docstrings."""
-    constants: list[ast.stmt] = []
-    functions = []
-    for node in module.body:
-        if isinstance(node, ast.ImportFrom):
-            constants += _constants(node)
-        elif isinstance(node, ast.FunctionDef):
-            _decorate(node)
-            functions.append(node)
-        elif isinstance(node, ast.Assign):
-            constants.append(node)
-    return constants, functions
-
-
-def jit_source() -> str:
-    """Return the whole machine as one Python file for Numba."""
-    primitives = ast.parse(Path(__file__).with_name("bits_jit.py").read_text(encoding="utf-8"))
-    inline = flatten.Inline(primitives)
-    trees = [ast.parse(inspect.getsource(module)) for module in MODULES]
-    trees.append(flatten.flat_module(compiled=True))
-    constants, functions = _parts(primitives)
-    for tree in trees:
-        more_constants, more_functions = _parts(inline.visit(tree))
-        constants += more_constants
-        functions += more_functions
-    imports = [node for node in primitives.body if isinstance(node, (ast.Import, ast.ImportFrom))]
-    ours = "from minihv.hw.engine import ARRAYS, compiled"
-    body = [*imports, *ast.parse(ours).body, *constants, *functions]
-    text = ast.unparse(ast.fix_missing_locations(ast.Module(body, [])))
-    return f"# Generated by minihv.hw.engine from the modules of minihv.hw.\n{text}\n"
+# --- the cache --------------------------------------------------------------------------------
 
 
 def cache_folders() -> list[Path]:
@@ -147,13 +64,15 @@ def cache_folders() -> list[Path]:
 
 
 def kept_cache() -> Path | None:
-    """Return the first of these that can be written; None without one."""
+    """Return the first of these in which we can write and nobody else: what lies there is run."""
     for folder in cache_folders():
         try:
-            folder.mkdir(parents=True, exist_ok=True)
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            found = folder.stat()
         except OSError:
             continue
-        if os.access(folder, os.W_OK):
+        ours = os.name != "posix" or (found.st_uid == os.geteuid() and not found.st_mode & 0o022)
+        if ours and os.access(folder, os.W_OK):
             return folder
     return None
 
@@ -168,33 +87,183 @@ def cache_folder() -> Path:
     return kept_cache() or Path(_passing_cache().name)
 
 
+def _digest(*parts: object) -> str:
+    return hashlib.sha256(repr(parts).encode()).hexdigest()[:20]
+
+
 @cache
-def jit_source_file() -> Path:
-    """Return the file that Numba compiles, the results beside it; ConfigError without Numba."""
+def _host() -> tuple[str, ...]:
+    """Return what compiled code depends on beside its source; ConfigError without llvmlite."""
     try:
-        import numba
+        from llvmlite import __version__, binding
     except ImportError as error:
-        how = "install numba or choose engine='python'"
-        raise ConfigError(f"the jit engine needs Numba ({error}); {how}") from error
-    text = jit_source()
-    parts = [array.tobytes() for array in ARRAYS.values()]
-    parts += [text.encode(), numba.__version__.encode(), sys.version.encode()]
-    digest = hashlib.sha256(b"".join(parts)).hexdigest()[:16]
-    path = cache_folder() / f"machine_{digest}.py"
-    if not path.exists():
-        temporary = path.with_suffix(f".{os.getpid()}.tmp")
-        temporary.write_text(text, encoding="utf-8")
-        temporary.replace(path)
-    return path
+        how = "install llvmlite or choose engine='python'"
+        raise ConfigError(f"the jit engine needs llvmlite ({error}); {how}") from error
+    binding.initialize_native_target()
+    binding.initialize_native_asmprinter()
+    features = binding.get_host_cpu_features().flatten()
+    return __version__, binding.get_default_triple(), binding.get_host_cpu_name(), features
+
+
+def _kept(path: Path) -> bytes | None:
+    """Return what `_keep` wrote; None if it is not there, or not whole."""
+    try:
+        data = path.read_bytes()
+    except OSError:
+        return None
+    return data[32:] if hashlib.sha256(data[32:]).digest() == data[:32] else None
+
+
+def _keep(path: Path, data: bytes) -> None:
+    """Write a file of the cache, at once and with what tells whether it is whole."""
+    temporary = path.with_suffix(f".{os.getpid()}.tmp")
+    temporary.write_bytes(hashlib.sha256(data).digest() + data)
+    temporary.replace(path)
+
+
+def code_generator(level: int) -> Any:
+    """Return LLVM's for this host."""
+    from llvmlite import binding
+
+    _, triple, cpu, features = _host()
+    target = binding.Target.from_triple(triple)
+    return target.create_target_machine(cpu=cpu, features=features, opt=level, jit=True)
+
+
+def compiled(text: str, level: int, step: Callable[[], None] = lambda: None) -> bytes:
+    """Return an object file of an LLVM module; `step` is called before it is optimized, and before
+    code is made."""
+    from llvmlite import binding
+
+    step()
+    module = binding.parse_assembly(text)
+    module.verify()
+    generator = code_generator(level)
+    tuning = binding.create_pipeline_tuning_options(speed_level=level)
+    passes = binding.create_pass_builder(generator, tuning)
+    passes.getModulePassManager().run(module, passes)
+    step()
+    return generator.emit_object(module)
+
+
+# --- the machine's functions ------------------------------------------------------------------
+
+
+class _Definition(ctypes.Structure):  # PyMethodDef
+    _fields_ = [("name", ctypes.c_char_p), ("function", ctypes.c_void_p),
+                ("flags", ctypes.c_int), ("doc", ctypes.c_char_p)]  # fmt: skip
+
+
+FASTCALL = 0x80
+
+
+Linked = dict[str, _Definition]  # built-in functions, by name
+_kept_alive: list[object] = []  # what owns the code, and definitions: functions refer to them
+
+
+def link(data: bytes, names: Collection[str]) -> Linked:
+    """Return the built-in functions that an object file has."""
+    from llvmlite import binding
+
+    _host()
+    for name in ("PyLong_AsVoidPtr", "PyLong_AsLongLong", "PyLong_FromLongLong"):
+        address = ctypes.cast(getattr(ctypes.pythonapi, name), ctypes.c_void_p).value
+        binding.add_symbol(name, address)
+    owner = binding.create_mcjit_compiler(binding.parse_assembly(""), code_generator(3))
+    owner.add_object_file(binding.ObjectFileRef.from_data(data))
+    owner.finalize_object()
+    found = {name: owner.get_function_address(f"host.{name}") for name in names}
+    linked = {name: _Definition(name.encode(), address, FASTCALL, None)
+              for name, address in found.items()}  # fmt: skip
+    _kept_alive.append((owner, linked))
+    return linked
+
+
+class Library:
+    """Functions that are compiled together: `exports` of what `parts` returns, and of all that the
+    machine consists of. `sources`: the files that they come from, besides those of this package."""
+
+    def __init__(self, name: str, exports: Collection[str], parts: Callable[[], list[native.Part]],
+                 sources: Collection[Path] = ()):  # fmt: skip
+        self.name, self.exports, self._parts = name, exports, parts
+        self._sources = [*sorted(Path(__file__).parent.glob("*.py")), *sources]
+        self._linked: Linked = {}
+
+    def files(self) -> list[Path]:
+        """Return the files of the cache: the object, and the note that finds it."""
+        stats = ((path.name, path.stat()) for path in self._sources)
+        known = [(name, stat.st_size, stat.st_mtime_ns) for name, stat in stats]
+        note = cache_folder() / f"{self.name}_{_digest(*_host(), known)}"
+        name = _kept(note)
+        return [note] if name is None else [cache_folder() / name.decode(), note]
+
+    def is_compiled(self) -> bool:
+        """Return whether the cache has the object for these sources and this host."""
+        return all(_kept(path) is not None for path in self.files())
+
+    def object(self, step: Callable[[], None]) -> bytes:
+        """Return the object, from the cache or made now: `step` is called as each of three steps
+        begins."""
+        *kept, note = self.files()
+        data = _kept(kept[0]) if kept else None
+        if data is None:
+            step()
+            text = native.module([*_trees(), *self._parts()], self.exports)
+            path = note.with_name(f"{self.name}_{_digest(text, *_host())}.o")
+            data = _kept(path) or compiled(text, 3, step)
+            _keep(path, data)
+            _keep(note, path.name.encode())
+        return data
+
+    def link(self, step: Callable[[], None] = lambda: None) -> Linked:
+        """Return the functions; see `object`."""
+        if not self._linked:
+            self._linked = link(self.object(step), self.exports)
+        return self._linked
+
+
+MACHINE = Library(
+    "machine", ("run", "settle", "take_trap", "deliver", "execute_system", "emulate", "locate",
+                "reachable", "update_contexts", "flush_page", "flush_tlb", "refresh_timers"),
+    lambda: [(flatten.flat_module(compiled=True), _loop_names())],
+)  # fmt: skip
+
+
+def built_in(definition: _Definition, block: int) -> Callable[..., int]:
+    """Return a function of Python's that works on the arrays of a block (see `native`)."""
+    new = ctypes.pythonapi.PyCFunction_NewEx
+    new.restype = ctypes.py_object
+    new.argtypes = [ctypes.c_void_p, ctypes.py_object, ctypes.c_void_p]
+    return new(ctypes.addressof(definition), block, None)
+
+
+class Calls:
+    """Functions of a library over these arrays: each takes what numbers it has besides."""
+
+    def __init__(self, kind: str, library: Library = MACHINE, offset: int = 0, **arrays: Any):
+        self._arrays, self._library = arrays, library if kind == "jit" else None
+        self._block = np.zeros(native.BLOCK_SIZE, np.int64)
+        if self._library is None:
+            return
+        for name, array in arrays.items():
+            flat = np.asarray(array)
+            self._block[2 * native.BLOCK[name] :][:2] = flat.ctypes.data, flat.size
+        self._block[-1] = offset
+
+    def __getattr__(self, name: str) -> Callable[..., int]:
+        if self._library is not None:
+            function = built_in(self._library.link()[name], self._block.ctypes.data)
+        else:
+            function = _python(name)
+            names = inspect.signature(function).parameters
+            taken = (self._arrays[name] for name in names if name in native.ARRAYS)
+            function = partial(function, *taken)
+        setattr(self, name, function)  # found at once from now on
+        return function
 
 
 @cache
-def jit_run() -> Callable:
-    """Return the run loop compiled by Numba; ConfigError if Numba is missing."""
-    path = jit_source_file()
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[path.stem] = module
-    spec.loader.exec_module(module)
-    return module.run
+def _python(name: str) -> Callable[..., int]:
+    if name == "run":
+        return python_run()
+    return next(vars(module)[name] for module in MODULES if name in vars(module))

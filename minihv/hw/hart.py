@@ -5,7 +5,7 @@ Its state is one vector (`state`) that either engine can continue at any time.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, MutableMapping
+from collections.abc import Iterator, MutableMapping
 
 import numpy as np
 
@@ -83,6 +83,12 @@ def _slot(index: int, doc: str) -> property:
     return property(get, put, doc=doc)
 
 
+class Bound(np.ndarray):
+    """An array that knows the functions that work on it, for who has no more than a view of it."""
+
+    calls: engine.Calls
+
+
 class Hart:
     """One hart on `memory`; `kind` names the engine that runs it, "jit" or "python".
 
@@ -101,7 +107,7 @@ class Hart:
         self.hypervisor = hypervisor
         self.memory = memory
         self.state = np.zeros(st.SLOTS, dtype=np.int64)
-        self.tlb_array = np.zeros(st.TLB_SLOTS + 2, dtype=np.int64)
+        self.tlb_array = np.zeros(st.TLB_SLOTS + 2, dtype=np.int64).view(Bound)
         self.s = memoryview(self.state)  # the same memory; plain Python reads it faster
         self.tlb = memoryview(self.tlb_array)
         self.x = Registers(self.s)
@@ -113,12 +119,8 @@ class Hart:
     def use(self, kind: str) -> None:
         """Choose the engine for what comes; a run can be handed over at any point."""
         self._looks = self.tlb[st.LOOK_EVERY] = int(kind == "jit")  # plain Python has no regions
-        if kind == "jit":
-            self._run: Callable[..., int] = engine.jit_run()
-            self._arguments: tuple = (self.state, self.tlb_array, *self.memory.arrays)
-        else:
-            self._run = engine.python_run()
-            self._arguments = (self.s, self.tlb, *self.memory.views)
+        views = self.memory.views._asdict()
+        self.calls = engine.Calls(kind, s=self.s, tlb=self.tlb, **views)
 
     @property
     def csr(self) -> Csrs:
@@ -143,10 +145,10 @@ class Hart:
     def run(self, stop: int) -> int:
         """Run until `clock` is `stop` or the host is needed; return the reason (EXIT_*)."""
         self.s[st.STOP] = stop
-        reason = self._run(*self._arguments)
+        reason = self.calls.run()
         while reason == st.EXIT_HOT:
             self.memory.regions.translate_at(self)
-            reason = self._run(*self._arguments)
+            reason = self.calls.run()
         return reason
 
     # --- what the board and the host's firmware do to a hart --------------------------------
@@ -201,7 +203,7 @@ class Hart:
     def set_sbi_timer(self, deadline: int) -> None:
         """STIP when mtime reaches `deadline` (unsigned), and not before: SBI's set_timer."""
         self.s[st.STIMECMP] = i64(deadline)
-        trap.refresh_timers(self.s)
+        self.calls.refresh_timers()
 
     def set_pending(self, bit: int, level: bool) -> None:
         """Drive interrupt line `bit` of mip; for SSIP, which is no line, set or clear the bit."""
@@ -217,7 +219,7 @@ class Hart:
 
     def sfence(self) -> None:
         """Forget all translations."""
-        tlb.flush_tlb(self.s, self.tlb)
+        self.calls.flush_tlb()
 
     def flush(self) -> None:
         """Bring the TLB and the PMP's regions in line with a state that the host wrote."""
@@ -314,4 +316,4 @@ class Hart:
         """
         mmu.raise_trap(self.s, cause, i64(tval))
         self.s[st.GUEST_VA] = guest_va
-        trap.take_trap(self.s, self.tlb)
+        self.calls.take_trap()

@@ -147,6 +147,7 @@ def entry(s, r64, page_flags, code, code_of, address, level, access, priv, statu
     if offset < 0 or offset >= s[RAM_SIZE] or not pmp_allows(s, address, 8, READ, 1):
         return ACCESS_FAULT
     s[WALK_READS] += 1
+    s[WALK_PLACE + level] = offset >> 3
     pte = r64[offset >> 3]
     if pte & PTE_V == 0 or pte & (PTE_R | PTE_W) == PTE_W or pte & PTE_RESERVED:
         return PAGE_FAULT

@@ -38,6 +38,7 @@ SUPERPAGES = 423  # 1: the TLB holds a part of a superpage
 EPOCH = 424  # shared[SHARED_EPOCH] that this hart's TLB has seen
 TLB_MISSES = 425  # translations that the TLB did not have
 WALK_READS = 426  # page-table entries that the walker has read
+WALK_PLACE = 427  # 3: where it last read one, by level, in doublewords of RAM
 
 # The H extension: the mode, and what a trap leaves for htval and its like.
 VIRT = 430  # V: 1 while the hart is in VS- or VU-mode
@@ -45,6 +46,9 @@ GPA = 431  # guest-physical address of a guest-page fault >> 2: what htval or mt
 TINST = 432  # and htinst or mtinst
 GUEST_VA = 433  # 1: the data access that trapped had a guest-virtual address
 GUEST_ACCESS = 434  # an hlv or hsv is under way: 1, or 2 for hlvx
+
+# A virtual CPU's (`vmm.worldswitch`).
+ENTERED = 435  # 4: satp, privilege, status bits and the hart's satp when it was entered last
 
 PMP_LOW = 440  # 16: first physical address of each region
 PMP_HIGH = 456  # 16: first physical address after it

@@ -9,7 +9,7 @@ from minihv.hw.csr import csr_instruction
 from minihv.hw.mmu import fault, raise_trap, touch
 from minihv.hw.state import *
 from minihv.hw.tlb import flush_page, flush_tlb, translate
-from minihv.hw.trap import machine_return, supervisor_return
+from minihv.hw.trap import machine_return, supervisor_return, take_trap
 
 ECALL, EBREAK, MRET, SRET, WFI = 0x00000073, 0x00100073, 0x30200073, 0x10200073, 0x10500073
 SFENCE_VMA, HFENCE_VVMA, HFENCE_GVMA = 0x09, 0x11, 0x31  # the upper seven bits
@@ -48,6 +48,14 @@ def execute_system(s, tlb, word):
             retire(s)
     else:
         fence(s, tlb, word)
+
+
+def emulate(s, tlb, word):
+    """Execute such an instruction for a host; deliver the trap in which it may end. Return the
+    reason to leave, or NONE."""
+    s[EXIT] = EXIT_NONE
+    execute_system(s, tlb, word)
+    return take_trap(s, tlb) if s[EXIT] == EXIT_TRAP else s[EXIT]
 
 
 def refused(s, word, bit, guest_bit):

@@ -88,6 +88,21 @@ def flush_page(s, tlb, va):
 # --- asking and filling -----------------------------------------------------------------------
 
 
+def reachable(s, r64, page_flags, code, code_of, va, access):
+    """Return the physical address of an access, for a host that translates in place of the hart:
+    -1, and nothing has happened, if it is a fault or if more than page and mode decide about it."""
+    reads = s[WALK_READS]
+    pa = locate(s, r64, page_flags, code, code_of, va, 1, access)
+    offset = pa - RAM_BASE
+    if s[EXIT] == 0 and offset >= 0 and offset < s[RAM_SIZE]:
+        other = access != FETCH and s[MSTATUS] & MPRV and data_privilege(s) != s[PRIV]
+        if page_flags[offset >> 12] & PAGE_SLOW == 0 and not other and pmp_uniform(s, pa & -4096):
+            return pa
+    s[EXIT] = EXIT_NONE
+    s[WALK_READS] = reads
+    return -1
+
+
 def translate(s, tlb, r64, page_flags, code, code_of, va, size, access):
     """As `locate`, with the TLB, which is filled if the invariant at the top allows it."""
     if s[GUEST_ACCESS]:

@@ -4,6 +4,7 @@ Source: Privileged ISA 20240411, sections 3.1.6 to 3.1.9, 3.1.15, 3.3.2, 10.1 an
 """
 
 from minihv.hw.bits import i64, ltu
+from minihv.hw.mmu import raise_trap
 from minihv.hw.state import *
 from minihv.hw.tlb import update_contexts
 
@@ -37,6 +38,12 @@ def take_trap(s, tlb):
     s[EXIT] = EXIT_NONE
     update_contexts(s, tlb)
     return EXIT_TRAPPED if s[STOP_ON_TRAP] else EXIT_NONE
+
+
+def deliver(s, tlb, cause, tval):
+    """Raise a trap at PC and deliver it, for a host."""
+    raise_trap(s, cause, tval)
+    return take_trap(s, tlb)
 
 
 def guest_address(s, cause, number):
@@ -171,6 +178,31 @@ def raise_interrupt(s, number):
     s[GPA] = 0
     s[TINST] = 0
     s[WAIT] = 0
+
+
+def settle(s, tlb, stop):
+    """Do what comes before an instruction, as the head of `loop.run` does, for a host: look at
+    timers, wait, take interrupts. Return the reason to leave, or NONE if the guest can go on."""
+    while True:
+        if s[CLOCK] >= s[DEADLINE]:
+            refresh_timers(s)
+        if s[CLOCK] >= stop:
+            return EXIT_BUDGET
+        if s[WAIT]:
+            if (s[MIP_SOFT] | s[MIP_LINE]) & s[MIE] == 0:
+                until = min(stop, s[DEADLINE])
+                s[IDLE] += until - s[CLOCK]
+                s[WAITED] += until - s[CLOCK]
+                s[CLOCK] = until
+                continue
+            s[WAIT] = 0
+        interrupt = pending_interrupt(s)
+        if interrupt < 0:
+            return EXIT_NONE
+        raise_interrupt(s, interrupt)
+        reason = take_trap(s, tlb)
+        if reason:
+            return reason
 
 
 # --- timers -----------------------------------------------------------------------------------

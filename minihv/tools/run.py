@@ -130,7 +130,7 @@ def _run(machine: Machine, budget: int | None, trace: int) -> tuple[str, int]:
 
     goal = NEVER if budget is None else budget
     with console_of(machine) as console:
-        end = _trace(machine, console, min(trace, goal))
+        end = _trace(machine, console, min(trace, goal)) if trace else None
         while end is None or end.reason == "input":
             if end is not None and console is not None:
                 console.wait()

@@ -202,7 +202,8 @@ def compiling(stream: TextIO) -> Callable[[float], None]:
     begun = False
     what = "compiling the machine for this host, once"
     if kept_cache() is None:
-        what = "compiling the machine, for this run only (MINIHV_CACHE names no writable folder)"
+        what = ("compiling the machine, for this run only (MINIHV_CACHE names no folder in which "
+                "you, and only you, may write)")  # fmt: skip
 
     def show(done: float) -> None:
         nonlocal begun
@@ -210,7 +211,7 @@ def compiling(stream: TextIO) -> Callable[[float], None]:
             text = f"\rminihv: {what}: {drawn_bar(done)} {done:4.0%}"
             print("\r\033[K" if done >= 1 else text, end="", file=stream, flush=True)
         elif not begun:
-            print(f"minihv: {what}: this takes 10 to 60 s", file=stream, flush=True)
+            print(f"minihv: {what}: this takes 2 to 10 s", file=stream, flush=True)
         begun = True
 
     return show

@@ -16,21 +16,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import lru_cache
+from operator import attrgetter
 
 from minihv.errors import ConfigError, MinihvError
 from minihv.hw import ops, system
 from minihv.hw import state as st
 from minihv.hw.decode import decode
-from minihv.hw.mmu import PTE_U, WRITES_PTE, data_privilege, fault, permitted, raise_trap
+from minihv.hw.mmu import PTE_U, WRITES_PTE, data_privilege, fault, permitted
 from minihv.hw.pmp import pmp_allows
 from minihv.hw.state import ECALL_U, EXIT_NONE
-from minihv.hw.system import MRET, SRET, WFI, execute_system
-from minihv.hw.trap import take_trap
+from minihv.hw.system import MRET, SRET, WFI
 from minihv.vmm.exits import Reason, VMExit
 from minihv.vmm.host import PhysicalHart
 from minihv.vmm.layers import RWX, UNTRANSLATED, Cpu, Paging, Regime
 from minihv.vmm.shadow import ShadowPaging
-from minihv.vmm.vcpu import VCPU
+from minihv.vmm.vcpu import VCPU, execute_system, take_trap
 
 # The access that each cause stands for.
 PAGE_FAULTS = {
@@ -43,8 +43,15 @@ HANDLERS = {
     Reason.ILLEGAL: "illegal", Reason.EXCEPTION: "reflect", Reason.FAULT: "true_fault",
     Reason.FILL: "fill", Reason.MMIO: "access", Reason.ACCESS: "access", Reason.TABLE: "access",
 }  # fmt: skip
+# The methods in whose place `shortly` stands.
+NAMES = frozenset(
+    ("examine", "handle", "privileged", "system_call", "page_fault", "refused", "fill"))
 EVERY_ACCESS = (st.READ, st.WRITE, st.FETCH)
 MOST_FRUITLESS = 1000  # exits of one instruction: no right layer needs so many
+
+
+STEPS = attrgetter(*sorted(NAMES))  # of a class
+PLAIN: dict[object, tuple] = {}  # what they are where a `shortly` was written for them
 
 
 class LayerError(MinihvError):
@@ -72,6 +79,19 @@ def privileged_reason(word: int) -> Reason:
     if _names_pages(word) or word in (system.SFENCE_W_INVAL, system.SFENCE_INVAL_IR):
         return Reason.FENCE
     return Reason.ILLEGAL
+
+
+@lru_cache(4096)
+def simple_reason(word: int) -> Reason | None:
+    """Return the same if the instruction concerns the virtual CPU alone: no paging layer."""
+    reason = privileged_reason(word)
+    simple = reason in (Reason.CSR, Reason.RETURN) and not _protects(word)
+    return reason if simple else None
+
+
+def _protects(word: int) -> bool:
+    """Return whether this CSR instruction is about physical memory protection."""
+    return 0x3A0 <= word >> 20 & 0xFFF < 0x3C0
 
 
 def _names_pages(word: int) -> bool:
@@ -104,30 +124,72 @@ class TrapAndEmulate(Cpu):
 
     def run(self, vcpu: VCPU, stop: int) -> int:
         """Run until the VCPU's clock is `stop` or the board is needed; return why (EXIT_*)."""
-        s, hart, board = vcpu.s, vcpu.physical, vcpu.vm.board
-        fruitless, place = 0, (-1, 0)
+        s, hart, late = vcpu.s, vcpu.physical, vcpu.vm.board.late
+        settle, silent, plain = vcpu.calls.settle, hart.s[st.SILENT] != 0, self.is_plain(vcpu)
+        fruitless, place, before = 0, -1, -1
         while True:
-            reason = vcpu.settle_events(stop)
+            reason = settle(stop)
             if reason:
                 return reason
             reason = self.enter(vcpu, hart, stop)
             if reason == st.EXIT_TRAP:
-                silent = hart.s[st.SILENT]
-                here = (s[st.CLOCK] - s[st.IDLE], 0) if silent else (s[st.CLOCK], s[st.PC])
-                fruitless = fruitless + 1 if here == place else 0
-                place = here
-                if fruitless > MOST_FRUITLESS:
-                    if silent:  # its traps lead nowhere, for its stvec was never seen
-                        return st.EXIT_LOST
-                    raise LayerError(vcpu.vm.exits.log[-1])
-                vcpu.begin()
-                reason = self.handle(vcpu, hart)
+                pc, clock = (0, s[st.CLOCK] - s[st.IDLE]) if silent else (s[st.PC], s[st.CLOCK])
+                if pc == place and clock == before:
+                    fruitless += 1
+                    if fruitless > MOST_FRUITLESS:
+                        if silent:  # its traps lead nowhere, for its stvec was never seen
+                            return st.EXIT_LOST
+                        raise LayerError(vcpu.vm.exits.log[-1])
+                else:
+                    fruitless, place, before = 0, pc, clock
+                done = self.shortly(vcpu, hart) if plain else None
+                if done is None:
+                    vcpu.begin()
+                    done = self.handle(vcpu, hart)
+                reason = done
             elif reason == st.EXIT_BUDGET:
                 reason = self.time_is_up(vcpu, hart, stop)
             if reason:
                 return reason
-            if board.late():
+            if late():
                 return st.EXIT_BUDGET
+
+    # --- exits that are met most ---------------------------------------------------------------
+
+    def is_plain(self, vcpu: VCPU) -> bool:
+        """Return whether exits are handled as this class says, unobserved: `shortly` may serve."""
+        kind, exits = type(self), vcpu.vm.exits
+        return (STEPS(kind) == PLAIN.get(kind.shortly) and not exits.observers
+                and NAMES.isdisjoint(self.__dict__) and "note" not in exits.__dict__)  # fmt: skip
+
+    def shortly(self, vcpu: VCPU, hart: PhysicalHart) -> int | None:
+        """As `handle`, in fewer steps; None for an exit that it has to see."""
+        s, cause = vcpu.s, hart.s[st.CAUSE]
+        if cause == ECALL_U:
+            priv = s[st.PRIV]
+            vcpu.vm.exits.count(Reason.CALL if priv == 1 and s[st.HOST] else Reason.SYSCALL,
+                                cause, s[st.PC])  # fmt: skip
+            return vcpu.calls.deliver(ECALL_U + priv, 0)
+        if cause == st.ILLEGAL:
+            word = hart.s[st.TVAL]
+            reason = simple_reason(word)
+            if reason is None:
+                return None
+            vcpu.vm.exits.count(reason, cause, s[st.PC], -1, -1, word)
+            return vcpu.calls.emulate(word)
+        paging = vcpu.vm.paging
+        if cause not in PAGE_FAULTS or type(paging).guest_walk is not GUEST_WALK:
+            return None
+        access, gva, reads = PAGE_FAULTS[cause], hart.s[st.TVAL], s[st.WALK_READS]
+        gpa = vcpu.calls.reachable(gva, access)
+        if gpa < 0 or type(paging).obstacle is not OBSTACLE:
+            return None
+        if access == st.WRITE and vcpu.memory.protects(gpa):
+            return None
+        paging.walker.note(s, s[st.WALK_READS] - reads)  # type: ignore[attr-defined]
+        vcpu.vm.exits.count(Reason.FILL, cause, s[st.PC], gva, gpa)
+        paging.fill(vcpu, gva, gpa)
+        return EXIT_NONE
 
     def time_is_up(self, vcpu: VCPU, hart: PhysicalHart, stop: int) -> int:
         """Note that the hart ran as long as it may: the turn is over, or a timer has expired."""
@@ -139,10 +201,20 @@ class TrapAndEmulate(Cpu):
 
     def enter(self, vcpu: VCPU, hart: PhysicalHart, stop: int) -> int:
         """Run the guest on the hart until `stop`, a virtual timer, or an exit; return why."""
-        if hart.s[st.VIRT]:  # the guest before this one was in VS-mode
+        s, paging = hart.s, vcpu.vm.paging
+        if s[st.VIRT]:  # the guest before this one was in VS-mode
             hart.deprivilege()
-        vcpu.vm.paging.enter(vcpu, hart)
-        return vcpu.enter(hart, min(stop, vcpu.s[st.DEADLINE]))
+        switch = vcpu.switch(hart)
+        table = getattr(paging, "table", None)
+        if not switch.to_user() or table is None or table is not vcpu.table:
+            paging.enter(vcpu, hart)
+            plain = type(self).regime is REGIME
+            vcpu.table = getattr(paging, "table", None) if plain else None
+        deadline = vcpu.s[st.DEADLINE]
+        s[st.STOP] = stop if stop < deadline else deadline
+        reason = hart.calls.run()
+        switch.from_user()
+        return reason
 
     def install(self, hart: PhysicalHart, root: int) -> None:
         """Let tables gva -> hpa (their root at an hpa) translate, in one stage."""
@@ -241,18 +313,15 @@ class TrapAndEmulate(Cpu):
 
     def system_call(self, vcpu: VCPU, exit: VMExit) -> int:
         """Deliver an ecall: of the guest's user to its kernel, of its kernel to the firmware."""
-        raise_trap(vcpu.s, ECALL_U + vcpu.s[st.PRIV], 0)
-        return take_trap(vcpu.s, vcpu.tlb)
+        return vcpu.calls.deliver(ECALL_U + vcpu.s[st.PRIV], 0)
 
     def reflect(self, vcpu: VCPU, exit: VMExit) -> int:
         """Deliver the exception to the guest's kernel, as hardware would have."""
-        raise_trap(vcpu.s, exit.cause, exit.gva)
-        return take_trap(vcpu.s, vcpu.tlb)
+        return vcpu.calls.deliver(exit.cause, exit.gva)
 
     def illegal(self, vcpu: VCPU, exit: VMExit) -> int:
         """Deliver an illegal instruction; to a guest without H, those of H are illegal, too."""
-        raise_trap(vcpu.s, st.ILLEGAL, exit.instruction)
-        return take_trap(vcpu.s, vcpu.tlb)
+        return vcpu.calls.deliver(st.ILLEGAL, exit.instruction)
 
     def true_fault(self, vcpu: VCPU, exit: VMExit) -> int:
         """Deliver the fault that `examine` has raised, as hardware alone would have."""
@@ -276,3 +345,8 @@ class TrapAndEmulate(Cpu):
                 vcpu.vm.paging.drop()
             vcpu.vm.paging.written(exit.gpa, 8)
         return reason
+
+
+REGIME = TrapAndEmulate.regime  # what a table is made for, unless a layer says otherwise
+PLAIN[TrapAndEmulate.shortly] = STEPS(TrapAndEmulate)
+GUEST_WALK, OBSTACLE = ShadowPaging.guest_walk, ShadowPaging.obstacle

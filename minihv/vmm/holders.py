@@ -28,11 +28,18 @@ class Holders:
 
     def add(self, key: Regime, gva: int, level: int) -> None:
         """Note that this table holds the page around `gva` that the guest has at `level`."""
-        asid, page = space_of(key), (level, (gva & SPACE) >> 12 + 9 * level)
-        mine = self._tables.setdefault(asid, {}).setdefault(key, set())
+        asid, page = key[0] >> 44 & 0xFFFF, (level, (gva & SPACE) >> 12 + 9 * level)
+        tables = self._tables.get(asid) or self._tables.setdefault(asid, {})
+        mine = tables.get(key)
+        if mine is None:
+            mine = tables[key] = set()
         if page not in mine:
             mine.add(page)
-            self._pages.setdefault(page, {}).setdefault(asid, set()).add(key)
+            spaces = self._pages.get(page)
+            if spaces is None:
+                self._pages[page] = {asid: {key}}
+            else:
+                spaces.setdefault(asid, set()).add(key)
             self.notes += 1
 
     def take(self, gva: int, asid: int | None) -> Iterator[tuple[Regime, int]]:

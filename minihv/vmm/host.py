@@ -12,7 +12,6 @@ from minihv.hw.causes import DELEGABLE
 from minihv.hw.hart import Hart
 from minihv.hw.memory import PAGE, Memory
 from minihv.hw.regions import watch
-from minihv.hw.tlb import flush_page, update_contexts
 from minihv.vmm import worldswitch
 from minihv.vmm.memory import GuestMemory
 
@@ -69,7 +68,7 @@ class PhysicalHart(Hart):
             s[st.SATP] = satp
             if s[st.SPACES_USED] > MANY_NAMES:
                 self.flush()
-            update_contexts(s, self.tlb)
+            self.calls.update_contexts()
 
     def instruction_at(self, pc: int) -> int:
         """Return the word at `pc`, which was just fetched; 0 if it crosses into another page."""
@@ -85,7 +84,7 @@ class PhysicalHart(Hart):
 
     def forget(self, va: int) -> None:
         """Forget what the TLB knows about one virtual page."""
-        flush_page(self.s, self.tlb, va)
+        self.calls.flush_page(va)
 
 
 class Host:

@@ -94,6 +94,7 @@ class Paging(Protocol):
     """
 
     vm: VM
+    table: object = None  # that was entered last; None: `enter` has to be called at each entry
 
     def attach(self, vm: VM) -> None:
         """Serve this VM, which has host, cpu and memory, from now on."""

@@ -49,7 +49,7 @@ class NestedPaging(Paging):
 
     def enter(self, vcpu: VCPU, hart: PhysicalHart) -> None:
         """Let the hart walk the guest's tables, and then this one."""
-        table = self.table or self._new_table()
+        table = self._new_table() if self.table is None else self.table
         hart.s[st.VSATP] = vcpu.s[st.SATP]
         hart.s[st.HGATP] = hart.atp(table.root) | self.vmid << 44
 

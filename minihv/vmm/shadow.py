@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from minihv.errors import ConfigError
 from minihv.hw import state as st
-from minihv.hw.mmu import PTE_A, PTE_D, PTE_V, PTE_W, data_privilege, locate
+from minihv.hw.mmu import PTE_A, PTE_D, PTE_V, PTE_W, data_privilege
 from minihv.hw.pmp import pmp_uniform
 from minihv.vmm.exits import Reason
 from minihv.vmm.holders import Holders
@@ -34,18 +34,16 @@ MOST_NOTES = 1 << 16  # about which tables hold which page
 
 
 class WalkRecorder:
-    """Guest RAM as the page walker reads it; `seen` holds the PTEs' places, root first."""
+    """Guest RAM as the page walker reads it; `seen` holds the last walk's PTEs, root first."""
 
     def __init__(self, r64: memoryview):
         self.r64 = r64
         self.seen: list[int] = []
 
-    def __getitem__(self, index: int) -> int:
-        self.seen.append(index)
-        return self.r64[index]
-
-    def __setitem__(self, index: int, value: int) -> None:
-        self.r64[index] = value
+    def note(self, s: memoryview, reads: int) -> None:
+        """Note where the walk went that has just read so many PTEs."""
+        places = s[st.WALK_PLACE + 2], s[st.WALK_PLACE + 1], s[st.WALK_PLACE]
+        self.seen = [*places[:reads]]
 
 
 class ShadowPaging(Paging):
@@ -80,6 +78,8 @@ class ShadowPaging(Paging):
             table = self.tables.pop(key) if key in self.tables else self._new_table()
             self.tables[key] = table  # the last of them, now
             self.key, self._root = key, table.root
+        if type(self).enter is ShadowPaging.enter:
+            self.table = self.key
         self.vm.cpu.install(hart, self._root)
 
     def _new_table(self) -> ShadowTable:
@@ -90,9 +90,11 @@ class ShadowPaging(Paging):
 
     def guest_walk(self, vcpu: VCPU, gva: int, access: int) -> int:
         """Return the gpa that the guest's own tables give; a true fault is raised in vcpu.s."""
-        _, page_flags, code, code_of = vcpu.memory.views.for_walks
-        self.walker.seen.clear()
-        return locate(vcpu.s, self.walker, page_flags, code, code_of, gva, 1, access)
+        s = vcpu.s
+        before = s[st.WALK_READS]
+        gpa = vcpu.calls.locate(gva, 1, access)
+        self.walker.note(s, s[st.WALK_READS] - before)
+        return gpa
 
     def obstacle(self, vcpu: VCPU, gva: int, gpa: int, access: int) -> Reason | None:
         """As Paging; nor may the hart do what depends on more than the page and the regime."""
@@ -184,7 +186,7 @@ class ShadowPaging(Paging):
 
     def _drop_table(self, key: Regime) -> None:
         if key == self.key:
-            self.key = None
+            self.key = self.table = None
         self.holders.forget(key)
         self._free(self.tables.pop(key).frames())
 

@@ -30,6 +30,10 @@ class ShadowTable:
         self._own_root = root is None
         self.root = frame() if root is None else root
 
+    def __bool__(self) -> bool:
+        """A table is there, however many frames it has."""
+        return True
+
     def __len__(self) -> int:
         """Frames in use."""
         return 1 + len(self._middles) + len(self._leaves)

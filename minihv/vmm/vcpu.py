@@ -12,7 +12,6 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
-from minihv.hw import engine
 from minihv.hw.access import scatter
 from minihv.hw.decode import SHORT, STORES, decode
 from minihv.hw.hart import Hart
@@ -20,10 +19,9 @@ from minihv.hw.mmu import data_privilege, touch
 from minihv.hw.ops import MEANING_OF
 from minihv.hw.pmp import LAST_ADDRESS, pmp_allows
 from minihv.hw.state import *
-from minihv.hw.trap import pending_interrupt, raise_interrupt, refresh_timers, take_trap
-from minihv.vmm import worldswitch
 from minihv.vmm.host import MANY_NAMES
 from minihv.vmm.memory import GuestMemory
+from minihv.vmm.worldswitch import Switch
 
 if TYPE_CHECKING:
     from minihv.vmm.host import PhysicalHart
@@ -53,6 +51,16 @@ def operands(word: int) -> Operands | None:
     return Operands(w >> 14 & 31, w >> 32, w >> 25 & 7, target, w >> 19 & 31, length)
 
 
+def take_trap(s: memoryview, tlb: memoryview) -> int:
+    """As the machine's own, by the engine of the virtual CPU whose vectors these are."""
+    return tlb.obj.calls.take_trap()  # type: ignore[attr-defined]
+
+
+def execute_system(s: memoryview, tlb: memoryview, word: int) -> int:
+    """The same."""
+    return tlb.obj.calls.execute_system(word)  # type: ignore[attr-defined]
+
+
 class VCPU(Hart):
     """Virtual CPU number `number` of `vm`; `s` holds the state that the guest believes in."""
 
@@ -62,12 +70,14 @@ class VCPU(Hart):
         self.vm = vm
         self.physical = vm.host.harts[number % len(vm.host.harts)]  # the hart that it runs on
         self.protection = 0  # whose PMP decides about its accesses; see layers.Regime
-        super().__init__(number, vm.memory, "python")
+        self._switch: Switch | None = None
+        self.table: object = None  # that paging chose at the last entry; None: it must be asked
+        super().__init__(number, vm.memory, vm.host.engine)
 
     def use(self, kind: str) -> None:
-        """Use no engine: it is the physical hart that has one."""
-        self._run = self.run
-        self._arguments = (self.s, self.tlb, *self.memory.views)
+        """Choose the engine for what is done to its state; guest code runs on the physical hart."""
+        super().use(kind)
+        self.tlb_array.calls = self.calls
 
     def run(self, stop: int) -> int:
         """Run the guest until `clock` is `stop` or the board is needed; return why (EXIT_*)."""
@@ -101,40 +111,27 @@ class VCPU(Hart):
     def settle_events(self, stop: int) -> int:
         """Do what hardware does before each instruction: look at timers, wait, take interrupts.
 
-        Return the reason to leave for the board, or NONE if the guest can go on. It follows the
-        head of `loop.run`.
+        Return the reason to leave for the board, or NONE if the guest can go on.
         """
-        s = self.s
-        while True:
-            if s[CLOCK] >= s[DEADLINE]:
-                refresh_timers(s)
-            if s[CLOCK] >= stop:
-                return EXIT_BUDGET
-            if s[WAIT]:
-                if self.waiting:
-                    self.idle_until(min(stop, s[DEADLINE]))
-                    continue
-                s[WAIT] = 0
-            if (s[MIP_SOFT] | s[MIP_LINE]) & s[MIE] == 0:
-                return EXIT_NONE  # as nearly always
-            interrupt = pending_interrupt(s)
-            if interrupt < 0:
-                return EXIT_NONE
-            raise_interrupt(s, interrupt)
-            reason = take_trap(s, self.tlb)
-            if reason:
-                return reason
+        return self.calls.settle(stop)
 
     # --- the world switch ---------------------------------------------------------------------
+
+    def switch(self, hart: Hart) -> Switch:
+        """Return the world switch between this virtual CPU and a hart."""
+        if self._switch is None or self._switch.hart is not hart:
+            self._switch = Switch(self, hart, self.vm.host.engine)
+        return self._switch
 
     def enter(self, hart: Hart, until: int) -> int:
         """Run in U-mode of `hart` until the clock is `until` or something happens; return why.
 
         What the guest can touch directly goes there and comes back; all else stays here.
         """
-        worldswitch.to_user(self, hart)
+        switch = self.switch(hart)
+        switch.to_user()
         reason = hart.run(until)
-        worldswitch.from_user(self, hart)
+        switch.from_user()
         return reason
 
     def begin(self) -> None:
@@ -191,7 +188,7 @@ class VCPU(Hart):
         s = self.s
         wanted = s[STOP_ON_TRAP]
         s[STOP], s[STOP_ON_TRAP] = s[CLOCK] + 1, 1  # a trap ends it, too
-        reason = engine.python_run()(s, self.tlb, *self.memory.views)
+        reason = self.calls.run()
         s[STOP_ON_TRAP] = wanted
         done = reason == EXIT_BUDGET or (reason == EXIT_TRAPPED and not wanted)
         return EXIT_NONE if done else reason

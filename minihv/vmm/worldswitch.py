@@ -3,6 +3,8 @@
 Which register goes where follows from its row in `hw.registers`, by region. So a new register
 travels as its row says, and only what changes its form on the way is written here.
 
+For the compiled engine these functions are compiled as the machine's are (`Switch`).
+
     virtual CPU               a hart that runs it in       a hart that runs it in
     (a hart without H)        U-mode: trap and emulate     VS- and VU-mode: hardware assistance
 
@@ -19,10 +21,17 @@ travels as its row says, and only what changes its form on the way is written he
 
 from __future__ import annotations
 
+import ast
+import inspect
+import sys
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from minihv.hw import engine, native
 from minihv.hw import state as st
 from minihv.hw.registers import RESET, Whose, region
 from minihv.hw.tlb import update_contexts
@@ -35,14 +44,20 @@ if TYPE_CHECKING:
 USER, KERNEL, TWIN, VS_COPY = map(region, (Whose.USER, Whose.KERNEL, Whose.TWIN, Whose.VS_COPY))
 GUEST = slice(USER.start, KERNEL.stop)  # USER and KERNEL are neighbours: one copy
 FRESH = memoryview(np.array([RESET.get(k, 0) for k in range(KERNEL.start, KERNEL.stop)], np.int64))
+DECIDING = st.SUM | st.MXR | st.MPRV | st.MPV | 3 << st.MPP_SHIFT
+PLACES, WATCHED = slice(st.BREAKPOINT, st.WATCHPOINT), slice(st.CSR_WATCH, st.CSR_WATCH + 8)
 SSI, STI = 1 << st.SSI, 1 << st.STI
 
 
 # --- a guest in U-mode ----------------------------------------------------------------------------
 
 
-def to_user(vcpu: VCPU, hart: Hart) -> None:
-    """Give the hart what the guest can touch without a trap."""
+def to_user(vcpu: VCPU, hart: Hart) -> bool:
+    """Give the hart what the guest can touch without a trap.
+
+    Return whether all is as at the last entry by which paging's tables are chosen: satp, privilege,
+    those bits of mstatus, and that the hart still walks the same ones.
+    """
     v, s = vcpu.s, hart.s
     s[USER] = v[USER]
     s[st.MISALIGNED] = v[st.MISALIGNED]
@@ -50,6 +65,13 @@ def to_user(vcpu: VCPU, hart: Hart) -> None:
     s[st.RESERVATION] = reserved if reserved < 0 else reserved + vcpu.memory.offset
     if v[st.BREAKPOINTS] or s[st.BREAKPOINTS]:
         copy_stops(v, s)
+    status = v[st.MSTATUS] & DECIDING
+    same = v[st.ENTERED] == v[st.SATP] and v[st.ENTERED + 1] == v[st.PRIV]
+    same = same and v[st.ENTERED + 2] == status and v[st.ENTERED + 3] == s[st.SATP]
+    v[st.ENTERED] = v[st.SATP]
+    v[st.ENTERED + 1] = v[st.PRIV]
+    v[st.ENTERED + 2] = status
+    return same
 
 
 def from_user(vcpu: VCPU, hart: Hart) -> None:
@@ -60,6 +82,8 @@ def from_user(vcpu: VCPU, hart: Hart) -> None:
         v[st.SKIP] = s[st.SKIP]
     reserved = s[st.RESERVATION]
     v[st.RESERVATION] = reserved if reserved < 0 else reserved - vcpu.memory.offset
+    v[st.EXIT] = st.EXIT_NONE
+    v[st.ENTERED + 3] = s[st.SATP]
 
 
 def deprivilege(hart: Hart) -> None:
@@ -103,7 +127,7 @@ def load(vcpu: VCPU, hart: Hart) -> None:
 def unload(vcpu: VCPU, hart: Hart) -> None:
     """Take back all that the guest can have changed."""
     v, s = vcpu.s, hart.s
-    timer = v[st.DEADLINE], v[st.STIMECMP]
+    deadline, comparator = v[st.DEADLINE], v[st.STIMECMP]
     v[GUEST] = s[GUEST]
     v[TWIN] = s[VS_COPY]
     reserved = s[st.RESERVATION]
@@ -116,7 +140,7 @@ def unload(vcpu: VCPU, hart: Hart) -> None:
         v[st.SATP] = s[st.VSATP]
     if s[st.BREAKPOINTS] or s[st.CSR_WATCHES]:
         v[st.SKIP] = s[st.SKIP]
-    if timer != (v[st.DEADLINE], v[st.STIMECMP]):
+    if deadline != v[st.DEADLINE] or comparator != v[st.STIMECMP]:
         refresh_timers(v)
 
 
@@ -128,6 +152,69 @@ def copy_stops(v: memoryview, s: memoryview) -> None:
     """
     s[st.BREAKPOINTS] = v[st.BREAKPOINTS]
     s[st.CSR_WATCHES] = v[st.CSR_WATCHES]
-    for some in (slice(st.BREAKPOINT, st.WATCHPOINT), slice(st.CSR_WATCH, st.CSR_WATCH + 8)):
-        s[some] = v[some]
+    s[PLACES] = v[PLACES]
+    s[WATCHED] = v[WATCHED]
     s[st.SKIP] = v[st.SKIP]
+
+
+# --- the same, compiled ---------------------------------------------------------------------------
+
+SWITCH = ("to_user", "from_user", "load", "unload")
+
+
+class _Vectors(ast.NodeTransformer):
+    """Writes functions of (vcpu, hart) as functions of both vectors: v and s."""
+
+    names = {"hart.tlb": "tlb", "vcpu.memory.offset": "offset"}
+
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:  # noqa: N802
+        """The machine has a `load` of its own."""
+        node.name = f"world.{node.name}" if node.name in SWITCH else node.name
+        return self.generic_visit(node)
+
+    def visit_arguments(self, node: ast.arguments) -> ast.arguments:  # noqa: N802
+        """What these functions take."""
+        if [argument.arg for argument in node.args] in (["vcpu", "hart"], ["hart"]):
+            node.args = [ast.arg(name) for name in ("v", "s", "tlb", "offset")]
+        return node
+
+    def visit_Assign(self, node: ast.Assign) -> ast.AST | None:  # noqa: N802
+        """`v, s = vcpu.s, hart.s` has nothing left to do."""
+        return None if "hart.s" in ast.unparse(node.value) else self.generic_visit(node)
+
+    def visit_Attribute(self, node: ast.Attribute) -> ast.AST:  # noqa: N802
+        """Say what belongs to both by the names of the machine's arrays."""
+        name = self.names.get(ast.unparse(node))
+        return ast.Name(name, ast.Load()) if name else node
+
+
+def _parts() -> list[native.Part]:
+    here = sys.modules[__name__]
+    tree = ast.parse(inspect.getsource(here))
+    wanted = (*SWITCH, "copy_stops")
+    functions: list[ast.stmt] = [_Vectors().visit(node) for node in tree.body
+                                 if isinstance(node, ast.FunctionDef) and node.name in wanted]
+    return [(ast.Module(functions, []), vars(here))]
+
+
+LIBRARY = engine.Library(
+    "switch", [f"world.{name}" for name in SWITCH], _parts, [Path(__file__)]
+)  # fmt: skip
+
+
+class Switch:
+    """The world switch between a virtual CPU and a hart; its functions take nothing more."""
+
+    to_user: Callable[[], int]
+    from_user: Callable[[], int]
+    load: Callable[[], int]
+    unload: Callable[[], int]
+
+    def __init__(self, vcpu: VCPU, hart: Hart, kind: str):
+        self.hart = hart
+        calls = engine.Calls(kind, LIBRARY, vcpu.memory.offset, v=vcpu.s, s=hart.s, tlb=hart.tlb)
+        for name in SWITCH:
+            plain = partial(globals()[name], vcpu, hart)
+            setattr(self, name, getattr(calls, f"world.{name}") if kind == "jit" else plain)
+        self.calls = calls  # owns what the functions refer to
+

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import time
 from types import SimpleNamespace
 
 import pytest
@@ -155,40 +156,34 @@ def test_without_a_cache_it_does_not_say_once(monkeypatch):
 def test_the_meter_rises_with_what_is_done():
     now = 0.0
     meter = warmup.Meter(lambda: now)
-    assert meter.fraction() == 0
-    meter.begin()
+    assert meter.fraction() == 0 and not meter.started
     seen = []
-    for _ in range(50):
-        now += 0.1
-        seen.append(meter.fraction())
-    assert seen[-1] <= warmup.TYPING  # however long it takes: no helper is done
-    for _ in range(warmup.HELPER_COUNT):
-        now += 0.2
-        meter.helper()
-        seen.append(meter.fraction())
-    for _ in range(100):
-        now += 1
-        seen.append(meter.fraction())
+    for _, seconds in warmup.STEPS:
+        meter.step()
+        for _ in range(5):
+            seen.append(meter.fraction())
+            now += seconds / 2  # it takes longer here
     assert seen == sorted(seen)
     assert 0.9 < seen[-1] < 1
 
 
-def test_warming_reports_a_compilation_and_nothing_else(monkeypatch):
-    numba = pytest.importorskip("numba")
-    compiled = []
+def test_warming_reports_a_compilation_and_nothing_else(tmp_path, monkeypatch):
+    pytest.importorskip("llvmlite")
+    monkeypatch.setenv("MINIHV_CACHE", str(tmp_path))
+    monkeypatch.setattr(engine.MACHINE, "_linked", {})
+    monkeypatch.setattr(engine, "compiled", lambda text, level, step: slow(step))
 
-    class Hart:
-        def __init__(self, *_: object):
-            pass
+    def slow(step) -> bytes:
+        step()
+        time.sleep(3 / warmup.REPORTS)
+        return b"an object"
 
-        def run(self, _: int) -> None:
-            compiled.append(numba.njit(lambda x: x + 1)(1) if not compiled else 0)
-
-    monkeypatch.setattr(warmup, "Hart", Hart)
     told: list[float] = []
+    monkeypatch.setattr(engine, "link", lambda data, names: {"run": data})
     warmup.warm(told.append)
-    assert told[-1] == 1.0 and told == sorted(told)
+    assert told[-1] == 1.0 and told == sorted(told) and len(told) > 1
     told.clear()
+    monkeypatch.setattr(engine.MACHINE, "_linked", {})
     warmup.warm(told.append)  # nothing to compile
     assert told == []
 

@@ -90,14 +90,12 @@ def place(request: pytest.FixtureRequest, outside: Path) -> Iterator[Place]:  # 
     folder.mkdir()
     user = {"user": USER, "group": USER, "extra_groups": []}
     place = Place(folder, user, python, folder / "cache")
-    compiled = engine.jit_source_file()  # not compiled again, for it would take a minute
-    for path in (compiled, *compiled.parent.glob(f"__pycache__/{compiled.stem}*")):
-        copy = folder / "cache" / path.relative_to(compiled.parent)
-        copy.parent.mkdir(exist_ok=True)
-        shutil.copy2(path, copy)
-    for made in (folder / "cache", folder / "cache/__pycache__"):
-        os.chown(made, USER, USER)
-    if subprocess.run([python, "-c", "import IPython, numba"], env=place.env, cwd="/",
+    engine.MACHINE.link()
+    (folder / "cache").mkdir(mode=0o700)
+    for path in engine.MACHINE.files():  # not compiled again, for it would take time
+        shutil.copy2(path, folder / "cache")
+    os.chown(folder / "cache", USER, USER)
+    if subprocess.run([python, "-c", "import IPython, llvmlite"], env=place.env, cwd="/",
                       capture_output=True, **user).returncode:
         pytest.skip("no Python with the course's packages that an ordinary user may execute")
     yield place
@@ -105,8 +103,8 @@ def place(request: pytest.FixtureRequest, outside: Path) -> Iterator[Place]:  # 
 
 def state_outside(place: Place) -> dict[str, Any]:
     """What no submission may change: our sources, the compiled machine, the grader's folder."""
-    compiled = engine.jit_source_file().stem
-    paths = [*Path(place.env["MINIHV_CACHE"]).rglob(f"{compiled}*"), *place.pile.iterdir(),
+    cache = Path(place.env["MINIHV_CACHE"])
+    paths = [*(cache / path.name for path in engine.MACHINE.files()), *place.pile.iterdir(),
              *(ROOT / "minihv").rglob("*.py"), *(ROOT / "minihv").rglob("*.toml"),
              *(ROOT / "solutions").iterdir()]
     files = {str(path): hashlib.sha256(path.read_bytes()).hexdigest() for path in paths

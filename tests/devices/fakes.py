@@ -52,7 +52,7 @@ class FakeHart:
 
     def __init__(self, hart_id: int = 0, status: str = "started"):
         self.id = hart_id
-        self.x = [0] * 32
+        self.x = self.s = [0] * 32
         self.pc = 0
         self.mtime = 0
         self.mtimecmp = (1 << 64) - 1

@@ -17,7 +17,7 @@ from tests.hw.chaos import HOSTED, MODES, Chaos
 from tests.hw.compare import DETAIL, KINDS, differences, run_as
 from tests.tiers import count
 
-pytest.importorskip("numba", reason="Numba is not installed: there is one engine only")
+pytest.importorskip("llvmlite", reason="LLVM is not installed: there is one engine only")
 
 TICKS = 10_000
 SEEDS = range(count(1, 3, 200))

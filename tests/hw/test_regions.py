@@ -13,7 +13,7 @@ from tests.hw.chaos import make_eager
 from tests.hw.compare import differences
 from tests.hw.lab import RAM, SIZE, TABLES, program
 
-pytest.importorskip("numba", reason="Numba is not installed: there are no regions")
+pytest.importorskip("llvmlite", reason="LLVM is not installed: there are no regions")
 
 TICKS = 3000
 

@@ -1,4 +1,4 @@
-"""Each instruction on three engines: plain Python, compiled by Numba, copied from LLVM's stencils.
+"""Each instruction on three engines: plain Python, compiled with the machine, copied from stencils.
 
 First the functions of the table alone, with examples of what a function may hold beside them;
 then each row of the encoding table in a small program. Both go through the tables, so that a new
@@ -7,6 +7,7 @@ other on random operands and on those at the edges.
 """
 
 import ast
+import copy
 import ctypes
 import inspect
 import itertools
@@ -23,7 +24,7 @@ import pytest
 
 import minihv
 from minihv.asm.operands import limits
-from minihv.hw import ir
+from minihv.hw import engine, ir, native
 from minihv.hw.bits import i8, i16, i64, ltu, mulhu, srl
 from minihv.hw.isa import BY_NAME, INSTRUCTIONS, Instruction
 from minihv.hw.semantics import MEANING
@@ -33,7 +34,6 @@ from tests.hw.compare import differences
 from tests.hw.lab import RAM, SIZE, program
 
 binding = pytest.importorskip("llvmlite.binding", reason="llvmlite is not installed")
-numba = pytest.importorskip("numba", reason="Numba is not installed: there is one form only")
 
 HW = Path(minihv.__file__).parent / "hw"
 LOW, HIGH = -(1 << 63), (1 << 63) - 1
@@ -80,20 +80,18 @@ def arity(function) -> int:
 
 @pytest.fixture(scope="module")
 def compiled():
-    """A function (number of the function, operands, operands) -> results, compiled by Numba."""
-    text = (HW / "bits_jit.py").read_text()
-    text = re.sub(r"(?m)^def ", "@njit(error_model='numpy')\ndef ", text)
-    text += "\nfrom numba import njit\n@njit(error_model='numpy')\ndef over(which, x, y, out):\n"
-    text += "    for k in range(len(x)):\n        a = x[k]\n        b = y[k]\n"
+    """The functions by number, compiled as the machine is; all take two operands."""
+    trees = []
     for number, function in enumerate(FUNCTIONS):
-        *lines, last = map(ast.unparse, source_of(function).body)
-        lines.append(last.replace("return", "out[k] ="))
-        text += f"        if which == {number}:\n" + "".join(f"            {x}\n" for x in lines)
-    module = types.ModuleType("forms")
-    intrinsic = text.index("@intrinsic")
-    exec("from numba import njit\n" + text[:intrinsic] + text[text.index("\nfrom numba import"):],
-         vars(module))  # fmt: skip
-    return module.over
+        tree = copy.deepcopy(source_of(function))
+        tree.name = f"f{number}"
+        if arity(function) == 1:
+            tree.args.args.append(ast.arg("unused"))
+        trees.append(tree)
+    names = [tree.name for tree in trees]
+    text = native.module([(ast.Module(trees, []), {})], names)
+    linked = engine.link(engine.compiled(text, 3), names)
+    return [engine.built_in(linked[name], 0) for name in names]
 
 
 class Single(ir.Writer):
@@ -126,10 +124,7 @@ def in_llvm(function, writer=Single) -> list[int]:
 def test_a_function_gives_the_same_in_its_three_forms(function, compiled):
     expected = [int(function(*pair[: arity(function)])) for pair in PAIRS]
     assert all(LOW <= value <= HIGH for value in expected), "a value must be wrapped: i64(...)"
-    x, y = (np.array(column, np.int64) for column in zip(*PAIRS, strict=True))
-    out = np.zeros(len(PAIRS), np.int64)
-    compiled(FUNCTIONS.index(function), x, y, out)
-    assert out.tolist() == expected
+    assert [compiled[FUNCTIONS.index(function)](*pair) for pair in PAIRS] == expected
     assert in_llvm(function) == expected
 
 

@@ -196,10 +196,11 @@ class WalksEverywhere(ShadowPaging):
     def guest_walk(self, vcpu, gva, access):
         s, first = vcpu.s, self.vm.memory.offset
         ram = self.vm.host.memory.views
-        self.walker.r64, self.walker.seen = ram.r64[first // 8 :], []
+        self.walker.r64, before = ram.r64[first // 8 :], s[st.WALK_READS]
         size, s[st.RAM_SIZE] = s[st.RAM_SIZE], self.vm.host.memory.size - first
         rest = ram.page_flags[first // PAGE :], ram.code, ram.code_of[first // PAGE :]
-        gpa = locate(s, self.walker, *rest, gva, 1, access)
+        gpa = locate(s, self.walker.r64, *rest, gva, 1, access)
+        self.walker.note(s, s[st.WALK_READS] - before)
         s[st.RAM_SIZE] = size
         return gpa
 

@@ -213,10 +213,9 @@ def _compiled() -> list[Path]:
 
     try:
         warm()
-        source = engine.jit_source_file()
+        return engine.MACHINE.files()
     except MinihvError:
-        return []  # there is no Numba: the plain engine runs, here and there
-    return [source, *sorted((source.parent / "__pycache__").glob(f"{source.stem}.*"))]
+        return []  # there is no LLVM: the plain engine runs, here and there
 
 
 @contextmanager
