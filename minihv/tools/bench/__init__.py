@@ -7,14 +7,24 @@ import sys
 from importlib import import_module
 from pathlib import Path
 
+from minihv.errors import ConfigError
 from minihv.tools.arguments import above_0
+from minihv.tools.bench import unseen
+from minihv.tools.bench.unseen import LIMIT, STATES
 
-PARTS = ("machine", "hypervisor", "attacks", "containers")
+PARTS = ("machine", "hypervisor", "unseen", "attacks", "containers")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `minihv bench`."""
     add = parser.add_argument
+    add("guests", type=Path, nargs="*", metavar="GUEST.elf",
+        help="measure these programs against QEMU instead, each in processes of its own")
+    add("--state", choices=STATES, action="append",
+        help="of programs, measure this only: no translated code kept, kept from one run before, "
+             "or the second half of such a run (may be repeated; default: all)")
+    add("--limit", type=above_0(float), default=LIMIT, metavar="SECONDS",
+        help=f"how long such a program may run (default {LIMIT:g})")
     add("--rounds", type=above_0(int), default=3, help="rounds of each guest (default 3)")
     add("--write", type=Path, help="store the report in this file")
     add("--only", choices=PARTS, help="measure only this")
@@ -25,8 +35,14 @@ def main(options: argparse.Namespace) -> int:
     def say(line: str) -> None:
         print(line, file=sys.stderr, flush=True)
 
-    parts = [import_module(f"minihv.tools.bench.{part}").section(say, options.rounds)
-             for part in ((options.only,) if options.only else PARTS)]
+    if options.guests and options.only:
+        raise ConfigError("--only is about minihv's own guests: leave it out, or the programs")
+    states = [state for state in STATES if state in (options.state or STATES)]
+    parts = [unseen.section(say, options.rounds, options.guests, states, options.limit)
+             if part == "unseen" else
+             import_module(f"minihv.tools.bench.{part}").section(say, options.rounds)
+             for part in (["unseen"] if options.guests else [options.only] if options.only
+                          else PARTS)]
     text = "\n".join("\n".join(lines) + "\n" for lines in parts)
     print(text)
     if options.write:
