@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
 
 from minihv.errors import ConfigError
 from minihv.tools.arguments import above_0
-from minihv.tools.bench import unseen
-from minihv.tools.bench.unseen import LIMIT, STATES
 
+STATES = ("cold", "warm", "steady")  # of translated code: see `unseen`
+LIMIT = 120.0  # s of real time for one process of those
 PARTS = ("machine", "hypervisor", "unseen", "attacks", "containers")
 
 
@@ -21,10 +22,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("guests", type=Path, nargs="*", metavar="GUEST.elf",
         help="measure these programs against QEMU instead, each in processes of its own")
     add("--state", choices=STATES, action="append",
-        help="of programs, measure this only: no translated code kept, kept from one run before, "
-             "or the second half of such a run (may be repeated; default: all)")
+        help="of these: without translated code from before, with that of one run, or the second "
+             "half of such a run (may be repeated; default: all)")
     add("--limit", type=above_0(float), default=LIMIT, metavar="SECONDS",
-        help=f"how long such a program may run (default {LIMIT:g})")
+        help=f"how long each of their processes may take (default {LIMIT:g})")
     add("--rounds", type=above_0(int), default=3, help="rounds of each guest (default 3)")
     add("--write", type=Path, help="store the report in this file")
     add("--only", choices=PARTS, help="measure only this")
@@ -37,18 +38,22 @@ def main(options: argparse.Namespace) -> int:
 
     if options.guests and options.only:
         raise ConfigError("--only is about minihv's own guests: leave it out, or the programs")
-    states = [state for state in STATES if state in (options.state or STATES)]
-    parts = [unseen.section(say, options.rounds, options.guests, states, options.limit)
-             if part == "unseen" else
-             import_module(f"minihv.tools.bench.{part}").section(say, options.rounds)
-             for part in (["unseen"] if options.guests else [options.only] if options.only
-                          else PARTS)]
+    only = "unseen" if options.guests else options.only
+    parts = [_section(part, options, say) for part in ((only,) if only else PARTS)]
     text = "\n".join("\n".join(lines) + "\n" for lines in parts)
     print(text)
     if options.write:
         old = options.write.read_text(encoding="utf-8") if options.write.exists() else ""
         options.write.write_text(merged(old, text), encoding="utf-8")
     return 0
+
+
+def _section(part: str, options: argparse.Namespace, say: Callable[[str], None]) -> list[str]:
+    measure = import_module(f"minihv.tools.bench.{part}").section
+    if part != "unseen":
+        return measure(say, options.rounds)
+    states = [state for state in STATES if state in (options.state or STATES)]
+    return measure(say, options.rounds, options.guests, states, options.limit)
 
 
 def merged(old: str, new: str) -> str:

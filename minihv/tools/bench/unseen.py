@@ -33,8 +33,6 @@ from minihv.tools.terminal import check_file
 
 QEMU = ["qemu-system-riscv64", "-machine", "virt", "-bios", "none", "-nographic", "-kernel"]
 MINIHV = [sys.executable, "-m", "minihv", "run"]
-STATES = ("cold", "warm", "steady")
-LIMIT = 120.0  # s of real time for one process
 REGIONS = "regions"  # the object cache's folder, in the cache folder
 SHORTEST = 0.05  # s of CPU time under QEMU: below, a ratio would be the noise of two starts
 EMPTY = "li t0, 0x100000\nli t1, 0x5555\nsw t1, (t0)\nj ."
@@ -204,8 +202,8 @@ def measure(say: Callable[[str], None], guests: Sequence[Path], rounds: int,
     return rows
 
 
-def section(say: Callable[[str], None], rounds: int, guests: Sequence[Path] = (),
-            states: Sequence[str] = STATES, limit: float = LIMIT) -> list[str]:
+def section(say: Callable[[str], None], rounds: int, guests: Sequence[Path],
+            states: Sequence[str], limit: float) -> list[str]:
     """Return the report's lines on these guests, or else on public programs that are fetched."""
     head = ["## Programs that the machine has not seen", ""]
     named = bool(guests)
