@@ -4,17 +4,28 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
 
+from minihv.errors import ConfigError
 from minihv.tools.arguments import above_0
 
-PARTS = ("machine", "hypervisor", "attacks", "containers")
+STATES = ("cold", "warm", "steady")  # of translated code: see `unseen`
+LIMIT = 120.0  # s of real time for one process of those
+PARTS = ("machine", "hypervisor", "unseen", "attacks", "containers")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `minihv bench`."""
     add = parser.add_argument
+    add("guests", type=Path, nargs="*", metavar="GUEST.elf",
+        help="measure these programs against QEMU instead, each in processes of its own")
+    add("--state", choices=STATES, action="append",
+        help="of these: without translated code from before, with that of one run, or the second "
+             "half of such a run (may be repeated; default: all)")
+    add("--limit", type=above_0(float), default=LIMIT, metavar="SECONDS",
+        help=f"how long each of their processes may take (default {LIMIT:g})")
     add("--rounds", type=above_0(int), default=3, help="rounds of each guest (default 3)")
     add("--write", type=Path, help="store the report in this file")
     add("--only", choices=PARTS, help="measure only this")
@@ -25,14 +36,24 @@ def main(options: argparse.Namespace) -> int:
     def say(line: str) -> None:
         print(line, file=sys.stderr, flush=True)
 
-    parts = [import_module(f"minihv.tools.bench.{part}").section(say, options.rounds)
-             for part in ((options.only,) if options.only else PARTS)]
+    if options.guests and options.only:
+        raise ConfigError("--only is about minihv's own guests: leave it out, or the programs")
+    only = "unseen" if options.guests else options.only
+    parts = [_section(part, options, say) for part in ((only,) if only else PARTS)]
     text = "\n".join("\n".join(lines) + "\n" for lines in parts)
     print(text)
     if options.write:
         old = options.write.read_text(encoding="utf-8") if options.write.exists() else ""
         options.write.write_text(merged(old, text), encoding="utf-8")
     return 0
+
+
+def _section(part: str, options: argparse.Namespace, say: Callable[[str], None]) -> list[str]:
+    measure = import_module(f"minihv.tools.bench.{part}").section
+    if part != "unseen":
+        return measure(say, options.rounds)
+    states = [state for state in STATES if state in (options.state or STATES)]
+    return measure(say, options.rounds, options.guests, states, options.limit)
 
 
 def merged(old: str, new: str) -> str:
