@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections import deque
 from functools import cache
 from pathlib import Path
 from stat import S_ISDIR
@@ -32,10 +31,7 @@ MOST_KEPT = 10_000  # loops in the cache, of some 2 to 20 KB each
 
 
 def loop_at(blocks: list[Block], head: int) -> list[Block]:
-    """Return the blocks from which and to which slot `head` leads, by direct jumps.
-
-    If that is no loop, or too much, return what is nearest of that to which `head` leads.
-    """
+    """Return the blocks from which and to which slot `head` leads, by direct jumps; [] for none."""
     by_slot = {block[0].slot: block for block in blocks}
     ways = {slot: [to for to in _ways(block[-1]) if to in by_slot]
             for slot, block in by_slot.items()}  # fmt: skip
@@ -43,13 +39,7 @@ def loop_at(blocks: list[Block], head: int) -> list[Block]:
     for slot, goals in ways.items():
         for goal in goals:
             back[goal].append(slot)
-    both = _reached(head, ways).keys() & _reached(head, back).keys()
-    size = sum(len(by_slot[slot]) for slot in both)
-    if head not in both or size > LARGEST:
-        both, size = {head}, len(by_slot[head])
-        for slot in _reached(head, ways):
-            if slot not in both and (size := size + len(by_slot[slot])) <= LARGEST:
-                both.add(slot)
+    both = _reached(head, ways) & _reached(head, back)
     return [by_slot[slot] for slot in sorted(both)]
 
 
@@ -62,14 +52,14 @@ def _ways(last: Code) -> list[int]:
     return [last.goal if kind in (Kind.JUMP, Kind.CALL) else last.next]
 
 
-def _reached(start: int, ways: dict[int, list[int]]) -> dict[int, None]:
-    """Return the slots to which `start` leads, the nearest first."""
-    found: dict[int, None] = {}
-    todo = deque(ways[start])
+def _reached(start: int, ways: dict[int, list[int]]) -> set[int]:
+    """Return the slots to which `start` leads."""
+    found: set[int] = set()
+    todo = list(ways[start])
     while todo:
-        slot = todo.popleft()
+        slot = todo.pop()
         if slot not in found:
-            found[slot] = None
+            found.add(slot)
             todo += ways[slot]
     return found
 

@@ -107,7 +107,7 @@ class HotRegions:
             return NEVER_HOT
         blocks = loop_at(self._blocks[frame], slot)
         size = sum(map(len, blocks))
-        if size > hot_loops.LARGEST:
+        if not 0 < size <= hot_loops.LARGEST:
             return NEVER_HOT
         text = hot_loops.Emitter(blocks, slot).module()
         code = hot_loops.kept_loop(text)
