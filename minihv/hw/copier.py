@@ -13,10 +13,9 @@ from collections import defaultdict
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from minihv.hw.ops import OPS
 from minihv.hw.region_ir import Block, Code
 from minihv.hw.shapes import Kind
-from minihv.hw.stencils import NEXT, stencils
+from minihv.hw.stencils import NEXT, may_be_zero, stencils, variant
 
 ARENA = 32 << 20  # bytes; what is never touched costs nothing
 
@@ -27,13 +26,13 @@ class Arena:
     def __init__(self) -> None:
         rights = mmap.PROT_READ | mmap.PROT_WRITE | mmap.PROT_EXEC
         self._memory = mmap.mmap(-1, ARENA, prot=rights)
-        self._base = ctypes.addressof(ctypes.c_char.from_buffer(self._memory))
+        self.base = ctypes.addressof(ctypes.c_char.from_buffer(self._memory))
         self._used = 0
 
     @property
     def end(self) -> int:
         """The address of what is put next."""
-        return self._base + self._used
+        return self.base + self._used
 
     @property
     def left(self) -> int:
@@ -47,18 +46,25 @@ class Arena:
 
     def lead(self, jump: int, target: int) -> None:
         """Let the jump whose distance is at address `jump` lead to `target`."""
-        at = jump - self._base
+        at = jump - self.base
         self._memory[at : at + 4] = struct.pack("<i", target - jump - 4)
 
     def divert(self, address: int, target: int) -> None:
         """Put a jump to `target` over the first bytes of the code at `address`."""
-        at = address - self._base
+        at = address - self.base
         self._memory[at] = 0xE9
         self.lead(address + 1, target)
 
     def clear(self) -> None:
         """Forget all."""
         self._used = 0
+
+
+def _stencil(code: Code) -> str:
+    """Return the name of the stencil of an instruction."""
+    op, word = code.word & 255, code.word
+    values = {"rs1": word >> 14 & 31, "rs2": word >> 19 & 31, "imm": word >> 32}
+    return variant(op, [name for name in may_be_zero(op) if values[name] == 0])
 
 
 class Away(NamedTuple):
@@ -101,7 +107,7 @@ class Copier:
         for away in self._copy("head", first, {"count": count})["away"]:
             self._aways.append(Away(away, first, count, -1))
         for done, code in enumerate(block):
-            ways = self._copy(OPS[code.word & 255].split(".")[0], code, {})
+            ways = self._copy(_stencil(code), code, {})
             for away in ways["away"]:
                 self._aways.append(Away(away, code, count - done, len(self.code)))
             for jump in ways["goal"]:

@@ -86,8 +86,7 @@ class Emitter:
             start += [f"  %x{k}.p = getelementptr i64, ptr %s, i64 {k}",
                       f"  %x{k}.0 = load i64, ptr %x{k}.p",
                       f"  store i64 %x{k}.0, ptr %x{k}.v"]  # fmt: skip
-        start += [f"  %dctxp = getelementptr i64, ptr %s, i64 {DATA_CONTEXT}",
-                  "  %dctx = load i64, ptr %dctxp", f"  br label %b{self.head}"]  # fmt: skip
+        start.append(f"  br label %b{self.head}")
         beyond = PARAMETERS.format("%fleft", "%fpc", "poison", "poison")
         return "\n".join([
             f"define preserve_nonecc i64 @loop({given}) nounwind noimplicitfloat {{",

@@ -22,8 +22,9 @@ from minihv.hw.state import *
 
 LARGEST = 1000  # instructions of a region
 # What all functions of regions get: the hart's state vector, its TLB, RAM, `shared`, what is left
-# of the budget, a pc or the address of a page; of an access, its address and what it stores.
-PARAMETERS = "ptr %s, ptr %t, ptr %r, ptr %sh, i64 {}, i64 {}, i64 {}, i64 {}"
+# of the budget, a pc or the address of a page; of an access, its address and what it stores; the
+# context of data accesses, which nothing in a region changes.
+PARAMETERS = "ptr %s, ptr %t, ptr %r, ptr %sh, i64 {}, i64 {}, i64 {}, i64 {}, i64 %dctx"
 WEIGHTS = ['!0 = !{!"branch_weights", i32 1000, i32 1}',
            '!1 = !{!"branch_weights", i32 1, i32 1000}']  # fmt: skip
 INDEX = (TLB_ENTRIES - 1) << 4  # of the byte offset of a TLB entry
@@ -102,7 +103,7 @@ class Template(NamedTuple):
     """
 
     text: str
-    reads: tuple[str, ...]  # of rs1 and rs2
+    reads: tuple[str, ...]  # of rs1, rs2 and imm
     result: str  # what rd gets; "" if it does not
     goes: str  # the condition (i1) of a branch, or the target of a computed jump; "" for others
     va: str  # of a load or store, else "": the text ends at label m{k}, having gone to w{k} if not
@@ -204,5 +205,5 @@ def template(op: int) -> Template:
     sketch = Sketch(OPS[op].split(".")[0], meaning)
     body = "".join(f"{line}\n" for line in sketch.lines)
     needed = body + sketch.result + sketch.goes + sketch.data
-    reads = tuple(name for name in ("rs1", "rs2") if f"{{{name}}}" in needed)
+    reads = tuple(name for name in ("rs1", "rs2", "imm") if f"{{{name}}}" in needed)
     return Template(body, reads, sketch.result, sketch.goes, sketch.va, sketch.data)

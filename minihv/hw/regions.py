@@ -63,7 +63,6 @@ class HotRegions:
         self._optimized: set[tuple[int, int]] = set()  # pages and slots of loops' heads
         self._began = 0.0  # processor time of this thread when the first region was made
         self._spent = 0.0  # seconds of it in LLVM since
-        self._numbers = 0  # of blocks so far
         self.loops = 0
         self.count = 0
         self.instructions = 0  # guest instructions translated so far
@@ -139,7 +138,7 @@ class HotRegions:
         if (arena := self._arena or self._new_arena(memory)) is None:
             return
         size = sum(map(len, blocks))
-        if arena.left < LARGEST * size or self._numbers + len(blocks) > REGIONS:
+        if arena.left < LARGEST * size:
             self._forget(memory)
             return
         self._blocks.setdefault(frame, []).extend(blocks)
@@ -152,11 +151,9 @@ class HotRegions:
             first = block[0]
             for code in block:
                 memory.code[base + code.slot] |= COVERED
-            entries[first.slot] = memory.shared[SHARED_REGIONS + self._numbers] = (
-                copier.entries[first.slot])  # fmt: skip
-            word = REGION | COVERED | first.word & SHORT | self._numbers << 32
-            memory.code[base + first.slot] = word
-            self._numbers += 1
+            entries[first.slot] = copier.entries[first.slot]
+            offset = entries[first.slot] - arena.base
+            memory.code[base + first.slot] = REGION | COVERED | first.word & SHORT | offset << 32
             for jump in waiting.pop(first.slot, ()):
                 arena.lead(jump, entries[first.slot])
         for jump, goal in copier.waiting:
@@ -182,8 +179,10 @@ class HotRegions:
         return self._arena
 
     def _publish(self, memory: Memory) -> None:
+        assert self._arena is not None
         shared = memory.shared
         shared[SHARED_ENTER], shared[SHARED_NEXT] = self._helpers["enter"], self._helpers["next"]
+        shared[SHARED_ARENA] = self._arena.base
         for k in range(4):
             shared[SHARED_BESIDE + k] = self._helpers[f"beside{k}"]
 
@@ -195,7 +194,6 @@ class HotRegions:
         self._waiting.clear()
         self._blocks.clear()
         self._optimized.clear()
-        self._numbers = 0
         assert self._arena is not None
         self._arena.clear()
         self._helpers = place_helpers(self._arena)

@@ -23,8 +23,9 @@ import json
 import mmap
 import os
 import platform
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from functools import cache
+from itertools import combinations
 from typing import Any, NamedTuple
 
 from minihv.hw import engine
@@ -126,17 +127,33 @@ class _Function(Writer):
         return "\n".join([self.head, *self.lines, "}", ""])
 
 
-def _operation(op: int) -> str:
+@cache
+def may_be_zero(op: int) -> tuple[str, ...]:
+    """Return the operands of whose being 0 an operation has a stencil of its own.
+
+    Of loads and stores only the offset: else the way off the fast path begins with a few
+    instructions, which lie before the last jump, and that can't be cut off.
+    """
+    form = template(op)
+    return tuple(name for name in form.reads if name == "imm" or not form.va)
+
+
+def variant(op: int, zero: Collection[str]) -> str:
+    """Return the name of an operation's stencil for these of its operands being 0."""
+    return ".".join([OPS[op].split(".")[0], *zero])  # the short and the far form are the same
+
+
+def _operation(op: int, zero: Collection[str]) -> str:
     """Return the function of an operation. %pc is the address of its page."""
     form, meaning = template(op), MEANING_OF[op]
     assert meaning is not None
-    at = _Function(OPS[op].split(".")[0])
-    fields = {"k": "0", "imm": at.hole("imm"), "here": at.hole("here"), "after": at.hole("after")}
+    at = _Function(variant(op, zero))
+    fields = {"k": "0", "here": at.hole("here"), "after": at.hole("after"), "imm": at.hole("imm")}
     for name in form.reads:
-        fields[name] = str(at.new(f"load i64, ptr {at.register(name)}"))
+        if name != "imm":
+            fields[name] = str(at.new(f"load i64, ptr {at.register(name)}"))
+    fields |= dict.fromkeys(zero, "0")
     body = form.text.format_map(fields).replace("%page", "%pc")
-    if form.va:
-        body = body.replace("%dctx", str(at.at("%s", DATA_CONTEXT)))
     at.lines.append(body)
     goes = form.goes.format_map(fields)
     if form.result:
@@ -193,8 +210,10 @@ def _next() -> str:
     word = at.at(str(at.at("%sh", SHARED_CODE, "ptr")), index)
     is_region = at.new(f"icmp eq i64 {at.new(f'and i64 {word}, 255')}, {REGION}", "i1")
     at.branch(is_region, "region", "back")
-    number = at.new(f"add i64 {at.new(f'lshr i64 {word}, 32')}, {SHARED_REGIONS}")
-    at.go(at.at("%sh", number, "ptr"), pc=str(at.new(f"and i64 %pc, {-PAGE}")))
+    start = at.at("%sh", SHARED_ARENA, "ptr")
+    offset = at.new(f"lshr i64 {word}, 32")
+    block = at.new(f"getelementptr i8, ptr {start}, i64 {offset}", "ptr")
+    at.go(block, pc=str(at.new(f"and i64 %pc, {-PAGE}")))
     at.lines.append("back:")
     at.leave("%pc", "%left")
     return at.text()
@@ -203,7 +222,7 @@ def _next() -> str:
 def _beside(kind: int) -> str:
     """Return what a store does if the TLB's write part does not know it: see `tlb`."""
     at, size = _Function(f"beside{kind}"), 1 << kind
-    entry, known = look_up(at, Value("%va"), TLB_BESIDE, size, str(at.at("%s", DATA_CONTEXT)))
+    entry, known = look_up(at, Value("%va"), TLB_BESIDE, size, "%dctx")
     at.branch(known, "found", "back")
     offset, index = at.place("%va", entry)
     code = str(at.at("%sh", SHARED_CODE, "ptr"))
@@ -235,6 +254,8 @@ def _enter() -> str:
     """Return what the loop calls, in C's convention: on at `pc`; the budget that is left."""
     given = PARAMETERS.format("%left", "%pc", "poison", "poison")
     return ("define i64 @enter(ptr %s, ptr %t, ptr %r, ptr %sh, i64 %left, i64 %pc) {\n"
+            f"  %at = getelementptr i64, ptr %s, i64 {DATA_CONTEXT}\n"
+            "  %dctx = load i64, ptr %at\n"
             f"  %back = call preserve_nonecc i64 @{NEXT}({given})\n"
             "  ret i64 %back\n}\n")  # fmt: skip
 
@@ -242,10 +263,12 @@ def _enter() -> str:
 def module() -> str:
     """Return all stencils as the text of an LLVM module."""
     holes = [f"@{name} = external dso_local global i8" for name in VALUES]
-    ways = [f"declare dso_local preserve_nonecc i64 @{name}({'ptr, ' * 4}i64, i64, i64, i64)"
+    ways = [f"declare dso_local preserve_nonecc i64 @{name}({'ptr, ' * 4}i64, i64, i64, i64, i64)"
             for name in WAYS]  # fmt: skip
-    operations = {OPS[op].split(".")[0]: _operation(op) for op, meaning in enumerate(MEANING_OF)
-                  if meaning is not None}  # the short and the far forms are the same
+    operations = {variant(op, zero): _operation(op, zero)
+                  for op, meaning in enumerate(MEANING_OF) if meaning is not None
+                  for names in (may_be_zero(op),)
+                  for k in range(len(names) + 1) for zero in combinations(names, k)}  # fmt: skip
     others = [_head(), _out(), _far(), _next(), *map(_beside, range(4)),
               _answer("yes", 1), _answer("no", 0), _enter()]  # fmt: skip
     return "\n".join([*holes, *ways, *operations.values(), *others, *WEIGHTS])
