@@ -79,15 +79,18 @@ class Away(NamedTuple):
 class Copier:
     """Writes a region for the address at which it will lie.
 
-    entries: addresses of blocks by slot, of other regions of the page. helpers: of functions.
+    entries: addresses of blocks by slot, of other regions of the page. helpers: of functions. half:
+    the second half of an instruction that begins at the page's end.
     """
 
-    def __init__(self, address: int, entries: Mapping[int, int], helpers: Mapping[str, int]):
+    def __init__(
+        self, address: int, entries: Mapping[int, int], helpers: Mapping[str, int], half: int = 0
+    ):
         self.address = address
         self.code = bytearray()
         self.entries = dict(entries)
         self.waiting: list[tuple[int, int]] = []  # address of a jump, slot of no block yet
-        self._helpers = helpers
+        self._helpers, self._half = helpers, half
         self._stencils = stencils()
         self._jumps: list[tuple[int, int]] = []  # offset of the distance, slot
         self._aways: list[Away] = []
@@ -107,6 +110,9 @@ class Copier:
         for away in self._copy("head", first, {"count": count})["away"]:
             self._aways.append(Away(away, first, count, -1))
         for done, code in enumerate(block):
+            if code.straddles:
+                for away in self._copy("straddle", code, {"half": self._half})["away"]:
+                    self._aways.append(Away(away, code, count - done, -1))
             ways = self._copy(_stencil(code), code, {})
             for away in ways["away"]:
                 self._aways.append(Away(away, code, count - done, len(self.code)))

@@ -21,6 +21,7 @@ EBREAK = 0x00100073
 SHORT = 1 << 24
 STORES = 1 << 28
 COVERED = 1 << 29  # set later: the instruction is part of a region
+STRADDLES = 1 << 30  # in place of a word: an instruction that goes on in another page begins here
 
 
 def find_row(word):

@@ -40,7 +40,8 @@ def loop_at(blocks: list[Block], head: int) -> list[Block]:
         for goal in goals:
             back[goal].append(slot)
     both = _reached(head, ways) & _reached(head, back)
-    return [by_slot[slot] for slot in sorted(both)]
+    loop = [by_slot[slot] for slot in sorted(both)]
+    return [] if any(block[-1].straddles for block in loop) else loop
 
 
 def _ways(last: Code) -> list[int]:

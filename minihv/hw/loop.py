@@ -14,7 +14,7 @@ share.
 
 from minihv.hw.access import load, store
 from minihv.hw.bits import call_region, i64, u64
-from minihv.hw.decode import COVERED, SHORT, STORES, decode
+from minihv.hw.decode import COVERED, SHORT, STORES, STRADDLES, decode
 from minihv.hw.mmu import fault, raise_trap
 from minihv.hw.state import *
 from minihv.hw.system import execute_atomic, execute_guest_access, execute_system
@@ -152,6 +152,7 @@ def run(s, tlb, r8, r16, r32, r64, page_flags, code, code_of, shared):
                 if half & 3 == 3:
                     if slot == 2047:
                         alone = True  # it goes on in another page
+                        code[i] = w | STRADDLES
                         continue
                     half |= (r16[index + 1] & 0xFFFF) << 16
                 if s[BREAKPOINTS] and may_stop_at(s, pc):

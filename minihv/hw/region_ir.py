@@ -48,6 +48,11 @@ class Code(NamedTuple):
         return meaning is None or not meaning.jumps or meaning.kind is Kind.BRANCH
 
     @property
+    def straddles(self) -> bool:
+        """Whether its second half lies in another page."""
+        return self.slot == 2047 and not self.word & SHORT
+
+    @property
     def next(self) -> int:
         """The slot after it."""
         return self.slot + (1 if self.word & SHORT else 2)

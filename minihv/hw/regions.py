@@ -25,7 +25,7 @@ from collections import Counter, defaultdict
 
 from minihv.hw import hot_loops
 from minihv.hw.copier import Arena, Copier, place_helpers
-from minihv.hw.decode import COVERED, SHORT
+from minihv.hw.decode import COVERED, SHORT, STRADDLES, decode
 from minihv.hw.hart import Hart
 from minihv.hw.hot_loops import loop_at
 from minihv.hw.memory import PAGE, Memory
@@ -48,6 +48,15 @@ def watch(memory: Memory) -> None:
     """Have hot code in `memory` translated from now on, where there are stencils for the host."""
     if memory.regions is None and supported():
         memory.regions = HotRegions(memory)
+
+
+def _following(hart: Hart) -> int:
+    """Return the first halfword of the page after that at pc; -1 if its place is not known."""
+    va = (hart.pc & -PAGE) + PAGE
+    entry = TLB_FETCH + ((va >> 12 & TLB_ENTRIES - 1) << 1)
+    if hart.tlb[entry] != va | hart.s[FETCH_CONTEXT]:
+        return -1
+    return int(hart.memory.views.r16[va + hart.tlb[entry + 1] >> 1]) & 0xFFFF
 
 
 class HotRegions:
@@ -94,7 +103,7 @@ class HotRegions:
             shared[heat] = HOT - (HOT << min(self._drops[frame], PATIENCE))
             if self._drops[frame] > 1:
                 return
-        self.translate(memory, frame, slot)
+        self.translate(hart, frame, slot)
 
     def optimize(self, memory: Memory, frame: int, slot: int) -> int:
         """Let LLVM compile the loop whose head is at `slot`; return how hot the place is now.
@@ -129,10 +138,17 @@ class HotRegions:
         self.loops += 1
         return NEVER_HOT
 
-    def translate(self, memory: Memory, frame: int, slot: int) -> None:
+    def translate(self, hart: Hart, frame: int, slot: int) -> None:
         """Make a region from the code at halfword `slot` of physical page `frame`."""
+        memory = hart.memory
         base = int(memory.code_of[frame]) * CODE_STRIDE
-        blocks = discover(memory.code[base : base + 2048].tolist(), slot)
+        words = memory.code[base : base + 2048].tolist()
+        half = 0
+        if words[-1] & STRADDLES:
+            half = _following(hart)
+            low = int(memory.views.r16[(frame << 11) + 2047]) & 0xFFFF
+            words[-1] = decode(low | half << 16, -1) if half >= 0 else 0
+        blocks = discover(words, slot)
         if base == 0 or not blocks:
             return
         if (arena := self._arena or self._new_arena(memory)) is None:
@@ -144,7 +160,7 @@ class HotRegions:
         self._blocks.setdefault(frame, []).extend(blocks)
         entries = self._entries.setdefault(frame, {})
         waiting = self._waiting.setdefault(frame, defaultdict(list))
-        copier = Copier(arena.end, entries, self._helpers)
+        copier = Copier(arena.end, entries, self._helpers, half)
         copier.write(blocks)
         arena.put(copier.code)
         for block in blocks:

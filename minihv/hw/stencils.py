@@ -39,8 +39,9 @@ from minihv.hw.shapes import Kind
 from minihv.hw.state import *
 
 # What a hole may ask for. Of an instruction: 8 * register, immediate; 2 * its slot and that after
-# it. Of a block: instructions in it; those that are not done if it is left at this one.
-VALUES = "rs1 rs2 rd imm here after count undone".split()
+# it. Of a block: instructions in it; those that are not done if it is left at this one. Of an
+# instruction that begins at the end of a page: its second half.
+VALUES = "rs1 rs2 rd imm here after count undone half".split()
 # Where else to go on: after the instruction, at a branch's goal, where the fast path ends.
 WAYS = "cont goal away".split()
 NEXT = "next"  # to the region at a pc
@@ -184,6 +185,22 @@ def _head() -> str:
     return at.text()
 
 
+def _straddle() -> str:
+    """Return what comes before an instruction whose second half must be in the next page."""
+    at = _Function("straddle")
+    following = at.new(f"add i64 %pc, {PAGE}")
+    context = at.at("%s", FETCH_CONTEXT)
+    entry, known = look_up(at, following, TLB_FETCH, 1, str(context))
+    at.branch(known, "found", "other")
+    offset = at.new(f"add i64 {following}, {at.at(str(entry), 1)}")
+    half = at.new(f"zext i16 {at.at('%r', at.new(f'lshr i64 {offset}, 1'), 'i16')} to i64")
+    at.branch(at.new(f"icmp eq i64 {half}, {at.hole('half')}", "i1"), "same", "other")
+    at.go("cont")
+    at.lines.append("other:")
+    at.go("away")
+    return at.text()
+
+
 def _out() -> str:
     """Return what goes back to the loop, before the instruction at hand."""
     at = _Function("out")
@@ -269,7 +286,7 @@ def module() -> str:
                   for op, meaning in enumerate(MEANING_OF) if meaning is not None
                   for names in (may_be_zero(op),)
                   for k in range(len(names) + 1) for zero in combinations(names, k)}  # fmt: skip
-    others = [_head(), _out(), _far(), _next(), *map(_beside, range(4)),
+    others = [_head(), _straddle(), _out(), _far(), _next(), *map(_beside, range(4)),
               _answer("yes", 1), _answer("no", 0), _enter()]  # fmt: skip
     return "\n".join([*holes, *ways, *operations.values(), *others, *WEIGHTS])
 

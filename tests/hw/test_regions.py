@@ -550,3 +550,73 @@ def test_shapes_of_code(shape):
 def test_shapes_of_compressed_code(shape):
     both(".option rvc\n" + SHAPES[shape],
          prepare=lambda machine: machine.harts[0].x.__setitem__(2, RAM + SIZE - 4096))  # fmt: skip
+
+
+# --- an instruction in two pages ----------------------------------------------------------------
+
+STRADDLING = """
+        j loop
+        .org 0xffa
+loop:   c.addi a0, 1
+        c.addi a1, 1
+        .option norvc
+        addi a2, a2, 1          # its second half is in the next page
+        addi a3, a3, 1
+        andi t0, a0, 15
+        bnez t0, loop
+        {change}
+        j loop
+"""
+CHANGES = {
+    "nothing": "nop",
+    "its second half": "la t1, loop + 6; lhu t2, (t1); xori t2, t2, 0x10; sh t2, (t1)",
+    "its first half": "la t1, loop + 4; lhu t2, (t1); li t3, 0x400; xor t2, t2, t3; sh t2, (t1)",
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_an_instruction_in_two_pages(change):
+    hot = both(".option rvc\n" + STRADDLING.format(change=CHANGES[change]), 20_000)
+    counts = [hot.harts[0].x[number] for number in (10, 11, 12, 13)]
+    assert counts[0] > 1000
+    assert (max(counts) - min(counts) <= 1) == (change == "nothing")
+
+
+def test_an_instruction_in_two_pages_of_which_the_second_is_remapped():
+    """Two frames take turns as the second page; the instruction's second half differs."""
+    def prepare(machine):
+        in_s_mode()(machine)
+        code = assemble(".option norvc\n addi a0, a0, 1\n addi a1, a1, 1\n ret", RAM).data
+        other = assemble(".option norvc\n addi a0, a0, 17\n addi a1, a1, 1\n ret", RAM).data
+        machine.memory.write(RAM + 0x20FFE, code[:2])
+        machine.memory.write(RAM + 0x21000, code[2:])
+        machine.memory.write(RAM + 0x22000, other[2:])
+
+    flags, table = 0xCB, TABLES + 0x2000
+    source = f"""
+            li s0, {TABLES + 0x1000:#x}
+            li t0, {table >> 12 << 10 | 1:#x}
+            sd t0, (s0)
+            li t0, {TABLES + 0x1000 >> 12 << 10 | 1:#x}
+            li s1, {TABLES:#x}
+            sd t0, (s1)
+            li s2, {table:#x}
+            li s3, {RAM + 0x20000 >> 12 << 10 | flags:#x}
+            sd s3, (s2)
+            li s4, {RAM + 0x21000 >> 12 << 10 | flags:#x}
+            li s5, {RAM + 0x22000 >> 12 << 10 | flags:#x}
+    1:      sd s4, 8(s2)
+            sfence.vma x0, x0
+            li s6, 9
+            li t1, 0xffe
+    2:      jalr t1
+            addi s6, s6, -1
+            bnez s6, 2b
+            xor s4, s4, s5          # the other one
+            xor s5, s5, s4
+            xor s4, s4, s5
+            j 1b
+    """
+    hot = both(source, 20_000, prepare)
+    calls = hot.harts[0].x[11]
+    assert calls > 1000 and abs(hot.harts[0].x[10] - 9 * calls) < 200
