@@ -9,6 +9,7 @@ from importlib import import_module
 from pathlib import Path
 
 from minihv.errors import ConfigError
+from minihv.guests import file_or_guest
 from minihv.tools.arguments import above_0
 
 STATES = ("cold", "warm", "steady")  # of translated code: see `unseen`
@@ -19,7 +20,7 @@ PARTS = ("machine", "hypervisor", "unseen", "attacks", "containers")
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `minihv bench`."""
     add = parser.add_argument
-    add("guests", type=Path, nargs="*", metavar="GUEST.elf",
+    add("guests", type=file_or_guest, nargs="*", metavar="GUEST.elf",
         help="measure these programs against QEMU instead, each in processes of its own")
     add("--state", choices=STATES, action="append",
         help="of these: without translated code from before, with that of one run, or the second "

@@ -221,8 +221,8 @@ def section(say: Callable[[str], None], rounds: int, guests: Sequence[Path],
     lines = [
         *head,
         "CPU seconds from load to exit, all threads and children, one process each, an empty",
-        "guest's process taken off on both sides; in turn with QEMU TCG, medians of "
-        f"{rounds}: {version}.",
+        "guest's process taken off on both sides; medians, each round in turn with QEMU TCG.",
+        f"{version}; rounds: {rounds}.",
         "Cold: no translated code is kept; warm: that of one run before is; steady: the second",
         "half of a warm run, against QEMU's whole run."
         + ("" if named else " RV64IMAC, -O2, linked packed; -s: S-mode, Sv39."), "",
