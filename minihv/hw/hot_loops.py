@@ -26,12 +26,16 @@ from minihv.hw.shapes import Kind
 from minihv.hw.state import *
 from minihv.hw.stencils import compiler
 
-LARGEST = 250  # instructions of a loop
+LARGEST = 600  # instructions of a loop
+LONG = 60  # instructions of a block that is compiled though it is no loop
 MOST_KEPT = 10_000  # loops in the cache, of some 2 to 20 KB each
 
 
 def loop_at(blocks: list[Block], head: int) -> list[Block]:
-    """Return the blocks from which and to which slot `head` leads, by direct jumps; [] for none."""
+    """Return the blocks from which and to which slot `head` leads, by direct jumps.
+
+    If there are none, or too many, a long block at `head` alone; [] if nothing is worth it.
+    """
     by_slot = {block[0].slot: block for block in blocks}
     ways = {slot: [to for to in _ways(block[-1]) if to in by_slot]
             for slot, block in by_slot.items()}  # fmt: skip
@@ -41,6 +45,8 @@ def loop_at(blocks: list[Block], head: int) -> list[Block]:
             back[goal].append(slot)
     both = _reached(head, ways) & _reached(head, back)
     loop = [by_slot[slot] for slot in sorted(both)]
+    if not 0 < sum(map(len, loop)) <= LARGEST:
+        loop = [by_slot[head]] if LONG <= len(by_slot[head]) <= LARGEST else []
     return [] if any(block[-1].straddles for block in loop) else loop
 
 

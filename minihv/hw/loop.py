@@ -16,6 +16,7 @@ from minihv.hw.access import load, store
 from minihv.hw.bits import call_region, i64, u64
 from minihv.hw.decode import COVERED, SHORT, STORES, STRADDLES, decode
 from minihv.hw.mmu import fault, raise_trap
+from minihv.hw.ops import REGION
 from minihv.hw.state import *
 from minihv.hw.system import execute_atomic, execute_guest_access, execute_system
 from minihv.hw.tlb import flush_tlb, translate
@@ -24,6 +25,7 @@ from minihv.hw.trap import pending_interrupt, raise_interrupt, refresh_timers, t
 # Events that leave the inner loop.
 NEXT_PAGE, BUDGET_SPENT, NOT_DECODED, TLB_MISS, REGION_EVENT = 0, 1, 2, 3, 4
 STOPPED, SYSTEM_EVENT, ATOMIC_EVENT, ILLEGAL_EVENT = 5, 6, 7, 8
+ENTRIES = 30  # of a place inside a region's block, until it becomes a block's start
 SCRATCH = -1  # no page: the instruction runs from slot 0 of code page 0
 
 
@@ -65,6 +67,7 @@ def run(s, tlb, r8, r16, r32, r64, page_flags, code, code_of, shared):
         pc = s[PC]
         word = 0
         alone = False  # run the next instruction from the scratch page
+        came = False  # from a region, which knows of none here
         event = NEXT_PAGE
         while event == NEXT_PAGE and left > 0:
             # Enter the page that pc lies in: base is its first slot, and pc = bias + 2 * i.
@@ -92,6 +95,11 @@ def run(s, tlb, r8, r16, r32, r64, page_flags, code, code_of, shared):
                 page = pc & -4096
                 i = base + ((pc & 4095) >> 1)
                 bias = page - (base << 1)
+                if came and lacks_entry(code, shared, i):
+                    event = STOPPED
+                    s[EXIT] = EXIT_HOT
+                    break
+                came = False
             else:
                 s[CLOCK] = until - left
                 s[PC] = pc
@@ -137,6 +145,15 @@ def run(s, tlb, r8, r16, r32, r64, page_flags, code, code_of, shared):
                 before = left
                 left = call_region(shared[SHARED_ENTER], s, tlb, r8, shared, left, pc)
                 pc = s[PC]
+                came = left < 0
+                if came:
+                    left = ~left
+                if left == before and heats(
+                    shared, SHARED_BLOCK_HEAT + (i & HEATS - 1), shared[SHARED_HOTTER]
+                ):  # it is where budgets end again and again
+                    s[EXIT] = EXIT_HOT
+                    event = STOPPED
+                    break
                 alone = left == before  # it could not even start: a TLB miss, or little budget
             elif event == NOT_DECODED:
                 event = NEXT_PAGE
@@ -178,6 +195,19 @@ def run(s, tlb, r8, r16, r32, r64, page_flags, code, code_of, shared):
                 return reason
         elif reason:
             return reason
+
+
+def lacks_entry(code, shared, i):
+    """Return whether regions have led here so often that one should begin here, inside a block."""
+    if code[i] & COVERED == 0 or code[i] & 255 == REGION:
+        return False
+    return heats(shared, SHARED_BLOCK_HEAT + (i & HEATS - 1), ENTRIES)
+
+
+def heats(shared, place, limit):
+    """Count one more at a place; return whether it is hot now."""
+    shared[place] += 1
+    return shared[SHARED_HOT] > 0 and 0 < limit <= shared[place]
 
 
 def fetch_one(s, tlb, r16, r64, page_flags, code, code_of, pc):
@@ -227,10 +257,9 @@ def new_code_page(s, tlb, page_flags, code, code_of, shared, frame):
 
 
 def is_hot(s, tlb, code, code_of, shared):
-    """Look at the code at pc; return whether something is to be translated.
+    """Look at the code at pc; return whether it is hot, and none of it is in a region yet.
 
-    That is code in no region, if a page has enough of it; the next look comes soon then, and later
-    and later if not. Or it is a region's block in which the hart is found again and again.
+    The next look is soon if this one finds such code, and later and later if not.
     """
     pc = s[PC]
     e = TLB_FETCH + ((pc >> 12 & TLB_ENTRIES - 1) << 1)
@@ -238,16 +267,10 @@ def is_hot(s, tlb, code, code_of, shared):
     soon = False
     if s[BREAKPOINTS] == 0 and tlb[e] == pc & -4096 | s[FETCH_CONTEXT]:
         frame = pc + tlb[e + 1] >> 12
-        slot = (pc & 4095) >> 1
-        w = code[code_of[frame] * CODE_STRIDE + slot]
-        soon = w != 0 and w & COVERED == 0
-        place = SHARED_HEAT + (frame & HEATS - 1)
-        limit = shared[SHARED_HOT]
-        if w & COVERED:
-            place = SHARED_BLOCK_HEAT + (slot + 37 * frame & HEATS - 1)
-            limit = shared[SHARED_HOTTER]
-        shared[place] += w != 0
-        hot = 0 < limit <= shared[place]
+        w = code[code_of[frame] * CODE_STRIDE + ((pc & 4095) >> 1)]
+        if w and w & COVERED == 0:
+            soon = True
+            hot = heats(shared, SHARED_HEAT + (frame & HEATS - 1), shared[SHARED_HOT])
     later = min(2 * tlb[LOOK_EVERY], shared[SHARED_LATE])
     tlb[LOOK_EVERY] = max(shared[SHARED_SOON] if soon else later, 1)
     tlb[LOOK] = s[CLOCK] + tlb[LOOK_EVERY]

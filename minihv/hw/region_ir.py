@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from functools import cache
 from typing import NamedTuple
 
-from minihv.hw.decode import SHORT
+from minihv.hw.decode import COVERED, SHORT
 from minihv.hw.ir import Value, Writer, refuse
 from minihv.hw.memory import PAGE
 from minihv.hw.ops import MEANING_OF, OPS
@@ -91,6 +91,19 @@ def discover(words: Sequence[int], start: int) -> list[Block]:
                 todo += ways
                 break
     return [_block(found, leaders, slot) for slot in sorted(leaders & found.keys())]
+
+
+def first_of(words: Sequence[int], slot: int) -> int:
+    """Return where the straight code that leads to `slot` begins, as far as it is in no region."""
+    while True:
+        for before, short in ((slot - 1, SHORT), (slot - 2, 0)):
+            word = words[before] if before >= 0 else 0
+            if word and not word & COVERED and word & SHORT == short:
+                if (code := Code(before, word)).meaning is not None and code.goes_on:
+                    slot = before
+                    break
+        else:
+            return slot
 
 
 def _block(found: dict[int, Code], leaders: set[int], slot: int) -> Block:

@@ -30,15 +30,16 @@ from minihv.hw.hart import Hart
 from minihv.hw.hot_loops import loop_at
 from minihv.hw.memory import PAGE, Memory
 from minihv.hw.ops import REGION
-from minihv.hw.region_ir import Block, discover
+from minihv.hw.region_ir import Block, discover, first_of
 from minihv.hw.state import *
 from minihv.hw.stencils import supported
 
 HOT = 3  # looks that find a page's code untranslated before it is translated
 SOON, LATE = 5_000, 50_000  # ticks between looks: after one that found such code; at most
 HOTTER = 8  # looks that find a block of a region before its loop is compiled,
-SHARE = 0.2  # if LLVM has not yet had this part of the processor's time
-SECONDS_EACH = 0.0006  # that LLVM takes for an instruction
+SHARE = 0.15  # if LLVM does not get more than this part of the processor's time
+SECONDS, SECONDS_EACH = 0.005, 0.0003  # that LLVM takes for a loop, and for an instruction
+LATER = 50  # looks until it is asked again
 NEVER_HOT = -(1 << 60)
 PATIENCE = 8  # a page whose regions are dropped must be hot twice as long each time, so often
 LARGEST = 256  # bytes that one instruction may take in a region
@@ -70,6 +71,7 @@ class HotRegions:
         self._helpers: dict[str, int] = {}
         self._blocks: dict[int, list[Block]] = {}  # by page: all of its regions'
         self._optimized: set[tuple[int, int]] = set()  # pages and slots of loops' heads
+        self._candidates: dict[tuple[int, int], tuple[list[Block], str]] = {}  # heads to be: the IR
         self._began = 0.0  # processor time of this thread when the first region was made
         self._spent = 0.0  # seconds of it in LLVM since
         self.loops = 0
@@ -90,15 +92,22 @@ class HotRegions:
         frame = pc + hart.tlb[entry + 1] >> 12
         slot, base = (pc & PAGE - 1) >> 1, int(memory.code_of[frame]) * CODE_STRIDE
         shared = memory.shared
-        if memory.code[base + slot] & COVERED:
-            heat = SHARED_BLOCK_HEAT + (slot + 37 * frame & HEATS - 1)
-            shared[heat] = self.optimize(memory, frame, slot)
+        word = int(memory.code[base + slot])
+        if word & COVERED:
+            heat = SHARED_BLOCK_HEAT + (base + slot & HEATS - 1)
+            if word & 255 == REGION:
+                shared[heat] = self.optimize(memory, frame, slot)
+            else:  # inside a block
+                shared[heat] = 0
+                self.translate(hart, frame, slot)
             return
         heat = SHARED_HEAT + (frame & HEATS - 1)
         shared[heat] = 0
         if frame in self._entries and not memory.flags[frame] & PAGE_REGION:
             del self._entries[frame], self._waiting[frame], self._blocks[frame]
             self._optimized = {place for place in self._optimized if place[0] != frame}
+            for place in [place for place in self._candidates if place[0] == frame]:
+                del self._candidates[place]
             self._drops[frame] += 1
             shared[heat] = HOT - (HOT << min(self._drops[frame], PATIENCE))
             if self._drops[frame] > 1:
@@ -113,15 +122,19 @@ class HotRegions:
         entries = self._entries.get(frame, {})
         if slot not in entries or (frame, slot) in self._optimized:
             return NEVER_HOT
-        blocks = loop_at(self._blocks[frame], slot)
-        size = sum(map(len, blocks))
-        if not 0 < size <= hot_loops.LARGEST:
-            return NEVER_HOT
-        text = hot_loops.Emitter(blocks, slot).module()
-        code = hot_loops.kept_loop(text)
+        if (frame, slot) in self._candidates:  # it was too dear
+            blocks, text = self._candidates[frame, slot]
+            code = None
+        else:
+            blocks = loop_at(self._blocks[frame], slot)
+            if not blocks:
+                return NEVER_HOT
+            text = hot_loops.Emitter(blocks, slot).module()
+            code = hot_loops.kept_loop(text)
         if code is None:
-            if not self._affordable(size):
-                return 0
+            if not self._affordable(sum(map(len, blocks))):
+                self._candidates[frame, slot] = blocks, text
+                return HOTTER - LATER
             before = time.thread_time()
             code = hot_loops.compile_loop(text)
             self._spent += time.thread_time() - before
@@ -148,7 +161,8 @@ class HotRegions:
             half = _following(hart)
             low = int(memory.views.r16[(frame << 11) + 2047]) & 0xFFFF
             words[-1] = decode(low | half << 16, -1) if half >= 0 else 0
-        blocks = discover(words, slot)
+        start = slot if words[slot] & COVERED else first_of(words, slot)
+        blocks = discover(words, start)
         if base == 0 or not blocks:
             return
         if (arena := self._arena or self._new_arena(memory)) is None:
@@ -180,7 +194,7 @@ class HotRegions:
 
     def _affordable(self, size: int) -> bool:
         """Return whether LLVM may take the time for a loop: a part of what the guest has had."""
-        estimate = self._spent + size * SECONDS_EACH
+        estimate = self._spent + SECONDS + size * SECONDS_EACH
         return estimate <= SHARE * (time.thread_time() - self._began)
 
     def _new_arena(self, memory: Memory) -> Arena | None:
@@ -210,6 +224,7 @@ class HotRegions:
         self._waiting.clear()
         self._blocks.clear()
         self._optimized.clear()
+        self._candidates.clear()
         assert self._arena is not None
         self._arena.clear()
         self._helpers = place_helpers(self._arena)

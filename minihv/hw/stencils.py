@@ -217,7 +217,10 @@ def _far() -> str:
 
 
 def _next() -> str:
-    """Return what goes on at %pc: into the region there, if the way to it is open and known."""
+    """Return what goes on at %pc: into the region there, if the way to it is open and known.
+
+    If it is, and no region begins there, what is left of the budget goes back inverted.
+    """
     at = _Function(NEXT)
     at.branch(at.new("icmp sgt i64 %left, 0", "i1"), "look", "back")
     context = at.at("%s", FETCH_CONTEXT)
@@ -226,13 +229,15 @@ def _next() -> str:
     _, index = at.place("%pc", entry)
     word = at.at(str(at.at("%sh", SHARED_CODE, "ptr")), index)
     is_region = at.new(f"icmp eq i64 {at.new(f'and i64 {word}, 255')}, {REGION}", "i1")
-    at.branch(is_region, "region", "back")
+    at.branch(is_region, "region", "nowhere")
     start = at.at("%sh", SHARED_ARENA, "ptr")
     offset = at.new(f"lshr i64 {word}, 32")
     block = at.new(f"getelementptr i8, ptr {start}, i64 {offset}", "ptr")
     at.go(block, pc=str(at.new(f"and i64 %pc, {-PAGE}")))
     at.lines.append("back:")
     at.leave("%pc", "%left")
+    at.lines.append("nowhere:")
+    at.leave("%pc", str(at.new("xor i64 %left, -1")))
     return at.text()
 
 
