@@ -305,9 +305,10 @@ class Function(Writer):
         """Write a loop over a range, or over a tuple of constants: one copy for each."""
         if isinstance(iterable, ast.Name):
             end = self.fresh()
-            numbers = self.globals[iterable.id]
-            assert isinstance(numbers, tuple)
-            for number in numbers:
+            constants = self.globals.get(iterable.id)
+            if not isinstance(constants, tuple):
+                refuse(iterable, "no tuple of constants")
+            for number in constants:
                 again = self.fresh()
                 self.put(ast.Name(name), Value(str(number)))
                 self.loop(self.fresh(), body, again, end)
