@@ -149,7 +149,7 @@ class VCPU(Hart):
         if access is None:
             return self.interpret()
         right, size = WRITE if access.target < 0 else READ, 1 << (access.kind & 3)
-        if not pmp_allows(s, gpa, size, right, data_privilege(s)):
+        if not (self.unprotected or pmp_allows(s, gpa, size, right, data_privilege(s))):
             return self.interpret()
         s[ACCESS_ADDRESS] = gpa
         s[ACCESS_KIND] = access.kind
