@@ -1,8 +1,8 @@
 """A virtual CPU: a hart whose state the hypervisor keeps, and which another hart runs.
 
 Its state vector is that of a hart, and everything that a hart does to its own state (take a
-trap, write a CSR, walk page tables) is done to it by the very functions of minihv.hw, as plain
-Python. So what a guest sees is by construction what the machine would have shown it.
+trap, write a CSR, walk page tables) is done to it by the very functions of minihv.hw, by the host's
+engine. So what a guest sees is by construction what the machine would have shown it.
 
 To the board, a virtual CPU is a hart like any other: run(stop) runs until the host is needed.
 """
