@@ -149,7 +149,8 @@ class VCPU(Hart):
         if access is None:
             return self.interpret()
         right, size = WRITE if access.target < 0 else READ, 1 << (access.kind & 3)
-        if not (self.unprotected or pmp_allows(s, gpa, size, right, data_privilege(s))):
+        open_ = self.unprotected and 0 <= gpa < LAST_ADDRESS
+        if not (open_ or pmp_allows(s, gpa, size, right, data_privilege(s))):
             return self.interpret()
         s[ACCESS_ADDRESS] = gpa
         s[ACCESS_KIND] = access.kind

@@ -2,10 +2,13 @@
 
 import ast
 import random
+import sys
 
 import numpy as np
 import pytest
 
+from minihv.devices.virt import Machine
+from minihv.errors import ConfigError
 from minihv.hw import engine, native
 
 pytest.importorskip("llvmlite", reason="LLVM is not installed: there is one form only")
@@ -136,3 +139,12 @@ class Sliced:
 def test_what_it_cannot_say_is_refused_by_name(text):
     with pytest.raises(ValueError, match="`"):
         native.module([(ast.parse(f"def f(s, a):\n    {text}"), {})], ["f"])
+
+
+def test_without_llvm_one_line_says_so(monkeypatch):
+    engine._host.cache_clear()
+    monkeypatch.setitem(sys.modules, "llvmlite", None)
+    with pytest.raises(ConfigError, match="jit engine needs llvmlite .* engine='python'"):
+        Machine(1 << 20, engine="jit")
+    assert Machine(1 << 20, engine="python").harts
+    engine._host.cache_clear()
