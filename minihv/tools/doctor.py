@@ -108,8 +108,13 @@ def _cache_folders() -> list[Path]:
 
 
 def _writable(folder: Path) -> bool:
-    """Can a file be made in `folder`, or in the nearest of its parents that exists?"""
+    """Can a file be made in `folder`, or in the nearest of its parents that exists? As the engine
+    asks: nobody else may write there, for what lies there is run."""
     there = next(path for path in (folder, *folder.parents) if path.exists())
+    found = there.stat()
+    if there == folder and os.name == "posix":
+        if found.st_uid != os.geteuid() or found.st_mode & 0o022:
+            return False
     try:
         with tempfile.TemporaryFile(dir=there):
             return True
@@ -120,9 +125,9 @@ def _writable(folder: Path) -> bool:
 def _cache() -> Finding:
     folders = _cache_folders()
     usable = next((folder for folder in folders if _writable(folder)), None)
-    detail = str(usable) if usable else f"not writable: {', '.join(map(str, folders))}"
+    detail = str(usable) if usable else f"not yours alone: {', '.join(map(str, folders))}"
     return Finding("compiled code", usable is not None, "a quick start (else each start compiles)",
-                   detail, "set MINIHV_CACHE to a folder that you may write to")
+                   detail, "set MINIHV_CACHE to a folder in which you, and only you, may write")
 
 
 def _browser() -> Finding:

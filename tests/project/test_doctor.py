@@ -72,6 +72,11 @@ def test_a_cache_that_cannot_be_written_is_told(monkeypatch: pytest.MonkeyPatch,
     assert not doctor._cache().ok
     monkeypatch.setenv("MINIHV_CACHE", str(tmp_path / "new" / "cache"))
     assert doctor._cache().ok
+    (tmp_path / "open").mkdir()
+    (tmp_path / "open").chmod(0o777)
+    monkeypatch.setenv("MINIHV_CACHE", str(tmp_path / "open"))
+    assert not doctor._cache().ok  # others could put code there that we run
+    (tmp_path / "open").rmdir()
     assert list(tmp_path.iterdir()) == [tmp_path / "file"]      # it only looked
 
 
