@@ -21,7 +21,7 @@ case $purpose in
 esac
 
 # What takes a compiler and half an hour where there is no wheel: better one clear line at once.
-ONLY_BINARY=numpy,numba,llvmlite,pyzmq,unicorn,capstone,ziglang
+ONLY_BINARY=numpy,llvmlite,pyzmq,unicorn,capstone,ziglang
 
 say() { echo "minihv: $*" >&2; }
 

@@ -25,7 +25,6 @@ from typing import Any, Protocol
 from minihv import guests
 from minihv.cloud.micro import UNUSED, MicroVM, Snapshot, advise, clone, snapshot
 from minihv.errors import ConfigError, MinihvError
-from minihv.hw.state import SHARED_HOT
 from minihv.vmm.host import Host
 from minihv.vmm.run import new_machine
 from minihv.vmm.vm import VM
@@ -94,7 +93,7 @@ class Guest:
     def __init__(self, vm: VM):
         self.vm = vm
         # A service that sleeps between requests has no hot code.
-        vm.host.memory.shared[SHARED_HOT] = 0
+        vm.host.memory.translate_nothing()
         self._heard = bytearray()
         vm.console.sink = self._heard.extend
 

@@ -245,6 +245,7 @@ class Calls:
         self._block = np.zeros(native.BLOCK_SIZE, np.int64)
         if self._library is None:
             return
+        _host()  # rather now than at the first call
         for name, array in arrays.items():
             flat = np.asarray(array)
             self._block[2 * native.BLOCK[name] :][:2] = flat.ctypes.data, flat.size

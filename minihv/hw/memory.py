@@ -137,6 +137,10 @@ class Memory:
         """Order all harts' translations after all stores so far: their TLBs are empty then."""
         self.shared[SHARED_EPOCH] += 1
 
+    def translate_nothing(self) -> None:
+        """Make no regions of hot code from now on."""
+        self.shared[SHARED_HOT] = self.shared[SHARED_HOTTER] = 0
+
     def drop_translations(self) -> None:
         """Make every hart forget its TLB before it runs on, as when page flags changed."""
         self.shared[SHARED_EPOCH] += 1

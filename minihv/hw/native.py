@@ -2,8 +2,8 @@
 
 A function of the machine takes int64 numbers and arrays, which are named alike everywhere,
 and returns one number, or several. Expressions are those of `ir`, and more: a part of `and`, `or`,
-`if .. else` runs only if Python runs it, too. What cannot be said is refused by name. Each array
-comes as its address and its length, both int64.
+`if .. else` runs only if Python runs it, too (`and` and `or` give 0 or 1). What cannot be said is
+refused by name. Each array comes as its address and its length, both int64.
 
 Python reaches an exported function as a built-in one (METH_FASTCALL), which costs a tenth of a call
 by ctypes: its `self` is the address of a block, in which address and length of each array stand, in
@@ -18,13 +18,12 @@ from collections.abc import Collection, Mapping, Sequence
 from minihv.hw.ir import Value, Writer, refuse
 
 ARRAYS = {  # bits of an element, and how it is extended
-    **dict.fromkeys(("s", "tlb", "code", "shared", "r64", "v", "vtlb", "g64"), (64, "sext")),
+    **dict.fromkeys(("s", "v", "tlb", "code", "shared", "r64"), (64, "sext")),
     "r8": (8, "sext"), "r16": (16, "sext"), "r32": (32, "sext"), "code_of": (32, "sext"),
-    "page_flags": (8, "zext"), "g8": (8, "sext"), "gcode_of": (32, "sext"), "gflags": (8, "zext"),
+    "page_flags": (8, "zext"),
 }  # fmt: skip
 NUMBERS = ("offset",)  # that stand in a block, too
-# Of these no other parameter is a part: RAM is seen in several sizes, and guests' is the host's.
-ALONE = {"s", "tlb", "code", "shared", "v", "vtlb"}
+ALONE = {"s", "v", "tlb", "code", "shared"}  # no other is a part of these; RAM has several names
 TABLE = (64, "sext")
 
 
@@ -294,9 +293,10 @@ class Function(Writer):
         """Write a loop over a range, or over a tuple of constants: one copy for each."""
         if isinstance(iterable, ast.Name):
             end = self.fresh()
-            numbers = self.globals[iterable.id]
-            assert isinstance(numbers, tuple)
-            for number in numbers:
+            constants = self.globals.get(iterable.id)
+            if not isinstance(constants, tuple):
+                refuse(iterable, "no tuple of constants")
+            for number in constants:
                 again = self.fresh()
                 self.put(ast.Name(name), Value(str(number)))
                 self.loop(self.fresh(), body, again, end)

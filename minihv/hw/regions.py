@@ -201,7 +201,7 @@ class HotRegions:
         try:
             self._arena = Arena()
         except OSError:  # a host that lets nobody write code
-            memory.shared[SHARED_HOT] = memory.shared[SHARED_HOTTER] = 0
+            memory.translate_nothing()
             return None
         self._began = time.thread_time()
         self._helpers = place_helpers(self._arena)

@@ -21,7 +21,7 @@ from minihv.tools import doctor_probes
 
 TRY_SECONDS = 10.0
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "firefox")
-REQUIRED = ("Python", "NumPy", "Numba", "JupyterLab")
+REQUIRED = ("Python", "NumPy", "LLVM", "JupyterLab")
 A_LINUX_HOST = "a Linux host; in a container, one that may make namespaces"
 
 
@@ -84,13 +84,19 @@ def _turn(tried: tuple[bool, str], needed_for: str, how: str) -> tuple[bool, str
     return ok, needed_for, detail, how
 
 
-COMPILE = "import numba; assert numba.njit(lambda x: x + 1)(41) == 42; print(numba.__version__)"
+COMPILE = """
+from llvmlite import __version__, binding
+binding.initialize_native_target()
+binding.initialize_native_asmprinter()
+binding.Target.from_default_triple().create_target_machine()
+print(__version__)
+"""
 
 
-def _numba() -> Finding:
+def _llvm() -> Finding:
     tried = _run([sys.executable, "-c", COMPILE], 60)
-    return Finding("Numba", *_turn(tried, "speed: the compiled engine (else plain Python, "
-                                   "about 100 times slower)", "make lab"))
+    return Finding("LLVM", *_turn(tried, "speed: the compiled engine (else plain Python, "
+                                  "about 100 times slower)", "make lab"))
 
 
 def _cache_folders() -> list[Path]:
@@ -102,8 +108,13 @@ def _cache_folders() -> list[Path]:
 
 
 def _writable(folder: Path) -> bool:
-    """Can a file be made in `folder`, or in the nearest of its parents that exists?"""
+    """Can a file be made in `folder`, or in the nearest of its parents that exists? As the engine
+    asks: nobody else may write there, for what lies there is run."""
     there = next(path for path in (folder, *folder.parents) if path.exists())
+    found = there.stat()
+    if there == folder and os.name == "posix":
+        if found.st_uid != os.geteuid() or found.st_mode & 0o022:
+            return False
     try:
         with tempfile.TemporaryFile(dir=there):
             return True
@@ -114,9 +125,9 @@ def _writable(folder: Path) -> bool:
 def _cache() -> Finding:
     folders = _cache_folders()
     usable = next((folder for folder in folders if _writable(folder)), None)
-    detail = str(usable) if usable else f"not writable: {', '.join(map(str, folders))}"
+    detail = str(usable) if usable else f"not yours alone: {', '.join(map(str, folders))}"
     return Finding("compiled code", usable is not None, "a quick start (else each start compiles)",
-                   detail, "set MINIHV_CACHE to a folder that you may write to")
+                   detail, "set MINIHV_CACHE to a folder in which you, and only you, may write")
 
 
 def _browser() -> Finding:
@@ -194,7 +205,7 @@ def _kvm() -> Finding:
 
 
 CHECKS: tuple[Callable[[], Finding], ...] = (
-    _python, _numpy, _numba, _cache, _jupyterlab, _browser, _qemu, _unicorn, _ziglang,
+    _python, _numpy, _llvm, _cache, _jupyterlab, _browser, _qemu, _unicorn, _ziglang,
     _namespaces, _overlay, _cgroup, _containers, _kvm)
 
 

@@ -82,16 +82,10 @@ def privileged_reason(word: int) -> Reason:
 
 
 @lru_cache(4096)
-def simple_reason(word: int) -> Reason | None:
-    """Return the same if the instruction concerns the virtual CPU alone: no paging layer."""
-    reason = privileged_reason(word)
-    simple = reason in (Reason.CSR, Reason.RETURN) and not _protects(word)
-    return reason if simple else None
-
-
-def _protects(word: int) -> bool:
-    """Return whether this CSR instruction is about physical memory protection."""
-    return 0x3A0 <= word >> 20 & 0xFFF < 0x3C0
+def concerns_paging(word: int) -> bool:
+    """Return whether such an instruction is more than a matter of the virtual CPU's state."""
+    protection = 0x3A0 <= word >> 20 & 0xFFF < 0x3C0
+    return privileged_reason(word) not in (Reason.CSR, Reason.RETURN) or protection
 
 
 def _names_pages(word: int) -> bool:
@@ -172,10 +166,11 @@ class TrapAndEmulate(Cpu):
             return vcpu.calls.deliver(ECALL_U + priv, 0)
         if cause == st.ILLEGAL:
             word = hart.s[st.TVAL]
-            reason = simple_reason(word)
-            if reason is None:
-                return None
-            vcpu.vm.exits.count(reason, cause, s[st.PC], -1, -1, word)
+            exits, reason = vcpu.vm.exits, privileged_reason(word)
+            exits.count(reason, cause, s[st.PC], -1, -1, word)
+            if concerns_paging(word):
+                vcpu.begin()
+                return getattr(self, HANDLERS[reason])(vcpu, exits.log[-1])
             return vcpu.calls.emulate(word)
         paging = vcpu.vm.paging
         if cause not in PAGE_FAULTS or type(paging).guest_walk is not GUEST_WALK:

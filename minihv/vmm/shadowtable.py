@@ -48,7 +48,7 @@ class ShadowTable:
         leaf = self._leaves.get(page >> 9)
         if leaf is None:
             leaf = self._new_leaf(page >> 9)
-        self._r64[self._index(leaf, page)] = entry
+        self._r64[(leaf - self._base >> 3) + (page & 511)] = entry
 
     def put_large(self, gva: int, entry: int) -> None:
         """Let `entry`, a 2 MiB page, translate gva; what was mapped there before is forgotten."""

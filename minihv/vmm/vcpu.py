@@ -1,8 +1,8 @@
 """A virtual CPU: a hart whose state the hypervisor keeps, and which another hart runs.
 
 Its state vector is that of a hart, and everything that a hart does to its own state (take a
-trap, write a CSR, walk page tables) is done to it by the very functions of minihv.hw, as plain
-Python. So what a guest sees is by construction what the machine would have shown it.
+trap, write a CSR, walk page tables) is done to it by the very functions of minihv.hw, by the host's
+engine. So what a guest sees is by construction what the machine would have shown it.
 
 To the board, a virtual CPU is a hart like any other: run(stop) runs until the host is needed.
 """
@@ -149,7 +149,8 @@ class VCPU(Hart):
         if access is None:
             return self.interpret()
         right, size = WRITE if access.target < 0 else READ, 1 << (access.kind & 3)
-        if not pmp_allows(s, gpa, size, right, data_privilege(s)):
+        open_ = self.unprotected and 0 <= gpa < LAST_ADDRESS
+        if not (open_ or pmp_allows(s, gpa, size, right, data_privilege(s))):
             return self.interpret()
         s[ACCESS_ADDRESS] = gpa
         s[ACCESS_KIND] = access.kind

@@ -116,12 +116,12 @@ class VM(Machine):
 
     def _handle(self, hart: Hart, reason: int) -> End | None:
         """As Machine; exits were counted when they happened."""
+        if reason == st.EXIT_TRAP:
+            return self._serve_trap(hart)
         if reason == st.EXIT_MMIO:
             return self._access(hart)
         if reason == st.EXIT_BUDGET:
             return None
-        if reason == st.EXIT_TRAP:
-            return self._serve_trap(hart)
         if reason == st.EXIT_LOST:
             return End("lost")
         return super()._handle(hart, reason)

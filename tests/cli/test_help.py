@@ -9,7 +9,7 @@ import pytest
 
 from minihv.cli import COMMANDS
 
-HEAVY = ("numpy", "numba", "llvmlite", "IPython", "ipywidgets")
+HEAVY = ("numpy", "llvmlite", "IPython", "ipywidgets")
 CODE = """
 import sys
 from minihv.cli import main

@@ -36,7 +36,7 @@ RANK = {room: len(PLAN) - row for row, rooms in enumerate(PLAN) for room in room
 
 # Below course/ and at the front door, these are imported only inside a function: a kernel that
 # has only pure-Python wheels (a browser's) must be able to import everything there.
-LAZY_ONLY = frozenset({"numba", "llvmlite", "threading", "subprocess", "multiprocessing"})
+LAZY_ONLY = frozenset({"llvmlite", "threading", "subprocess", "multiprocessing"})
 
 LONG_FILE = 250         # lines; reported, not enforced: tables may be longer
 PACKAGE_LINES = 1_500   # lines of Python in a package (without the packages in it)

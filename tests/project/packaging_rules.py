@@ -25,9 +25,9 @@ LOCK_FILES = frozenset({
     "package-lock.json", "npm-shrinkwrap.json", "yarn.lock", "pnpm-lock.yaml", "poetry.lock",
     "uv.lock", "pdm.lock", "Pipfile.lock", "Cargo.lock", "conda-lock.yml", "pylock.toml",
 })
-# What a direct dependency is made of and cannot be without: Numba's compiler, Jupyter's own parts.
-WITH_ANOTHER = frozenset({"llvmlite", "IPython", "ipykernel", "jupyter_client", "nbclient",
-                          "nbformat", "pygments", "traitlets"})
+# What a direct dependency is made of and cannot be without: Jupyter's own parts.
+WITH_ANOTHER = frozenset({"IPython", "ipykernel", "jupyter_client", "nbclient", "nbformat",
+                          "pygments", "traitlets"})
 PIN = re.compile(r"([A-Za-z0-9][A-Za-z0-9._-]*)==([A-Za-z0-9.+!]+)(?: ; (.+))?")
 SYSTEMS = tuple({"sys_platform": system, "platform_machine": machine} for system, machine in (
     ("linux", "x86_64"), ("linux", "aarch64"), ("darwin", "arm64"), ("darwin", "x86_64"),

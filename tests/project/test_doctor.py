@@ -22,7 +22,7 @@ def findings() -> dict[str, doctor.Finding]:
 
 def test_every_thing_is_looked_at(findings: dict[str, doctor.Finding]):
     assert list(findings) == [
-        "Python", "NumPy", "Numba", "compiled code", "JupyterLab", "browser", "QEMU", "Unicorn",
+        "Python", "NumPy", "LLVM", "compiled code", "JupyterLab", "browser", "QEMU", "Unicorn",
         "ziglang", "namespaces", "overlayfs", "cgroups", "containers", "/dev/kvm"]
 
 
@@ -35,7 +35,7 @@ def test_each_says_what_it_is_for_and_how_to_get_it(findings: dict[str, doctor.F
 def test_what_these_tests_run_on_is_found(findings: dict[str, doctor.Finding]):
     assert findings["Python"].ok
     assert findings["NumPy"].ok
-    assert findings["Numba"].ok
+    assert findings["LLVM"].ok
 
 
 def test_programs_that_are_absent_are_missing(monkeypatch: pytest.MonkeyPatch):
@@ -72,10 +72,15 @@ def test_a_cache_that_cannot_be_written_is_told(monkeypatch: pytest.MonkeyPatch,
     assert not doctor._cache().ok
     monkeypatch.setenv("MINIHV_CACHE", str(tmp_path / "new" / "cache"))
     assert doctor._cache().ok
+    (tmp_path / "open").mkdir()
+    (tmp_path / "open").chmod(0o777)
+    monkeypatch.setenv("MINIHV_CACHE", str(tmp_path / "open"))
+    assert not doctor._cache().ok  # others could put code there that we run
+    (tmp_path / "open").rmdir()
     assert list(tmp_path.iterdir()) == [tmp_path / "file"]      # it only looked
 
 
-@pytest.mark.parametrize("missing", [None, "Numba", "QEMU"])
+@pytest.mark.parametrize("missing", [None, "LLVM", "QEMU"])
 def test_only_what_is_required_counts(missing: str | None, monkeypatch: pytest.MonkeyPatch,
                                       capsys: pytest.CaptureFixture[str]):
     names = [*doctor.REQUIRED, "QEMU"]
@@ -83,9 +88,9 @@ def test_only_what_is_required_counts(missing: str | None, monkeypatch: pytest.M
     monkeypatch.setattr(doctor, "report", lambda: made)
     status = doctor.main(argparse.Namespace())
     printed = capsys.readouterr()
-    assert status == (1 if missing == "Numba" else 0)
+    assert status == (1 if missing == "LLVM" else 0)
     assert printed.out.count("to get it: way") == (1 if missing else 0)
-    assert printed.err == ("minihv: needs Numba: see above\n" if status else "")
+    assert printed.err == ("minihv: needs LLVM: see above\n" if status else "")
 
 
 def probe(*arguments: str) -> subprocess.CompletedProcess[str]:

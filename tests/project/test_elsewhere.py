@@ -9,7 +9,7 @@ import sys
 WITHOUT_POSIX = """
 import asyncio, ctypes, importlib, mmap, multiprocessing, os, pkgutil, select, shutil, signal
 import socket, subprocess, sys, tarfile, tempfile
-import anywidget, ipywidgets, jupyter_client, llvmlite, nbclient, nbformat, numba, numpy
+import anywidget, ipywidgets, jupyter_client, llvmlite, nbclient, nbformat, numpy
 
 WINDOWS_HAS = set('''abort access chdir chmod close closerange cpu_count curdir DirEntry dup dup2
     environ error execv execve extsep fdopen fsdecode fsencode fspath fstat fsync ftruncate getcwd

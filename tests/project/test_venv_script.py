@@ -146,7 +146,7 @@ def test_a_failed_install_is_told_and_done_anew(checkout: Checkout):
 
 @pytest.mark.parametrize(("log", "said"), [
     ("WARNING: Retrying (Retry(total=0\nERROR: No matching distribution", "check the network"),
-    ("ERROR: No matching distribution found for numba==0.68.1", "no ready-made file for Python 3"),
+    ("ERROR: No matching distribution found for numpy==2.0.0", "no ready-made file for Python 3"),
     ("ERROR: No space left on device", "all of its log: .venv/pip.log"),
 ])
 def test_a_failed_install_says_why(checkout: Checkout, log: str, said: str):

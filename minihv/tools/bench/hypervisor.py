@@ -159,7 +159,7 @@ def section(say: Callable[[str], None], rounds: int = 3, count: int = 100) -> li
     lines += [
         "",
         "An exit with its handling in Python, the guest's loop around it included, µs (goals:",
-        "CSR ≤ 10, fill ≤ 25; no exit under hardware: –). A timer interrupt is",
+        "CSR ≤ 3, SBI call and fill ≤ 6; no exit under hardware: –). A timer interrupt is",
         "five exits under trap:",
         "",
         "| exit | " + " | ".join(EXIT_MODES) + " |", "| --- |" + " ---: |" * len(EXIT_MODES),
