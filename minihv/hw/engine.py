@@ -92,7 +92,7 @@ def _digest(*parts: object) -> str:
 
 
 @cache
-def _host() -> tuple[str, ...]:
+def host() -> tuple[str, ...]:
     """Return what compiled code depends on beside its source; ConfigError without llvmlite."""
     try:
         from llvmlite import __version__, binding
@@ -105,8 +105,8 @@ def _host() -> tuple[str, ...]:
     return __version__, binding.get_default_triple(), binding.get_host_cpu_name(), features
 
 
-def _kept(path: Path) -> bytes | None:
-    """Return what `_keep` wrote; None if it is not there, or not whole."""
+def kept(path: Path) -> bytes | None:
+    """Return what `keep` wrote; None if it is not there, or not whole."""
     try:
         data = path.read_bytes()
     except OSError:
@@ -114,7 +114,7 @@ def _kept(path: Path) -> bytes | None:
     return data[32:] if hashlib.sha256(data[32:]).digest() == data[:32] else None
 
 
-def _keep(path: Path, data: bytes) -> None:
+def keep(path: Path, data: bytes) -> None:
     """Write a file of the cache, at once and with what tells whether it is whole."""
     temporary = path.with_suffix(f".{os.getpid()}.tmp")
     temporary.write_bytes(hashlib.sha256(data).digest() + data)
@@ -125,7 +125,7 @@ def code_generator(level: int) -> Any:
     """Return LLVM's for this host."""
     from llvmlite import binding
 
-    _, triple, cpu, features = _host()
+    _, triple, cpu, features = host()
     target = binding.Target.from_triple(triple)
     return target.create_target_machine(cpu=cpu, features=features, opt=level, jit=True)
 
@@ -165,7 +165,7 @@ def link(data: bytes, names: Collection[str]) -> Linked:
     """Return the built-in functions that an object file has."""
     from llvmlite import binding
 
-    _host()
+    host()
     for name in ("PyLong_AsVoidPtr", "PyLong_AsLongLong", "PyLong_FromLongLong"):
         address = ctypes.cast(getattr(ctypes.pythonapi, name), ctypes.c_void_p).value
         binding.add_symbol(name, address)
@@ -193,26 +193,26 @@ class Library:
         """Return the files of the cache: the object, and the note that finds it."""
         stats = ((path.name, path.stat()) for path in self._sources)
         known = [(name, stat.st_size, stat.st_mtime_ns) for name, stat in stats]
-        note = cache_folder() / f"{self.name}_{_digest(*_host(), known)}"
-        name = _kept(note)
+        note = cache_folder() / f"{self.name}_{_digest(*host(), known)}"
+        name = kept(note)
         return [note] if name is None else [cache_folder() / name.decode(), note]
 
     def is_compiled(self) -> bool:
         """Return whether the cache has the object for these sources and this host."""
-        return all(_kept(path) is not None for path in self.files())
+        return all(kept(path) is not None for path in self.files())
 
     def object(self, step: Callable[[], None]) -> bytes:
         """Return the object, from the cache or made now: `step` is called as each of three steps
         begins."""
-        *kept, note = self.files()
-        data = _kept(kept[0]) if kept else None
+        *found, note = self.files()
+        data = kept(found[0]) if found else None
         if data is None:
             step()
             text = native.module([*_trees(), *self._parts()], self.exports)
-            path = note.with_name(f"{self.name}_{_digest(text, *_host())}.o")
-            data = _kept(path) or compiled(text, 3, step)
-            _keep(path, data)
-            _keep(note, path.name.encode())
+            path = note.with_name(f"{self.name}_{_digest(text, *host())}.o")
+            data = kept(path) or compiled(text, 3, step)
+            keep(path, data)
+            keep(note, path.name.encode())
         return data
 
     def link(self, step: Callable[[], None] = lambda: None) -> Linked:
@@ -245,7 +245,7 @@ class Calls:
         self._block = np.zeros(native.BLOCK_SIZE, np.int64)
         if self._library is None:
             return
-        _host()  # rather now than at the first call
+        host()  # rather now than at the first call
         for name, array in arrays.items():
             flat = np.asarray(array)
             self._block[2 * native.BLOCK[name] :][:2] = flat.ctypes.data, flat.size

@@ -14,10 +14,8 @@ of, which holds all that it depends on: instructions, their places in the page, 
 from __future__ import annotations
 
 import hashlib
-import os
 from functools import cache
 from pathlib import Path
-from stat import S_ISDIR
 
 from minihv.hw import engine
 from minihv.hw.objectfile import read_object
@@ -195,18 +193,10 @@ class Emitter:
 # --- compiled -----------------------------------------------------------------------------------
 
 
-@cache
-def _host() -> dict[str, str]:
-    """Return LLVM's name for this processor and what it can do."""
-    from llvmlite import binding
-
-    features = binding.get_host_cpu_features().flatten()
-    return {"cpu": binding.get_host_cpu_name(), "features": features}
-
-
 def compile_loop(text: str) -> bytes:
     """Return the machine code of a loop, which may be put anywhere."""
-    binding, target = compiler(**_host())
+    _, _, cpu, features = engine.host()
+    binding, target = compiler(cpu=cpu, features=features)
     module = binding.parse_assembly(text)
     module.verify()
     builder = binding.create_pass_builder(target, binding.create_pipeline_tuning_options(2))
@@ -222,17 +212,11 @@ def compile_loop(text: str) -> bytes:
 @cache
 def folder() -> Path | None:
     """Return where loops for this kind of processor are kept; None without one of our own."""
-    from llvmlite import __version__
-
-    digest = hashlib.sha256(f"{__version__}\n{_host()}".encode()).hexdigest()[:12]
+    digest = hashlib.sha256(repr(engine.host()).encode()).hexdigest()[:12]
     path = engine.cache_folder() / "regions" / digest
     try:
         path.parent.mkdir(exist_ok=True, mode=0o700)
         path.mkdir(exist_ok=True, mode=0o700)
-        for each in (path.parent, path):  # what lies there is executed
-            found = each.lstat()
-            if found.st_uid != os.geteuid() or not S_ISDIR(found.st_mode) or found.st_mode & 0o022:
-                return None
         kept = sorted((file.stat().st_mtime, file) for file in path.iterdir())
     except OSError:
         return None
@@ -244,22 +228,15 @@ def folder() -> Path | None:
 def kept_loop(text: str) -> bytes | None:
     """Return the machine code for this IR from the cache; None if it holds none."""
     path = folder()
-    try:
-        data = (path / _name(text)).read_bytes() if path else b""
-    except OSError:
-        return None
-    return data[32:] if hashlib.sha256(data[32:]).digest() == data[:32] else None
+    return engine.kept(path / _name(text)) if path else None
 
 
 def keep_loop(text: str, code: bytes) -> None:
     """Put machine code into the cache, if that can be written."""
     path = folder()
-    if path is None:
-        return
-    temporary = path / f"{os.getpid()}.tmp"
     try:
-        temporary.write_bytes(hashlib.sha256(code).digest() + code)
-        temporary.replace(path / _name(text))
+        if path is not None:
+            engine.keep(path / _name(text), code)
     except OSError:
         pass  # it is made again next time
 

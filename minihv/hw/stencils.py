@@ -21,7 +21,6 @@ from __future__ import annotations
 import hashlib
 import json
 import mmap
-import os
 import platform
 from collections.abc import Collection, Iterator
 from functools import cache
@@ -333,15 +332,10 @@ def stencils() -> dict[str, Stencil]:
     text = module()
     digest = hashlib.sha256(f"{version('llvmlite')}\n{text}".encode()).hexdigest()[:16]
     path = engine.cache_folder() / f"stencils_{digest}.json"
-    try:
-        stored = json.loads(path.read_text(encoding="ascii"))
+    if (stored := engine.kept(path)) is not None:
         return {name: Stencil(bytes.fromhex(code), tuple(Hole(*hole) for hole in holes))
-                for name, (code, holes) in stored.items()}  # fmt: skip
-    except (OSError, ValueError, TypeError):
-        pass
+                for name, (code, holes) in json.loads(stored).items()}  # fmt: skip
     made = dict(_stencils(text))
     plain = {name: (stencil.code.hex(), stencil.holes) for name, stencil in made.items()}
-    temporary = path.with_suffix(f".{os.getpid()}.tmp")
-    temporary.write_text(json.dumps(plain), encoding="ascii")
-    temporary.replace(path)
+    engine.keep(path, json.dumps(plain).encode())
     return made

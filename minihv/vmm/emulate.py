@@ -206,8 +206,7 @@ class TrapAndEmulate(Cpu):
             plain = type(self).regime is REGIME
             vcpu.table = getattr(paging, "table", None) if plain else None
         deadline = vcpu.s[st.DEADLINE]
-        s[st.STOP] = stop if stop < deadline else deadline
-        reason = hart.calls.run()
+        reason = hart.run(stop if stop < deadline else deadline)
         switch.from_user()
         return reason
 

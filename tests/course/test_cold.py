@@ -48,7 +48,7 @@ def test_another_processor_has_an_object_of_its_own(
     monkeypatch.setattr(engine, "cache_folder", lambda: tmp_path)
     monkeypatch.setattr(engine, "compiled", lambda *_: b"an object")
     engine.MACHINE.object(lambda: None)
-    here = engine._host()
+    here = engine.host()
     monkeypatch.setattr(engine, "_host", lambda: (*here[:-1], here[-1] + ",+another"))
     assert not engine.MACHINE.is_compiled()
     monkeypatch.setattr(engine, "compiled", lambda *_: b"another object")

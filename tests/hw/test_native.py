@@ -142,9 +142,9 @@ def test_what_it_cannot_say_is_refused_by_name(text):
 
 
 def test_without_llvm_one_line_says_so(monkeypatch):
-    engine._host.cache_clear()
+    engine.host.cache_clear()
     monkeypatch.setitem(sys.modules, "llvmlite", None)
     with pytest.raises(ConfigError, match="jit engine needs llvmlite .* engine='python'"):
         Machine(1 << 20, engine="jit")
     assert Machine(1 << 20, engine="python").harts
-    engine._host.cache_clear()
+    engine.host.cache_clear()
