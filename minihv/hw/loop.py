@@ -142,19 +142,21 @@ def run(s, tlb, r8, r16, r32, r64, page_flags, code, code_of, shared):
                 left -= 1
             elif event == REGION_EVENT:
                 event = NEXT_PAGE
+                alone = tlb[LOOK_EVERY] == 0  # no hart, or none that can enter regions
+                if alone:
+                    continue
                 before = left
                 left = call_region(shared[SHARED_ENTER], s, tlb, r8, shared, left, pc)
                 pc = s[PC]
                 came = left < 0
                 if came:
                     left = ~left
-                if left == before and heats(
-                    shared, SHARED_BLOCK_HEAT + (i & HEATS - 1), shared[SHARED_HOTTER]
-                ):  # it is where budgets end again and again
-                    s[EXIT] = EXIT_HOT
+                alone = left == before  # it could not even start: a TLB miss, or little budget
+                place = SHARED_BLOCK_HEAT + (i & HEATS - 1)
+                if alone and heats(shared, place, shared[SHARED_HOTTER]):
+                    s[EXIT] = EXIT_HOT  # budgets end there again and again
                     event = STOPPED
                     break
-                alone = left == before  # it could not even start: a TLB miss, or little budget
             elif event == NOT_DECODED:
                 event = NEXT_PAGE
                 slot = i - base

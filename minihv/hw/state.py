@@ -105,7 +105,8 @@ TLB_FETCH = 4 * TLB_ENTRIES
 TLB_BESIDE = 6 * TLB_ENTRIES  # stores to pages that hold code, too
 TLB_SLOTS = 8 * TLB_ENTRIES
 # What follows in the same array is no state of the machine either: when the run loop looks next
-# whether the code at pc is hot (a clock), and how many ticks later again; 0: it never looks.
+# whether the code at pc is hot (a clock), and how many ticks later again; 0: it never looks, and
+# never enters a region.
 LOOK, LOOK_EVERY = TLB_SLOTS, TLB_SLOTS + 1
 CODE_STRIDE = 2056  # a code page: 2,048 halfword slots, then sentinels that are never decoded
 

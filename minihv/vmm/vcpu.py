@@ -78,6 +78,7 @@ class VCPU(Hart):
         """Choose the engine for what is done to its state; guest code runs on the physical hart."""
         super().use(kind)
         self.tlb_array.calls = self.calls
+        self._looks = self.tlb[LOOK_EVERY] = 0  # its memory is a window, regions know the whole
 
     def run(self, stop: int) -> int:
         """Run the guest until `clock` is `stop` or the board is needed; return why (EXIT_*)."""
