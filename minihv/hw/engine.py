@@ -87,7 +87,7 @@ def cache_folder() -> Path:
     return kept_cache() or Path(_passing_cache().name)
 
 
-def _digest(*parts: object) -> str:
+def digest(*parts: object) -> str:
     return hashlib.sha256(repr(parts).encode()).hexdigest()[:20]
 
 
@@ -149,6 +149,15 @@ def compiled(text: str, level: int, step: Callable[[], None] = lambda: None) -> 
 # --- the machine's functions ------------------------------------------------------------------
 
 
+OURS = sorted(Path(__file__).parent.glob("*.py"))
+
+
+def state_of(sources: Collection[Path]) -> list[tuple[str, int, int]]:
+    """Return what tells whether files have changed: names, sizes, times."""
+    stats = ((path.name, path.stat()) for path in sources)
+    return [(name, stat.st_size, stat.st_mtime_ns) for name, stat in stats]
+
+
 class _Definition(ctypes.Structure):  # PyMethodDef
     _fields_ = [("name", ctypes.c_char_p), ("function", ctypes.c_void_p),
                 ("flags", ctypes.c_int), ("doc", ctypes.c_char_p)]  # fmt: skip
@@ -186,14 +195,12 @@ class Library:
     def __init__(self, name: str, exports: Collection[str], parts: Callable[[], list[native.Part]],
                  sources: Collection[Path] = ()):  # fmt: skip
         self.name, self.exports, self._parts = name, exports, parts
-        self._sources = [*sorted(Path(__file__).parent.glob("*.py")), *sources]
+        self._sources = [*OURS, *sources]
         self._linked: Linked = {}
 
     def files(self) -> list[Path]:
         """Return the files of the cache: the object, and the note that finds it."""
-        stats = ((path.name, path.stat()) for path in self._sources)
-        known = [(name, stat.st_size, stat.st_mtime_ns) for name, stat in stats]
-        note = cache_folder() / f"{self.name}_{_digest(*host(), known)}"
+        note = cache_folder() / f"{self.name}_{digest(*host(), state_of(self._sources))}"
         name = kept(note)
         return [note] if name is None else [cache_folder() / name.decode(), note]
 
@@ -209,7 +216,7 @@ class Library:
         if data is None:
             step()
             text = native.module([*_trees(), *self._parts()], self.exports)
-            path = note.with_name(f"{self.name}_{_digest(text, *host())}.o")
+            path = note.with_name(f"{self.name}_{digest(text, *host())}.o")
             data = kept(path) or compiled(text, 3, step)
             keep(path, data)
             keep(note, path.name.encode())

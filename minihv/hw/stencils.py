@@ -18,13 +18,13 @@ Source: Xu & Kjolstad, Copy-and-Patch Compilation, OOPSLA 2021; CPython's PEP 74
 
 from __future__ import annotations
 
-import hashlib
 import json
 import mmap
 import platform
 from collections.abc import Collection, Iterator
 from functools import cache
 from itertools import combinations
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from minihv.hw import engine
@@ -324,18 +324,19 @@ def _stencils(text: str) -> Iterator[tuple[str, Stencil]]:
         yield name, Stencil(made.code[start:end], tuple(holes))
 
 
+def file() -> Path:
+    """Return where the stencils are kept that belong to these sources."""
+    known = engine.digest(engine.host()[0], engine.state_of(engine.OURS))
+    return engine.cache_folder() / f"stencils_{known}.json"
+
+
 @cache
 def stencils() -> dict[str, Stencil]:
     """Return all stencils by name, from the cache if they are there."""
-    from importlib.metadata import version
-
-    text = module()
-    digest = hashlib.sha256(f"{version('llvmlite')}\n{text}".encode()).hexdigest()[:16]
-    path = engine.cache_folder() / f"stencils_{digest}.json"
-    if (stored := engine.kept(path)) is not None:
+    if (stored := engine.kept(file())) is not None:
         return {name: Stencil(bytes.fromhex(code), tuple(Hole(*hole) for hole in holes))
                 for name, (code, holes) in json.loads(stored).items()}  # fmt: skip
-    made = dict(_stencils(text))
+    made = dict(_stencils(module()))
     plain = {name: (stencil.code.hex(), stencil.holes) for name, stencil in made.items()}
-    engine.keep(path, json.dumps(plain).encode())
+    engine.keep(file(), json.dumps(plain).encode())
     return made

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from functools import cache
 from importlib.util import find_spec
 
-from minihv.hw import engine
+from minihv.hw import engine, stencils
 
 # What the steps are of the whole, and the seconds that each took on one host.
 STEPS = ((0.15, 0.5), (0.55, 2.0), (0.30, 1.0))
@@ -64,6 +64,8 @@ def warm(progress: Callable[[float], None] | None = None) -> None:
         thread.start()
     try:
         engine.MACHINE.link(meter.step)
+        if meter.started and stencils.supported():
+            stencils.stencils()
     finally:
         over.set()
         if thread.ident is not None:

@@ -117,11 +117,16 @@ def _full(match: int, mask: int, size: int) -> tuple[int, int]:
 
 def make_eager(machine: Machine, ticks: int, most: int = 200) -> None:
     """Translate all code that a look every so many ticks finds, up to a number of regions."""
-    machine.memory.regions = EagerRegions(machine.memory, most)
-    shared = machine.memory.shared
+    look_eagerly(machine.memory, ticks, most)
+    machine.rounds.slice = ticks
+
+
+def look_eagerly(memory: Memory, ticks: int, most: int = 200) -> None:
+    """The same for all harts of a memory, but turns stay as long as they are."""
+    memory.regions = EagerRegions(memory, most)
+    shared = memory.shared
     shared[st.SHARED_HOT], shared[st.SHARED_SOON], shared[st.SHARED_LATE] = 1, ticks, ticks
     shared[st.SHARED_HOTTER] = 1
-    machine.rounds.slice = ticks
 
 
 MOST_LOOPS = 2  # that LLVM compiles for one machine

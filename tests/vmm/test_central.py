@@ -18,6 +18,7 @@ from minihv.vmm import (
     TrapAndEmulate,
 )
 from minihv.vmm import synced as synced_module
+from tests.hw.chaos import look_eagerly
 from tests.labos.test_labos_workloads import SMALL
 from tests.tiers import count
 from tests.vmm.central import Outcome, finish, outcome
@@ -37,7 +38,9 @@ STARTS_IN_M = ("labos-m", "paging", "timer")
 
 
 def new_vm(layers: str, **options) -> VM:
-    return VM(memory=MEMORY, **LAYERS[layers](), **options)
+    vm = VM(memory=MEMORY, **LAYERS[layers](), **options)
+    look_eagerly(vm.host.memory, 1000)
+    return vm
 
 
 @cache

@@ -17,6 +17,7 @@ from minihv.hw.mmu import PTE_D
 from minihv.vmm import VM, ShadowPaging, SyncedShadowPaging
 from minihv.vmm.holders import Holders, space_of
 from minihv.vmm.shadowtable import ShadowTable
+from tests.hw.chaos import look_eagerly
 from tests.tiers import count
 from tests.vmm import tables
 from tests.vmm.central import Outcome, finish
@@ -42,7 +43,9 @@ def guest_of(seed: int) -> Guest:
 
 
 def virtual(guest: Guest, mode: str) -> VM:
-    return VM(memory=MEMORY, svade=guest.svade, **MODES[mode]())
+    vm = VM(memory=MEMORY, svade=guest.svade, **MODES[mode]())
+    look_eagerly(vm.host.memory, 100)
+    return vm
 
 
 def first(log: list[tuple[int, int]], guest: Guest) -> tuple[object, ...]:

@@ -208,12 +208,13 @@ def _ignored(folder: str, names: list[str]) -> set[str]:
 
 def _compiled() -> list[Path]:
     """Return the files of the compiled machine in the cache; compile it if they are not there."""
-    from minihv.hw import engine
+    from minihv.hw import engine, stencils
     from minihv.hw.warmup import warm
 
     try:
         warm()
-        return engine.MACHINE.files()
+        files = [*engine.MACHINE.files(), stencils.file()]
+        return [path for path in files if path.is_file()]
     except MinihvError:
         return []  # there is no LLVM: the plain engine runs, here and there
 
