@@ -82,10 +82,10 @@ def privileged_reason(word: int) -> Reason:
 
 
 @lru_cache(4096)
-def concerns_paging(word: int) -> bool:
-    """Return whether such an instruction is more than a matter of the virtual CPU's state."""
-    protection = 0x3A0 <= word >> 20 & 0xFFF < 0x3C0
-    return privileged_reason(word) not in (Reason.CSR, Reason.RETURN) or protection
+def decoded(word: int) -> tuple[Reason, bool]:
+    """Return the same, and whether the instruction concerns the virtual CPU's state alone."""
+    reason, protection = privileged_reason(word), 0x3A0 <= word >> 20 & 0xFFF < 0x3C0
+    return reason, reason == Reason.RETURN or (reason == Reason.CSR and not protection)
 
 
 def _names_pages(word: int) -> bool:
@@ -166,12 +166,13 @@ class TrapAndEmulate(Cpu):
             return vcpu.calls.deliver(ECALL_U + priv, 0)
         if cause == st.ILLEGAL:
             word = hart.s[st.TVAL]
-            exits, reason = vcpu.vm.exits, privileged_reason(word)
+            reason, alone = decoded(word)
+            exits = vcpu.vm.exits
             exits.count(reason, cause, s[st.PC], -1, -1, word)
-            if concerns_paging(word):
-                vcpu.begin()
-                return getattr(self, HANDLERS[reason])(vcpu, exits.log[-1])
-            return vcpu.calls.emulate(word)
+            if alone:
+                return vcpu.calls.emulate(word)
+            vcpu.begin()
+            return getattr(self, HANDLERS[reason])(vcpu, exits.log[-1])
         paging = vcpu.vm.paging
         if cause not in PAGE_FAULTS or type(paging).guest_walk is not GUEST_WALK:
             return None

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from minihv.vmm.vm import VM
 
 FEWEST_FRAMES = 16  # the four pages that one instruction can touch need nine
+PLACES = slice(st.WALK_PLACE, st.WALK_PLACE + 3)
 MOST_NOTES = 1 << 16  # about which tables hold which page
 
 
@@ -42,8 +43,7 @@ class WalkRecorder:
 
     def note(self, s: memoryview, reads: int) -> None:
         """Note where the walk went that has just read so many PTEs."""
-        places = s[st.WALK_PLACE + 2], s[st.WALK_PLACE + 1], s[st.WALK_PLACE]
-        self.seen = [*places[:reads]]
+        self.seen = s[PLACES].tolist()[::-1][:reads]
 
 
 class ShadowPaging(Paging):

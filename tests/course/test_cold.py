@@ -1,5 +1,6 @@
 """A host that has compiled nothing yet: nobody is blamed for the time that takes."""
 
+import ast
 import os
 import subprocess
 import sys
@@ -40,6 +41,25 @@ def test_a_file_of_the_cache_that_is_not_whole_is_made_again(
         assert not engine.MACHINE.is_compiled()
         assert engine.MACHINE.object(lambda: None) == b"an object"
         assert engine.MACHINE.is_compiled()
+
+
+def test_what_was_only_touched_is_not_compiled_again(
+        tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    made: list[str] = []
+    monkeypatch.setattr(engine, "cache_folder", lambda: tmp_path)
+    monkeypatch.setattr(engine, "compiled", lambda text, *_: made.append(text) or b"an object")
+    source = tmp_path / "source.py"
+    source.write_text("def planted(a): return a + 1\n")
+    parts = lambda: [(ast.parse(source.read_text()), {})]  # noqa: E731
+    library = engine.Library("planted", ("planted",), parts, [source])
+    library.object(lambda: None)
+    os.utime(source, (1, 1))
+    assert not library.is_compiled()  # as far as the file system tells
+    library.object(lambda: None)
+    assert len(made) == 1 and library.is_compiled()
+    source.write_text("def planted(a): return a + 2\n")
+    library.object(lambda: None)
+    assert len(made) == 2
 
 
 def test_another_processor_has_an_object_of_its_own(
