@@ -620,3 +620,43 @@ def test_an_instruction_in_two_pages_of_which_the_second_is_remapped():
     hot = both(source, 20_000, prepare)
     calls = hot.harts[0].x[11]
     assert calls > 1000 and abs(hot.harts[0].x[10] - 9 * calls) < 200
+
+
+# --- stores beside code ---------------------------------------------------------------------------
+
+BESIDE = """
+        la s1, data
+        la s2, patch + {into}
+        li s4, {mask:#x}
+        {load} t1, (s2)
+        j page
+        .balign 4096
+data:   .zero 64
+page:   addi a1, a1, 1
+        mv t0, s1
+        li s3, 40
+1:      call put                # beside the code that runs
+        addi s3, s3, -1
+        bnez s3, 1b
+        xor t1, t1, s4
+        mv t0, s2
+        call put                # the same store into it
+        .option norvc
+patch:  addi a0, a0, 1
+        addi a2, a2, 1
+        j page
+put:    {store} t1, (t0)
+        ret
+"""
+
+
+@pytest.mark.parametrize(("store", "load", "into", "mask"), [
+    ("sb", "lb", 2, 0x10), ("sb", "lb", 3, 0x01), ("sh", "lh", 2, 0x10), ("sw", "lw", 0, 1 << 20),
+    ("sd", "ld", 0, 1 << 20), ("sd", "ld", 4, 1 << 52)])  # fmt: skip
+def test_a_store_beside_code_and_then_into_it(store, load, into, mask):
+    """addi a0, a0, 1 becomes another one and back; up to then the store has met data only."""
+    at = f".balign 8\n{'nop' if into == 4 else ''}\n" if store == "sd" else ""
+    source = BESIDE.format(store=store, load=load, mask=mask, into=into - 8 * (into == 4))
+    hot = both(source.replace("patch:", f"{at}patch:"), 60_000)
+    a0, a1 = (hot.harts[0].x[number] for number in (10, 11))
+    assert a1 > 100 and a0 != a1
