@@ -210,10 +210,12 @@ def _compiled() -> list[Path]:
     """Return the files of the compiled machine in the cache; compile it if they are not there."""
     from minihv.hw import engine
     from minihv.hw.warmup import warm
+    from minihv.vmm.worldswitch import LIBRARY
 
     try:
         warm()
-        return engine.MACHINE.files()
+        LIBRARY.link()
+        return [*engine.MACHINE.files(), *LIBRARY.files()]
     except MinihvError:
         return []  # there is no LLVM: the plain engine runs, here and there
 
