@@ -210,10 +210,12 @@ def _compiled() -> list[Path]:
     """Return the files of the compiled machine in the cache; compile it if they are not there."""
     from minihv.hw import engine, stencils
     from minihv.hw.warmup import warm
+    from minihv.vmm.worldswitch import LIBRARY
 
     try:
         warm()
-        files = [*engine.MACHINE.files(), stencils.file()]
+        LIBRARY.link()
+        files = [*engine.MACHINE.files(), *LIBRARY.files(), stencils.file()]
         return [path for path in files if path.is_file()]
     except MinihvError:
         return []  # there is no LLVM: the plain engine runs, here and there
