@@ -69,7 +69,7 @@ def test_another_processor_has_an_object_of_its_own(
     monkeypatch.setattr(engine, "compiled", lambda *_: b"an object")
     engine.MACHINE.object(lambda: None)
     here = engine.host()
-    monkeypatch.setattr(engine, "_host", lambda: (*here[:-1], here[-1] + ",+another"))
+    monkeypatch.setattr(engine, "host", lambda: (*here[:-1], here[-1] + ",+another"))
     assert not engine.MACHINE.is_compiled()
     monkeypatch.setattr(engine, "compiled", lambda *_: b"another object")
     assert engine.MACHINE.object(lambda: None) == b"another object"
