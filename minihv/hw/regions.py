@@ -40,9 +40,9 @@ HOTTER = 8  # looks that find a block of a region before its loop is compiled,
 SHARE = 0.15  # if LLVM does not get more than this part of the processor's time
 SECONDS, SECONDS_EACH = 0.005, 0.0003  # that LLVM takes for a loop, and for an instruction
 LATER = 50  # looks until it is asked again
-NEVER_HOT = -(1 << 60)
+COLD = -2_000  # what a place is set to that is done with; others may share its counter
 PATIENCE = 8  # a page whose regions are dropped must be hot twice as long each time, so often
-LARGEST = 256  # bytes that one instruction may take in a region
+LARGEST = 512  # bytes that one instruction may take in a region
 
 
 def watch(memory: Memory) -> None:
@@ -121,14 +121,14 @@ class HotRegions:
         """
         entries = self._entries.get(frame, {})
         if slot not in entries or (frame, slot) in self._optimized:
-            return NEVER_HOT
+            return COLD
         if (frame, slot) in self._candidates:  # it was too dear
             blocks, text = self._candidates[frame, slot]
             code = None
         else:
             blocks = loop_at(self._blocks[frame], slot)
             if not blocks:
-                return NEVER_HOT
+                return COLD
             text = hot_loops.Emitter(blocks, slot).module()
             code = hot_loops.kept_loop(text)
         if code is None:
@@ -149,7 +149,7 @@ class HotRegions:
         arena.divert(entries[slot], address)
         self._optimized |= {(frame, block[0].slot) for block in blocks}
         self.loops += 1
-        return NEVER_HOT
+        return COLD
 
     def translate(self, hart: Hart, frame: int, slot: int) -> None:
         """Make a region from the code at halfword `slot` of physical page `frame`."""

@@ -142,7 +142,7 @@ class EagerRegions(regions.HotRegions):
     def optimize(self, memory: Memory, frame: int, slot: int) -> int:
         """As the usual one, at once."""
         if self.loops >= MOST_LOOPS:
-            return regions.NEVER_HOT
+            return regions.COLD
         return super().optimize(memory, frame, slot)
 
     def _affordable(self, size: int) -> bool:
