@@ -11,11 +11,12 @@ import mmap
 import struct
 from collections import defaultdict
 from collections.abc import Mapping
+from functools import cache
 from typing import NamedTuple
 
-from minihv.hw.region_ir import Block, Code
+from minihv.hw.region_ir import Block, Code, template
 from minihv.hw.shapes import Kind
-from minihv.hw.stencils import NEXT, may_be_zero, stencils, variant
+from minihv.hw.stencils import LAST, NEXT, ZERO, stencils, variant, variants
 
 ARENA = 32 << 20  # bytes; what is never touched costs nothing
 
@@ -60,11 +61,19 @@ class Arena:
         self._used = 0
 
 
-def _stencil(code: Code) -> str:
-    """Return the name of the stencil of an instruction."""
+def _stencil(code: Code, last: int) -> str:
+    """Return the name of the stencil of an instruction; `last`: what register was written last."""
     op, word = code.word & 255, code.word
-    values = {"rs1": word >> 14 & 31, "rs2": word >> 19 & 31, "imm": word >> 32}
-    return variant(op, [name for name in may_be_zero(op) if values[name] == 0])
+    kinds = {"imm": "" if word >> 32 else ZERO}
+    for name, register in (("rs1", word >> 14 & 31), ("rs2", word >> 19 & 31)):
+        kinds[name] = ZERO if register == 0 else LAST if register == last else ""
+    return _best(op, frozenset(name + kind for name, kind in kinds.items() if kind))
+
+
+@cache
+def _best(op: int, operands: frozenset[str]) -> str:
+    """Return the name of the most special stencil for such operands."""
+    return variant(op, max((each for each in variants(op) if operands >= {*each}), key=len))
 
 
 class Away(NamedTuple):
@@ -109,18 +118,21 @@ class Copier:
         self.entries[first.slot] = self.address + len(self.code)
         for away in self._copy("head", first, {"count": count})["away"]:
             self._aways.append(Away(away, first, count, -1))
+        last = -1
         for done, code in enumerate(block):
             if code.straddles:
                 for away in self._copy("straddle", code, {"half": self._half})["away"]:
                     self._aways.append(Away(away, code, count - done, -1))
-            ways = self._copy(_stencil(code), code, {})
+            ways = self._copy(_stencil(code, last), code, {})
+            if template(code.word & 255).result:
+                last = code.word >> 8 & 63
             for away in ways["away"]:
                 self._aways.append(Away(away, code, count - done, len(self.code)))
             for jump in ways["goal"]:
                 self._jumps.append((jump, code.goal))
-        last = block[-1]
-        if last.goes_on and last.next != following:
-            self._jumps.append((self._copy("j", last, {})["goal"][0], last.next))
+        end = block[-1]
+        if end.goes_on and end.next != following:
+            self._jumps.append((self._copy("j", end, {})["goal"][0], end.next))
 
     def _cold(self, away: Away) -> None:
         self._point(away.jump, len(self.code))

@@ -84,7 +84,7 @@ class Emitter:
         for slot, block in self.blocks.items():
             self._block(slot, block)
         variables = ["left", "place", "undone", *(f"x{k}" for k in sorted(self.used))]
-        given = PARAMETERS.format("%left", "%pc", "%va", "%data")
+        given = PARAMETERS.format("%left", "%pc", "%va", "%data", "%last")
         start = [f"  %{name}.v = alloca i64" for name in variables]
         start.append("  store i64 %left, ptr %left.v")
         for k in sorted(self.used):
@@ -92,7 +92,7 @@ class Emitter:
                       f"  %x{k}.0 = load i64, ptr %x{k}.p",
                       f"  store i64 %x{k}.0, ptr %x{k}.v"]  # fmt: skip
         start.append(f"  br label %b{self.head}")
-        beyond = PARAMETERS.format("%fleft", "%fpc", "poison", "poison")
+        beyond = PARAMETERS.format("%fleft", "%fpc", "poison", "poison", "poison")
         return "\n".join([
             f"define preserve_nonecc i64 @loop({given}) nounwind noimplicitfloat {{",
             *start, *self.lines, "out:", *self._where("o"),
@@ -180,7 +180,7 @@ class Emitter:
         return form.goes.format_map(fields)
 
     def _beside(self, k: int, size: int, va: str, data: str) -> None:
-        given = PARAMETERS.format("%left", "%pc", va, data)
+        given = PARAMETERS.format("%left", "%pc", va, data, "poison")
         self.lines += [
             f"  %at.{k} = getelementptr i64, ptr %sh, i64 {SHARED_BESIDE + size}",
             f"  %beside.{k} = load ptr, ptr %at.{k}",

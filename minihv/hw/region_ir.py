@@ -23,8 +23,8 @@ from minihv.hw.state import *
 LARGEST = 1000  # instructions of a region
 # What all functions of regions get: the hart's state vector, its TLB, RAM, `shared`, what is left
 # of the budget, a pc or the address of a page; of an access, its address and what it stores; the
-# context of data accesses, which nothing in a region changes.
-PARAMETERS = "ptr %s, ptr %t, ptr %r, ptr %sh, i64 {}, i64 {}, i64 {}, i64 {}, i64 %dctx"
+# context of data accesses, which nothing in a region changes; what the block computed last.
+PARAMETERS = "ptr %s, ptr %t, ptr %r, ptr %sh, i64 {}, i64 {}, i64 {}, i64 {}, i64 %dctx, i64 {}"
 WEIGHTS = ['!0 = !{!"branch_weights", i32 1000, i32 1}',
            '!1 = !{!"branch_weights", i32 1, i32 1000}']  # fmt: skip
 INDEX = (TLB_ENTRIES - 1) << 4  # of the byte offset of a TLB entry

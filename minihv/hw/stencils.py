@@ -23,7 +23,7 @@ import mmap
 import platform
 from collections.abc import Collection, Iterator
 from functools import cache
-from itertools import combinations
+from itertools import product
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -78,7 +78,7 @@ class _Function(Writer):
 
     def __init__(self, name: str):
         super().__init__()
-        given = PARAMETERS.format("%left", "%pc", "%va", "%data")
+        given = PARAMETERS.format("%left", "%pc", "%va", "%data", "%last")
         kinds = "nounwind optsize noimplicitfloat"
         self.head = f"define preserve_nonecc i64 @{name}({given}) {kinds} {{"
 
@@ -96,10 +96,10 @@ class _Function(Writer):
         return self.new(f"load {type}, ptr {pointer}", type)
 
     def go(self, to: str | Value, left: str = "%left", pc: str = "%pc", va: str = "poison",
-           data: str = "poison") -> None:
+           data: str = "poison", last: str = "%last") -> None:
         """End by going on at another function."""
         to = f"@{to}" if isinstance(to, str) else str(to)
-        given = PARAMETERS.format(left, pc, va, data)
+        given = PARAMETERS.format(left, pc, va, data, last)
         there = self.new(f"musttail call preserve_nonecc i64 {to}({given})")
         self.lines.append(f"  ret i64 {there}")
 
@@ -127,37 +127,49 @@ class _Function(Writer):
         return "\n".join([self.head, *self.lines, "}", ""])
 
 
-@cache
-def may_be_zero(op: int) -> tuple[str, ...]:
-    """Return the operands of whose being 0 an operation has a stencil of its own.
+ZERO, LAST = "0", "l"  # an operand that is 0; one that the block has computed last
 
-    Of loads and stores only the offset: else the way off the fast path begins with a few
-    instructions, which lie before the last jump, and that can't be cut off.
+
+@cache
+def variants(op: int) -> list[tuple[str, ...]]:
+    """Return for what operands an operation has stencils of their own: ("rs1l", "imm0"), ().
+
+    Loads and stores have fewer: what their way off the fast path needs must be in its register
+    anyway, for instructions before that jump would lie before the last one, and that can't be cut.
     """
     form = template(op)
-    return tuple(name for name in form.reads if name == "imm" or not form.va)
+    kinds = {"rs1": ("", LAST) if form.va else ("", ZERO, LAST), "imm": ("", ZERO),
+             "rs2": ("",) if form.va else ("", ZERO, LAST)}  # fmt: skip
+    chosen = product(*(kinds[name] for name in form.reads))
+    made = [tuple(name + kind for name, kind in zip(form.reads, each, strict=True) if kind)
+            for each in chosen]  # fmt: skip
+    return [each for each in made if not (form.va and len(each) > 1)]
 
 
-def variant(op: int, zero: Collection[str]) -> str:
-    """Return the name of an operation's stencil for these of its operands being 0."""
-    return ".".join([OPS[op].split(".")[0], *zero])  # the short and the far form are the same
+def variant(op: int, operands: Collection[str]) -> str:
+    """Return the name of an operation's stencil for such operands."""
+    return ".".join([OPS[op].split(".")[0], *operands])  # the short and the far form are the same
 
 
-def _operation(op: int, zero: Collection[str]) -> str:
+def _operation(op: int, operands: Collection[str]) -> str:
     """Return the function of an operation. %pc is the address of its page."""
     form, meaning = template(op), MEANING_OF[op]
     assert meaning is not None
-    at = _Function(variant(op, zero))
+    at = _Function(variant(op, operands))
     fields = {"k": "0", "here": at.hole("here"), "after": at.hole("after"), "imm": at.hole("imm")}
     for name in form.reads:
-        if name != "imm":
+        if name + ZERO in operands:
+            fields[name] = "0"
+        elif name + LAST in operands:
+            fields[name] = "%last"
+        elif name != "imm":
             fields[name] = str(at.new(f"load i64, ptr {at.register(name)}"))
-    fields |= dict.fromkeys(zero, "0")
     body = form.text.format_map(fields).replace("%page", "%pc")
     at.lines.append(body)
-    goes = form.goes.format_map(fields)
+    goes, last = form.goes.format_map(fields), "%last"
     if form.result:
-        at.lines.append(f"  store i64 {form.result.format_map(fields)}, ptr {at.register('rd')}")
+        last = form.result.format_map(fields)
+        at.lines.append(f"  store i64 {last}, ptr {at.register('rd')}")
     if meaning.kind is Kind.BRANCH:
         at.lines += [f"  br i1 {goes}, label %taken, label %straight, !prof !1", "straight:"]
         at.go("cont")
@@ -165,7 +177,7 @@ def _operation(op: int, zero: Collection[str]) -> str:
     if meaning.kind is Kind.INDIRECT:
         at.go(NEXT, pc=goes)
     else:
-        at.go("goal" if meaning.jumps else "cont")
+        at.go("goal" if meaning.jumps else "cont", last=last)
     if form.va:
         at.lines.append("w0:")
         data = form.data.format_map(fields) or "poison"
@@ -273,7 +285,7 @@ def _answer(name: str, value: int) -> str:
 
 def _enter() -> str:
     """Return what the loop calls, in C's convention: on at `pc`; the budget that is left."""
-    given = PARAMETERS.format("%left", "%pc", "poison", "poison")
+    given = PARAMETERS.format("%left", "%pc", "poison", "poison", "poison")
     return ("define i64 @enter(ptr %s, ptr %t, ptr %r, ptr %sh, i64 %left, i64 %pc) {\n"
             f"  %at = getelementptr i64, ptr %s, i64 {DATA_CONTEXT}\n"
             "  %dctx = load i64, ptr %at\n"
@@ -284,12 +296,11 @@ def _enter() -> str:
 def module() -> str:
     """Return all stencils as the text of an LLVM module."""
     holes = [f"@{name} = external dso_local global i8" for name in VALUES]
-    ways = [f"declare dso_local preserve_nonecc i64 @{name}({'ptr, ' * 4}i64, i64, i64, i64, i64)"
-            for name in WAYS]  # fmt: skip
-    operations = {variant(op, zero): _operation(op, zero)
+    kinds = ", ".join(each.split()[0] for each in PARAMETERS.split(", "))
+    ways = [f"declare dso_local preserve_nonecc i64 @{name}({kinds})" for name in WAYS]
+    operations = {variant(op, each): _operation(op, each)
                   for op, meaning in enumerate(MEANING_OF) if meaning is not None
-                  for names in (may_be_zero(op),)
-                  for k in range(len(names) + 1) for zero in combinations(names, k)}  # fmt: skip
+                  for each in variants(op)}  # fmt: skip
     others = [_head(), _straddle(), _out(), _far(), _next(), *map(_beside, range(4)),
               _answer("yes", 1), _answer("no", 0), _enter()]  # fmt: skip
     return "\n".join([*holes, *ways, *operations.values(), *others, *WEIGHTS])
