@@ -178,9 +178,12 @@ class Copier:
             if hole.relative:
                 value -= self.address + at
             struct.pack_into(hole.form, self.code, at, value)
-        if ways["cont"]:  # it may only be the last of all: see stencils
-            assert ways["cont"] == [len(self.code) - 4], name
+        onward = ways.pop("cont", [])
+        if onward[-1:] == [len(self.code) - 4]:
+            onward.pop()
             del self.code[-5:]
+        for jump in onward:
+            self._point(jump, len(self.code))
         return ways
 
 
