@@ -11,7 +11,8 @@ which costs some microseconds per instruction in place of LLVM's hundreds.
                           jmp cont                  cut off: the next instruction's stencil follows
 
 All of them have one signature, of which LLVM's calling convention keeps each argument in a register
-of its own; nothing is kept on the stack.
+of its own; nothing is kept on the stack. What an instruction has computed is stored, and passed
+on, too: an operation has other stencils for an operand that is this value, and for one that is 0.
 
 Source: Xu & Kjolstad, Copy-and-Patch Compilation, OOPSLA 2021; CPython's PEP 744.
 """
