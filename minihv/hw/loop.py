@@ -20,7 +20,7 @@ from minihv.hw.ops import REGION
 from minihv.hw.state import *
 from minihv.hw.system import execute_atomic, execute_guest_access, execute_system
 from minihv.hw.tlb import flush_tlb, translate
-from minihv.hw.trap import pending_interrupt, raise_interrupt, refresh_timers, take_trap
+from minihv.hw.trap import settle, take_trap
 
 # Events that leave the inner loop.
 NEXT_PAGE, BUDGET_SPENT, NOT_DECODED, TLB_MISS, REGION_EVENT = 0, 1, 2, 3, 4
@@ -37,30 +37,15 @@ def run(s, tlb, r8, r16, r32, r64, page_flags, code, code_of, shared):
     s[EXIT] = EXIT_NONE
     stop = s[STOP]
     while True:
-        if s[CLOCK] >= s[DEADLINE]:
-            refresh_timers(s)
-        if s[CLOCK] >= stop:
-            return EXIT_BUDGET
+        reason = settle(s, tlb, stop)
+        if reason:
+            return reason
         # The clock of the VM that this hart ran before may have been far ahead.
         ahead = tlb[LOOK] - s[CLOCK]
         if tlb[LOOK_EVERY] and (ahead <= 0 or ahead > shared[SHARED_LATE]):
             if is_hot(s, tlb, code, code_of, shared):
                 return EXIT_HOT
         until = min(stop, s[DEADLINE])
-        if s[WAIT]:
-            if (s[MIP_SOFT] | s[MIP_LINE]) & s[MIE] == 0:
-                s[IDLE] += until - s[CLOCK]
-                s[WAITED] += until - s[CLOCK]
-                s[CLOCK] = until
-                continue
-            s[WAIT] = 0
-        interrupt = pending_interrupt(s)
-        if interrupt >= 0:
-            raise_interrupt(s, interrupt)
-            reason = take_trap(s, tlb)
-            if reason:
-                return reason
-            continue
         if tlb[LOOK_EVERY]:
             until = min(until, tlb[LOOK])
         left = until - s[CLOCK]

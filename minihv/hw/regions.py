@@ -22,6 +22,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter, defaultdict
+from itertools import chain
 
 from minihv.hw import hot_loops
 from minihv.hw.copier import Arena, Copier, place_helpers
@@ -217,9 +218,14 @@ class HotRegions:
             shared[SHARED_BESIDE + k] = self._helpers[f"beside{k}"]
 
     def _forget(self, memory: Memory) -> None:
-        """Begin anew: there is no more room."""
-        memory.drop_code()
-        memory.drop_translations()
+        """Begin anew: there is no more room. What is decoded stays, or TLBs would tell."""
+        for frame, blocks in self._blocks.items():
+            if memory.flags[frame] & PAGE_REGION:
+                base = int(memory.code_of[frame]) * CODE_STRIDE
+                for code in chain.from_iterable(blocks):
+                    word = STRADDLES if code.straddles else code.word & ~COVERED
+                    memory.code[base + code.slot] = word
+                memory.flags[frame] &= ~PAGE_REGION & 0xFF
         self._entries.clear()
         self._waiting.clear()
         self._blocks.clear()

@@ -181,8 +181,10 @@ def raise_interrupt(s, number):
 
 
 def settle(s, tlb, stop):
-    """Do what comes before an instruction, as the head of `loop.run` does, for a host: look at
-    timers, wait, take interrupts. Return the reason to leave, or NONE if the guest can go on."""
+    """Do what comes before an instruction: look at timers, wait, take interrupts.
+
+    Return the reason to leave (EXIT_*), or NONE if the guest can go on.
+    """
     while True:
         if s[CLOCK] >= s[DEADLINE]:
             refresh_timers(s)

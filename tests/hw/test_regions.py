@@ -7,7 +7,7 @@ cases are those in which a region could outlive its code or miss what should hav
 import pytest
 
 from minihv.asm import assemble
-from minihv.hw import regions
+from minihv.hw import copier, regions
 from minihv.hw import state as st
 from tests.hw.chaos import make_eager
 from tests.hw.compare import differences
@@ -660,3 +660,15 @@ def test_a_store_beside_code_and_then_into_it(store, load, into, mask):
     hot = both(source.replace("patch:", f"{at}patch:"), 60_000)
     a0, a1 = (hot.harts[0].x[number] for number in (10, 11))
     assert a1 > 100 and a0 != a1
+
+
+def test_room_for_code_that_is_full_again_and_again(monkeypatch):
+    monkeypatch.setattr(copier, "ARENA", 5_000)
+    forgotten = []
+    forget = regions.HotRegions._forget
+    monkeypatch.setattr(regions.HotRegions, "_forget",
+                        lambda self, memory: forgotten.append(1) or forget(self, memory))
+    body = "".join(f"l{k}: addi a{k}, a{k}, {k + 1}; andi t0, a{k}, 7; bnez t0, l{k}\n"
+                   for k in range(8))  # fmt: skip
+    both(f"loop: {body} j loop", 20_000)
+    assert len(forgotten) > 3
